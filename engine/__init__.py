@@ -1,0 +1,1 @@
+"""The replay engine: numpy and threads. It knows no web and no GUI."""

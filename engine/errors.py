@@ -1,0 +1,41 @@
+"""What the engine refuses, each with a short code that clients can test for."""
+
+
+class DeckError(Exception):
+    """A refusal in one line: the rule, the value and the way out."""
+
+    code = "refused"
+
+
+class RecordingError(DeckError):
+    """A file cannot be replayed; the message names the file and the fault."""
+
+    code = "bad_recording"
+
+
+class UnknownTrial(DeckError):
+    code = "unknown_trial"
+
+
+class UnknownTarget(DeckError):
+    code = "unknown_target"
+
+
+class EmptySelection(DeckError):
+    code = "empty_selection"
+
+
+class OutsideSelection(DeckError):
+    code = "outside_selection"
+
+
+class BadSetting(DeckError):
+    """A value outside its bounds, or of the wrong kind."""
+
+    code = "bad_setting"
+
+
+class NotNow(DeckError):
+    """The call is right, but not in the present state."""
+
+    code = "not_now"

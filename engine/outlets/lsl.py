@@ -1,0 +1,114 @@
+"""The four LSL outlets of a session: neural, kinematics, intention and events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pylsl
+
+from engine import clock
+from engine.recording import Recording
+from engine.ring import Rows
+
+MANUFACTURER = "PhantomDeck"
+BUFFERED_SECONDS = 60
+KINEMATICS = ("vx", "vy", "x", "y")
+INTENTION = ("target_id", "target_x", "target_y", "trial_id")
+
+
+@dataclass(frozen=True)
+class LslNames:
+    """How a deployment calls its streams; both are settings."""
+
+    stream_name: str = "PhantomLink"
+    source_id: str = "phantomlink"
+
+
+class LslOutlet:
+    """Publishes a session on the lab network.
+
+    Parameters
+    ----------
+    code : str
+        Of the session; part of each stream's name and source id.
+    recording : Recording
+    rate : float
+        Bins per second, as sent.
+    names : LslNames
+    """
+
+    def __init__(self, code: str, recording: Recording, rate: float, names: LslNames) -> None:
+        self._trial_ids = np.array([*(t.trial_id for t in recording.trials), -1], np.float32)
+        unit = recording.length_unit
+        speed = f"{unit}/s"
+
+        def outlet(
+            part: str, kind: str, value: int, rate: float, channels: list[tuple[str, str]]
+        ) -> pylsl.StreamOutlet:
+            info = pylsl.StreamInfo(
+                f"{names.stream_name}-{part}-{code}",
+                kind,
+                len(channels),
+                rate,
+                value,
+                f"{names.source_id}-{part.lower()}-{code}",
+            )
+            desc = info.desc()
+            desc.append_child_value("manufacturer", MANUFACTURER)
+            listed = desc.append_child("channels")
+            for label, channel_unit in channels:
+                channel = listed.append_child("channel")
+                channel.append_child_value("label", label)
+                channel.append_child_value("unit", channel_unit)
+                channel.append_child_value("type", kind)
+            # XDF readers smooth time stamps unless told that samples may be missing, as in a pause.
+            desc.append_child("synchronization").append_child_value("can_drop_samples", "true")
+            return pylsl.StreamOutlet(info, max_buffered=BUFFERED_SECONDS)
+
+        units = (speed, speed, unit, unit)
+        targets = ("id", unit, unit, "id")
+        self._outlets = [
+            outlet("Neural", "EEG", pylsl.cf_int32, rate, [(n, "count") for n in recording.channel_names]),
+            outlet(
+                "Kinematics",
+                "Kinematics",
+                pylsl.cf_float32,
+                rate,
+                list(zip(KINEMATICS, units, strict=True)),
+            ),
+            outlet(
+                "Intention", "Markers", pylsl.cf_float32, rate, list(zip(INTENTION, targets, strict=True))
+            ),
+            outlet("Events", "Markers", pylsl.cf_string, pylsl.IRREGULAR_RATE, [("event", "")]),
+        ]
+        # Zero on Linux; elsewhere the two monotonic clocks may count from different instants.
+        self._offset = pylsl.local_clock() - clock.now()
+
+    def wanted(self) -> bool:
+        return any(outlet.have_consumers() for outlet in self._outlets)
+
+    def push(self, rows: Rows) -> None:
+        neural, kinematics, intention, _ = self._outlets
+        stamps = (rows["due"] + self._offset).tolist()
+        stamp = stamps if len(stamps) > 1 else stamps[0]
+        if neural.have_consumers():
+            neural.push_chunk(rows["counts"].astype(np.int32), stamp)
+        if kinematics.have_consumers():
+            kinematics.push_chunk(rows["kinematics"][:, (2, 3, 0, 1)], stamp)
+        if intention.have_consumers():
+            intention.push_chunk(self._intention(rows), stamp)
+
+    def event(self, text: str, due: float) -> None:
+        self._outlets[-1].push_sample([text], due + self._offset)
+
+    def close(self) -> None:
+        self._outlets.clear()  # pylsl destroys an outlet when its last reference goes
+
+    def _intention(self, rows: Rows) -> npt.NDArray[np.float32]:
+        """target_id, target_x, target_y, trial_id, shape (n, 4); -1 for a missing id, 0 for a place."""
+        values: npt.NDArray[np.float32] = rows["intention"].copy()
+        values[:, 3] = self._trial_ids[rows["trial"]]
+        values[:, 0] = np.nan_to_num(values[:, 0], nan=-1.0)
+        return np.nan_to_num(values, copy=False)

@@ -1,0 +1,98 @@
+"""Files to recordings: one reader a format, found by the file's ending."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from engine.errors import RecordingError
+from engine.readers.faults import refuse_unreadable
+from engine.recording import Recording
+
+Reader = Callable[[Path, float, Mapping[str, str]], Recording]
+
+
+def _read_nwb(path: Path, bin_rate: float, series: Mapping[str, str]) -> Recording:
+    refuse_unreadable(path)
+    with warnings.catch_warnings():  # pynwb's own, about what it imports
+        warnings.simplefilter("ignore")
+        from engine.readers.nwb import read_nwb  # takes seconds: not before a file seems readable
+
+    return read_nwb(path, bin_rate, series)
+
+
+READERS: dict[str, Reader] = {".nwb": _read_nwb}
+
+
+def read(path: Path, bin_rate: float, series: Mapping[str, str] | None = None) -> Recording:
+    """Read a recording and bin it.
+
+    Parameters
+    ----------
+    path : Path
+    bin_rate : float
+        Bins per second.
+    series : mapping, optional
+        ``"position"`` and ``"velocity"`` to the name of the series to use, where the choice is not
+        left to the reader.
+
+    Raises
+    ------
+    RecordingError
+        In one line, with the file's name, if it cannot be replayed.
+    """
+    if path.is_dir():
+        raise RecordingError(f"{path.resolve().name} is a folder. Name one recording in it.")
+    (file,) = scan(path)
+    if not _is_recording(file):
+        raise RecordingError(f"{file.name} is not a recording: these end in {_endings()}.")
+    recording = READERS[file.suffix.lower()](file, bin_rate, series or {})
+    _trim_heap()
+    return recording
+
+
+def scan(path: Path) -> tuple[Path, ...]:
+    """The recordings of a folder, or one level below if it has none itself, sorted by name.
+
+    Parameters
+    ----------
+    path : Path
+        A folder, or a file that stands for itself.
+
+    Raises
+    ------
+    RecordingError
+        If there is nothing.
+    """
+    if path.is_symlink() and not path.exists():
+        raise RecordingError(f"{path.name} is a link to a file that is not here. Fetch that file first.")
+    if not path.exists():
+        raise RecordingError(f"{path.name} does not exist. Check the path.")
+    if not path.is_dir():
+        return (path,)
+    for depth in ("*", "*/*"):
+        found = [file for file in path.glob(depth) if _is_recording(file)]
+        if found:
+            return tuple(sorted(found, key=lambda file: (file.name, file)))
+    raise RecordingError(
+        f"The folder {path.resolve().name} holds no recordings: these end in {_endings()}."
+    )
+
+
+def _trim_heap() -> None:
+    """Give memory that reading took back to the system, of which glibc would keep up to 64 MB."""
+    if sys.platform == "linux":
+        malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # other C libraries have none
+        if malloc_trim:
+            malloc_trim(0)
+
+
+def _is_recording(file: Path) -> bool:
+    return file.suffix.lower() in READERS and not file.name.startswith(".") and not file.is_dir()
+
+
+def _endings() -> str:
+    return ", ".join(READERS)

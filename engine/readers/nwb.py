@@ -1,0 +1,130 @@
+"""NWB 2 files: opened, read once through pynwb, closed, and binned."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from pynwb import NWBHDF5IO, NWBFile
+
+from engine.binning import Grid, count_spikes, fill_bins, grid_over, observed_bins
+from engine.errors import RecordingError
+from engine.kinematics import Floats, interpolate
+from engine.readers.nwb_choice import Chosen, choose
+from engine.readers.nwb_series import find_series
+from engine.readers.nwb_trials import read_trials
+from engine.readers.nwb_units import SpikeTrains, read_units
+from engine.recording import Recording, Trial
+
+LONGEST_DAYS = 7
+"""A recording that seems to last longer has times that are not in seconds."""
+
+
+def read_nwb(path: Path, bin_rate: float, wanted: Mapping[str, str]) -> Recording:
+    """Read and bin one file.
+
+    Parameters
+    ----------
+    path : Path
+    bin_rate : float
+        Bins per second.
+    wanted : mapping
+        ``"position"`` and ``"velocity"`` to the name or path of a series, where a person chose it.
+
+    Raises
+    ------
+    RecordingError
+        In one line, with the file's name.
+    """
+    with _opened(path) as nwb:
+        trains = read_units(path.name, nwb.units)
+        chosen = choose(path.name, find_series(nwb), wanted)
+        trials = read_trials(nwb.trials, chosen.target_scale, chosen.target_offset)
+        synthetic = _says_synthetic(nwb)
+    grid = _grid(path.name, bin_rate, trains, chosen, trials)
+    trials = trials or (Trial(0, grid.start_time, grid.stop_time),)
+    position, velocity = _kinematics(chosen, grid)
+    bins = fill_bins(
+        grid,
+        count_spikes(trains.spike_times, trains.bounds, grid),
+        observed_bins(trains.observed, grid),
+        trials,
+        position,
+        velocity,
+    )
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return Recording(
+        name=path.stem,
+        bin_rate=float(grid.rate),
+        start_time=grid.start_time,
+        bins=bins,
+        trials=trials,
+        channel_names=trains.names,
+        length_unit=chosen.length_unit,
+        synthetic=synthetic,
+        series=MappingProxyType(chosen.report),
+        sha256=sha256,
+    )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[NWBFile]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with NWBHDF5IO(path, "r") as io:
+                try:
+                    nwb = io.read()
+                except Exception as fault:  # pynwb raises any kind for what it does not expect in a file
+                    reason = str(fault.args[-1] if fault.args else fault).partition("\n")[0][:200]
+                    reason = reason.replace(f"{path.parent}/", "")
+                    raise RecordingError(
+                        f"{path.name} is not valid NWB: {reason}. Write it again."
+                    ) from fault
+                yield nwb
+        except (OSError, RuntimeError) as fault:  # h5py, where the data of a dataset are damaged
+            raise RecordingError(f"{path.name} is damaged. Copy or download it again.") from fault
+
+
+def _grid(
+    file_name: str, bin_rate: float, trains: SpikeTrains, chosen: Chosen, trials: tuple[Trial, ...]
+) -> Grid:
+    instants = [trains.spike_times.min(), trains.spike_times.max()]
+    for track in (chosen.position, chosen.velocity):
+        if track:
+            instants += [track.times[0], track.times[-1]]
+    spans = [(trial.start_time, trial.stop_time) for trial in trials]
+    if len(trains.observed):
+        spans.append((trains.observed[:, 0].min(), trains.observed[:, 1].max()))
+    times = [*instants, *(time for span in spans for time in span)]
+    days = (max(times) - min(times)) / 86400
+    if days > LONGEST_DAYS:
+        raise RecordingError(
+            f"{file_name} spans {days:.3g} days, from {min(times):.6g} s to {max(times):.6g} s; "
+            f"at most {LONGEST_DAYS} can be replayed. Check that its times are in seconds."
+        )
+    return grid_over(bin_rate, instants, spans)
+
+
+def _kinematics(chosen: Chosen, grid: Grid) -> tuple[Floats, Floats]:
+    """Position and velocity at the bins' centres, each of shape (n_bins, 2)."""
+    centres = grid.centres / 1e6
+    missing = np.full((grid.n_bins, 2), np.nan)
+    position, velocity = chosen.position, chosen.velocity
+    at = interpolate(position, centres, position.values) if position else missing
+    if velocity:
+        return at, interpolate(velocity, centres, velocity.values)
+    return at, interpolate(position, centres, position.gradient) if position else missing
+
+
+def _says_synthetic(nwb: NWBFile) -> bool:
+    keywords = [] if nwb.keywords is None else list(nwb.keywords[:])
+    text = " ".join(map(str, (nwb.session_description, nwb.notes, *keywords)))
+    return re.search(r"\bsynthetic\b", text, re.IGNORECASE) is not None

@@ -1,0 +1,162 @@
+"""Which series of an NWB file are the cursor's position and velocity, and their samples."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from hdmf.common import DynamicTable
+from hdmf.container import AbstractContainer
+from pynwb import NWBFile, TimeSeries
+from pynwb.behavior import SpatialSeries
+
+from engine.kinematics import Floats, Track, track
+from engine.readers.length_unit import LengthUnit, length_unit
+
+PLACES = ("processing", "acquisition", "analysis", "scratch")
+
+POSITION = frozenset({"pos", "position", "positions", "location", "xy"})
+VELOCITY = frozenset({"vel", "velocity", "velocities"})
+OTHER = frozenset({"acc", "accel", "acceleration", "speed", "force", "torque", "emg", "angle", "direction"})
+GAZE = frozenset({"eye", "eyes", "gaze", "pupil"})
+FIRST = ("cursor_pos", "hand_pos")
+EFFECTORS = ("cursor", "hand", "finger", "wrist", "joystick", "arm")
+
+
+class BadSeries(Exception):
+    """Why a series cannot be used."""
+
+
+class BadTimestamps(BadSeries):
+    """Its timestamps cannot be trusted, so perhaps nothing else in the file can."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A series of the file and where it was found, such as 'processing/behavior/Position/hand'."""
+
+    series: TimeSeries
+    path: str
+    container: str
+    """Type of what holds it, such as 'Position' or 'ProcessingModule'."""
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        return frozenset(word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", self.name))
+
+    @property
+    def effector(self) -> frozenset[str]:
+        """What moves: the words of the name that do not say position or velocity."""
+        return self.words - POSITION - VELOCITY - {"spatial", "series"}
+
+    @cached_property
+    def unit(self) -> LengthUnit:
+        return length_unit(str(self.series.unit or ""))
+
+    @cached_property
+    def kind(self) -> str:
+        """'position', 'velocity', or why it is neither."""
+        if type(self.series) not in (TimeSeries, SpatialSeries):
+            return f"neither position nor velocity, but of type {type(self.series).__name__}"
+        if self.words & OTHER or self.container == "CompassDirection":
+            return "neither position nor velocity by its name"
+        if self.words & VELOCITY or (self.unit.per_second and not self.words & POSITION):
+            return "velocity"
+        spatial = isinstance(self.series, SpatialSeries) or self.container == "Position"
+        if spatial or self.words & POSITION or self.unit.metric:
+            return "position"
+        return "neither position nor velocity by its name and unit"
+
+    @property
+    def rank(self) -> tuple[Any, ...]:
+        """Candidates of one kind are tried in this order."""
+        effector = [i for i, word in enumerate(EFFECTORS) if word in self.words]
+        return (
+            FIRST.index(self.name) if self.name in FIRST else len(FIRST),
+            bool(self.words & GAZE) or self.container in ("EyeTracking", "PupilTracking"),
+            np.ndim(self.series.data) < 2,
+            min(effector, default=len(EFFECTORS)),
+            self.container != "Position",
+            PLACES.index(self.path.partition("/")[0]),
+            self.path,
+        )
+
+    def read(self, scale: float) -> Track:
+        """All samples, to be multiplied by `scale` after the file's own conversion and offset.
+
+        Raises
+        ------
+        BadSeries
+        """
+        data = self.series.data
+        if not isinstance(getattr(data, "dtype", None), np.dtype) or data.dtype.kind not in "iuf":
+            raise BadSeries("its data are not numbers")
+        if data.ndim not in (1, 2) or 0 in data.shape[1:]:
+            raise BadSeries(f"its data have the shape {data.shape}, not (n, dimensions)")
+        times, period = self._times(len(data))
+        samples = data[:, :2] if data.ndim == 2 else data[:][:, None]
+        factors = scale * np.array([self.series.conversion, self.series.offset], np.float64)
+        if not np.isfinite(factors).all():
+            raise BadSeries("its conversion or offset is not a number")
+        found = track(times, samples, period, *factors.tolist())
+        if found is None:
+            raise BadSeries("it has fewer than two samples that are numbers")
+        return found
+
+    def _times(self, n_samples: int) -> tuple[Floats, float | None]:
+        """Timestamps in s, and the sampling period where the file states one."""
+        if self.series.timestamps is None:
+            rate, start = self.series.rate, self.series.starting_time or 0.0
+            if not (rate and np.isfinite(rate) and rate > 0 and np.isfinite(start)):
+                raise BadTimestamps(f"its rate is {rate} Hz from {start} s")
+            return start + np.arange(n_samples) / rate, 1.0 / rate
+        times = np.asarray(self.series.timestamps[:], np.float64).ravel()
+        if len(times) != n_samples:
+            raise BadSeries(f"it has {n_samples} samples, but {len(times)} timestamps")
+        if not np.isfinite(times).all():
+            bad = np.flatnonzero(~np.isfinite(times))
+            raise BadTimestamps(f"{len(bad)} of its timestamps are NaN, the first at sample {bad[0]}")
+        back = np.flatnonzero(times[1:] < times[:-1])
+        if len(back):
+            at = int(back[0])
+            step = f"from {times[at]:.6f} s to {times[at + 1]:.6f} s"
+            raise BadTimestamps(f"its timestamps decrease at sample {at + 1}, {step}")
+        return times, None
+
+
+def find_series(nwb: NWBFile) -> list[Candidate]:
+    """Every time series that may be behaviour, wherever it is, the likeliest first."""
+    seen: set[int] = set()
+    found = [c for place in PLACES for c in _below(getattr(nwb, place), place, seen)]
+    return sorted(found, key=lambda candidate: candidate.rank)
+
+
+def _below(holder: Any, path: str, seen: set[int]) -> Iterator[Candidate]:
+    for name, item in _items(holder):
+        if id(item) in seen:  # a link to what was already found
+            continue
+        seen.add(id(item))
+        if isinstance(item, TimeSeries):
+            yield Candidate(item, f"{path}/{name}", type(holder).__name__)
+        else:
+            yield from _below(item, f"{path}/{name}", seen)
+
+
+def _items(holder: Any) -> Iterator[tuple[str, Any]]:
+    """Containers that a container or a mapping of containers holds, with their names."""
+    if isinstance(holder, dict):
+        yield from ((name, item) for name, item in holder.items() if isinstance(item, AbstractContainer))
+    elif not isinstance(holder, DynamicTable):
+        for item in holder.fields.values():
+            if isinstance(item, dict):
+                yield from _items(item)
+            elif isinstance(item, TimeSeries):
+                yield item.name, item

@@ -1,0 +1,158 @@
+"""The trial table of an NWB file, whatever its columns are called."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from hdmf.common import DynamicTable, VectorIndex
+
+from engine.kinematics import Floats
+from engine.recording import Scalar, Trial
+
+logger = logging.getLogger(__name__)
+
+NAMES = {
+    "target_on_time": ("target_on_time", "target_on", "target_onset_time", "tgt_on_time"),
+    "go_cue_time": ("go_cue_time", "go_cue", "go_time", "gocue_time"),
+    "move_onset_time": ("move_onset_time", "movement_onset_time", "move_onset", "movement_onset"),
+    "success": ("success", "result", "outcome", "successful", "is_successful", "correct", "rewarded"),
+    "target_id": ("active_target", "target_id", "tgt_id", "target_index", "target"),
+    "target_pos": ("target_pos", "tgt_loc", "tgt_pos", "target_loc", "target_position", "target_location"),
+    "target_dir": ("target_dir", "tgt_dir", "target_direction", "target_angle"),
+}
+"""What the field calls each fact, the first that is there counts."""
+
+SUCCESS = {"r", "reward", "rewarded", "s", "success", "successful", "correct", "hit", "true", "yes", "1"}
+FAILURE = {"f", "fail", "failed", "failure", "a", "abort", "aborted", "i", "incomplete", "false", "no", "0"}
+
+
+def read_trials(table: DynamicTable | None, scale: float, offset: float) -> tuple[Trial, ...]:
+    """The trials that have a start and a stop, in order of their start.
+
+    Parameters
+    ----------
+    table : DynamicTable or None
+        `NWBFile.trials`.
+    scale, offset : float
+        From the table's target positions to the recording's length unit.
+    """
+    if table is None or not len(table):
+        return ()
+    columns = {name: _values(table[name]) for name in table.colnames}
+    scalars = {name: column for name, column in columns.items() if _is_scalar(column)}
+    n_trials = len(table)
+    ids = [int(i) for i in table.id[:]]
+    if len(set(ids)) < n_trials:
+        ids = list(range(n_trials))
+
+    positions = [
+        _points(cell) * scale + offset for cell in _named("target_pos", columns) or [None] * n_trials
+    ]
+    target_ids = _target_ids(scalars, positions)
+    targets = [_target(i, points) for i, points in zip(target_ids, positions, strict=True)]
+    times = {
+        name: _floats(_named(name, scalars), n_trials)
+        for name in ("target_on_time", "go_cue_time", "move_onset_time")
+    }
+    success = [_success(value) for value in _named("success", scalars) or [None] * n_trials]
+    starts, stops = (_floats(scalars[name], n_trials) for name in ("start_time", "stop_time"))
+    usable = np.flatnonzero(np.isfinite(starts) & np.isfinite(stops) & (np.array(stops) >= starts))
+    if len(usable) < n_trials:
+        logger.warning("%d trials without a valid start and stop are left out", n_trials - len(usable))
+    others = [name for name in scalars if name not in ("start_time", "stop_time")]
+    return tuple(
+        Trial(
+            trial_id=ids[row],
+            start_time=starts[row],
+            stop_time=stops[row],
+            **{name: times[name][row] for name in times},
+            success=success[row],
+            target_id=target_ids[row],
+            target_x=targets[row][0],
+            target_y=targets[row][1],
+            target_pos=tuple((x, y) for x, y in positions[row].tolist()),
+            columns=MappingProxyType({name: scalars[name][row] for name in others}),
+        )
+        for row in usable[np.argsort(np.array(starts)[usable], kind="stable")].tolist()
+    )
+
+
+def _values(column: Any) -> list[Any]:
+    """One Python value a trial; ragged columns are cut once per level of their index."""
+    if not isinstance(column, VectorIndex):
+        data = np.asarray(column.data[:])
+        return list(data) if data.ndim > 1 else [_plain(value) for value in data.tolist()]
+    inner = column.target
+    cells: Any = _values(inner) if isinstance(inner, VectorIndex) else np.asarray(inner.data[:])
+    ends = [int(end) for end in column.data[:]]
+    return [cells[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+
+
+def _plain(value: Any) -> Any:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _is_scalar(column: Sequence[Any]) -> bool:
+    return all(isinstance(value, bool | int | float | str) for value in column)
+
+
+def _named(fact: str, columns: Mapping[str, list[Any]]) -> list[Any] | None:
+    lower = {name.lower(): column for name, column in columns.items()}
+    return next((lower[name] for name in NAMES[fact] if name in lower), None)
+
+
+def _floats(column: Sequence[Any] | None, n_trials: int) -> list[float]:
+    """Numbers as float, all else as NaN."""
+    return [
+        float(value) if isinstance(value, int | float) else float("nan")
+        for value in column or [None] * n_trials
+    ]
+
+
+def _success(value: Scalar | None) -> bool | None:
+    if isinstance(value, str):
+        word = value.strip().lower()
+        return True if word in SUCCESS else False if word in FAILURE else None
+    return None if value is None or value != value else bool(value)
+
+
+def _points(cell: Any) -> Floats:
+    """Target positions of one trial, shape (n_targets, 2), from a point or a list of points."""
+    try:
+        points = np.array([] if cell is None else list(cell), np.float64)
+    except (TypeError, ValueError):  # not numbers, or points of different lengths
+        return np.empty((0, 2))
+    if points.ndim == 1:  # one point in two or three dimensions, or x, y, x, y, ...
+        dimensions = 3 if len(points) == 3 else 2
+        points = points[: len(points) // dimensions * dimensions].reshape(-1, dimensions)
+    if points.ndim != 2 or points.shape[1] < 2:
+        return np.empty((0, 2))
+    return points[np.isfinite(points).all(axis=1), :2]
+
+
+def _target(target_id: int | None, points: Floats) -> tuple[float, float]:
+    """The target of a trial: that of its id in the trial's own list, or the only one."""
+    if len(points) == 1:
+        target_id = 0
+    if target_id is None or not 0 <= target_id < len(points):
+        return float("nan"), float("nan")
+    x, y = points[target_id].tolist()
+    return x, y
+
+
+def _target_ids(scalars: Mapping[str, list[Any]], positions: Sequence[Floats]) -> list[int | None]:
+    """The file's ids; else a number for each distinct name, direction or position of the target."""
+    given: Sequence[Any] | None = _named("target_id", scalars)
+    if given is not None and all(isinstance(v, int | float) and (v != v or v % 1 == 0) for v in given):
+        return [None if v != v else int(v) for v in given]
+    if given is None:
+        given = _named("target_dir", scalars)
+    if given is None:
+        given = [tuple(points[0].tolist()) if len(points) == 1 else None for points in positions]
+    distinct = sorted({v for v in given if v is not None and v == v})
+    number = {v: i for i, v in enumerate(distinct)}
+    return [number.get(v) for v in given]

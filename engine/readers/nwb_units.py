@@ -1,0 +1,75 @@
+"""The units of an NWB file: their spike times and when they were observed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from hdmf.common import VectorIndex
+from pynwb.misc import Units
+
+from engine.errors import RecordingError
+from engine.kinematics import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class SpikeTrains:
+    """All units, one after the other.
+
+    Attributes
+    ----------
+    spike_times : ndarray of float64, shape (n_spikes,)
+        s.
+    bounds : ndarray of int64, shape (n_units + 1,)
+        Unit i has ``spike_times[bounds[i]:bounds[i + 1]]``.
+    observed : ndarray of float64, shape (n, 2)
+        Start and stop of all units' intervals, s; none where the file has none.
+    names : tuple of str
+    """
+
+    spike_times: Floats
+    bounds: npt.NDArray[np.int64]
+    observed: Floats
+    names: tuple[str, ...]
+
+
+def read_units(file_name: str, units: Units | None) -> SpikeTrains:
+    """Read `NWBFile.units`.
+
+    Raises
+    ------
+    RecordingError
+        If there is no spike, or the spike times cannot be trusted.
+    """
+    if units is None or not len(units):
+        raise RecordingError(f"{file_name} has no units, so no spikes. Choose a file with sorted units.")
+    column = units["spike_times"] if "spike_times" in units.colnames else None
+    if not isinstance(column, VectorIndex):
+        raise RecordingError(
+            f"{file_name}: its {len(units)} units have no spike_times. Add them to the file."
+        )
+    bounds = np.concatenate(([0], np.asarray(column.data[:], np.int64)))
+    times = np.asarray(column.target.data[:], np.float64)
+    if (np.diff(bounds) < 0).any() or bounds[-1] > len(times):
+        raise RecordingError(f"{file_name}: the index of its spike_times is damaged. Write the file again.")
+    times = times[: bounds[-1]]
+    if not len(times):
+        raise RecordingError(
+            f"{file_name}: all its {len(units)} spike trains are empty. Choose another file."
+        )
+    bad = len(times) - np.count_nonzero(np.isfinite(times))
+    if bad:
+        raise RecordingError(
+            f"{file_name}: {bad} of its spike times are NaN or infinite. Repair spike_times."
+        )
+    return SpikeTrains(times, bounds, _observed(units), tuple(f"unit {i}" for i in units.id[:]))
+
+
+def _observed(units: Units) -> Floats:
+    if "obs_intervals" not in units.colnames:
+        return np.empty((0, 2))
+    column = units["obs_intervals"]
+    data = column.target.data if isinstance(column, VectorIndex) else column.data
+    intervals = np.asarray(data[:], np.float64).reshape(-1, 2)
+    return intervals[np.isfinite(intervals).all(axis=1)]

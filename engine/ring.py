@@ -1,0 +1,230 @@
+"""The one object that a session's writer and its readers share: the last bins, as they were sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.recording import bin_dtype
+
+Rows = npt.NDArray[np.void]
+
+Times = npt.NDArray[np.float64]
+
+MARKS_BYTES = 64
+"""The two marks of the writer stand before the rows, on a cache line of their own."""
+
+
+def row_dtype(n_units: int, count_dtype: npt.DTypeLike = np.uint8) -> np.dtype[np.void]:
+    """The schema of one sent bin: `engine.recording.bin_dtype` and what sending adds.
+
+    Returns
+    -------
+    numpy.dtype
+        ``sequence_number``; ``timestamp`` (Unix seconds at which the bin was due); ``due`` (the same
+        instant on the engine's clock, which is LSL's ``local_clock``); ``lateness`` (s, tick minus
+        due); ``perturbation`` (bit i: model i of `engine.perturb.MODELS` is on); then the bin.
+    """
+    sent = [
+        ("sequence_number", np.int64),
+        ("timestamp", np.float64),
+        ("due", np.float64),
+        ("lateness", np.float32),
+        ("perturbation", np.uint32),
+    ]
+    body = bin_dtype(n_units, count_dtype)
+    names, formats, offsets = [], [], []
+    at = 0
+    for name, kind in sent:
+        names.append(name)
+        formats.append(np.dtype(kind))
+        offsets.append(at)
+        at += np.dtype(kind).itemsize
+    for name in body.names or ():
+        names.append(name)
+        formats.append(body[name])
+        offsets.append(at + body.fields[name][1])  # type: ignore[index]
+    return np.dtype(
+        {"names": names, "formats": formats, "offsets": offsets, "itemsize": at + body.itemsize}
+    )
+
+
+def body_of(rows: Rows) -> Rows:
+    """The part of each row that is the recording's bin, as opaque bytes, without a copy.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n,), dtype `row_dtype`, contiguous
+
+    Returns
+    -------
+    ndarray of void, shape (n,)
+        Assign ``recording.bins.view(body.dtype)[indices]`` to it.
+    """
+    offset = rows.dtype.fields["trial_time_ms"][1]  # type: ignore[index]
+    opaque = np.dtype((np.void, rows.dtype.itemsize - offset))
+    return np.ndarray(rows.shape, opaque, rows.view(np.uint8).data, offset=offset, strides=rows.strides)
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A stretch of recording as pixels: all arrays have n_pixels rows, or one a bin if fewer.
+
+    Attributes
+    ----------
+    due : ndarray of float64, shape (n,)
+        When the first bin of each column was due, seconds of ``local_clock``.
+    counts : ndarray of int64, shape (n, n_units)
+    low, high : ndarray of float32, shape (n, 4)
+        Bounds of x, y, vx, vy; NaN where all are missing.
+    """
+
+    due: Times
+    counts: npt.NDArray[np.int64]
+    low: npt.NDArray[np.float32]
+    high: npt.NDArray[np.float32]
+
+
+class Ring:
+    """Preallocated rows that one thread publishes and any number of readers copy.
+
+    The writer claims the slots it is about to overwrite, fills them, and then moves `head`. A reader
+    copies rows and then looks at the claim: row i is whole only if ``i >= claimed - capacity``.
+    Nobody waits for anybody.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        `row_dtype` of the recording.
+    bin_rate : float
+        Bins per second of recording.
+    seconds : float
+        How much is kept, in seconds of recording.
+    buffer : writable buffer, optional
+        At least ``Ring.size(dtype, capacity)`` bytes, zeroed; shared memory, for instance.
+    """
+
+    def __init__(
+        self,
+        dtype: np.dtype[np.void],
+        bin_rate: float,
+        seconds: float = 60.0,
+        buffer: bytearray | memoryview | None = None,
+    ) -> None:
+        self.bin_rate = bin_rate
+        self.capacity = max(round(seconds * bin_rate), 2)
+        if buffer is None:
+            buffer = bytearray(self.size(dtype, self.capacity))
+        self._head = np.ndarray(1, np.int64, buffer)
+        self._claimed = np.ndarray(1, np.int64, buffer, offset=8)
+        self.dtype = dtype
+        self._opaque = np.dtype((np.void, dtype.itemsize))  # one move a row instead of one a field
+        self._rows: Rows = np.ndarray(self.capacity, self._opaque, buffer, offset=MARKS_BYTES)
+
+    @staticmethod
+    def size(dtype: np.dtype[np.void], capacity: int) -> int:
+        """Bytes that a ring of `capacity` rows needs."""
+        return MARKS_BYTES + capacity * dtype.itemsize
+
+    @property
+    def head(self) -> int:
+        """How many rows were ever published, which is the index of the next one."""
+        return int(self._head[0])
+
+    def publish(self, rows: Rows) -> None:
+        """Append rows of `dtype`, shape (n,), n at most `capacity`. For one thread only."""
+        head = int(self._head[0])
+        rows = rows.view(self._opaque)
+        self._claimed[0] = head + len(rows)
+        start = head % self.capacity
+        first = min(len(rows), self.capacity - start)
+        self._rows[start : start + first] = rows[:first]
+        if first < len(rows):
+            self._rows[: len(rows) - first] = rows[first:]
+        self._head[0] = head + len(rows)
+
+    def since(self, cursor: int, limit: int | None = None) -> tuple[Rows, int]:
+        """Copy the rows from `cursor` on, and count those that are already gone.
+
+        Parameters
+        ----------
+        cursor : int
+            Index of the first row wanted. The next call wants ``cursor + lost + len(rows)``.
+        limit : int, optional
+            At most so many rows, the oldest first.
+
+        Returns
+        -------
+        rows : ndarray, shape (n,), dtype `row_dtype`
+        lost : int
+        """
+        head = self.head
+        first = max(cursor, head - self.capacity)
+        last = head if limit is None else min(head, first + limit)
+        rows = self._copy(first, last)
+        torn = min(max(int(self._claimed[0]) - self.capacity - first, 0), len(rows))
+        return rows[torn:], first + torn - cursor if first + torn > cursor else 0
+
+    def snapshot(self, seconds: float | None = None) -> Rows:
+        """The newest rows, oldest first, time-first as published.
+
+        Parameters
+        ----------
+        seconds : float, optional
+            Of recording; all that is kept if None.
+
+        Returns
+        -------
+        ndarray, shape (n_bins,), dtype `row_dtype`
+            Shorter than asked for where less was published.
+        """
+        n = self.capacity if seconds is None else min(round(seconds * self.bin_rate), self.capacity)
+        return self.since(max(self.head - n, 0))[0]
+
+    def window(self, seconds: float) -> tuple[npt.NDArray[np.unsignedinteger[Any]], Times]:
+        """What a decoder wants: the newest counts, channels first.
+
+        Parameters
+        ----------
+        seconds : float
+            Of recording.
+
+        Returns
+        -------
+        counts : ndarray, shape (n_units, n_bins)
+        timestamps : ndarray of float64, shape (n_bins,)
+            When each bin was due, in seconds of LSL's ``local_clock``.
+        """
+        rows = self.snapshot(seconds)
+        return np.ascontiguousarray(rows["counts"].T), rows["due"].copy()
+
+    def display(self, seconds: float, n_pixels: int) -> Envelope:
+        """The newest bins, condensed to what `n_pixels` columns can show.
+
+        Spike counts are summed per pixel; kinematics keep their minimum and maximum. Where there are
+        fewer bins than pixels each bin is a column of its own.
+        """
+        rows = self.snapshot(seconds)
+        counts = rows["counts"]
+        if len(rows) <= n_pixels:
+            return Envelope(
+                rows["due"].copy(), counts.astype(np.int64), rows["kinematics"], rows["kinematics"]
+            )
+        starts = np.arange(n_pixels) * len(rows) // n_pixels
+        return Envelope(
+            due=rows["due"][starts],
+            counts=np.add.reduceat(counts, starts, axis=0, dtype=np.int64),
+            low=np.fmin.reduceat(rows["kinematics"], starts, axis=0),
+            high=np.fmax.reduceat(rows["kinematics"], starts, axis=0),
+        )
+
+    def _copy(self, first: int, last: int) -> Rows:
+        if last <= first:
+            return np.empty(0, self.dtype)
+        start, stop = first % self.capacity, (last - 1) % self.capacity + 1
+        if start < stop:
+            return self._rows[start:stop].copy().view(self.dtype)
+        return np.concatenate((self._rows[start:], self._rows[:stop])).view(self.dtype)

@@ -1,0 +1,79 @@
+"""Bad files are refused in one line that names the file and the fault."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import pytest
+
+from engine.errors import RecordingError
+from engine.readers import read, scan
+from tests.engine.readers.bad_files import bad_files
+from tests.nwb_builders import small_nwb
+
+
+def test_every_bad_file_is_refused_in_one_line_with_file_fault_and_no_path_of_the_server(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    seen = 0
+    for name, path, expected in bad_files(tmp_path):
+        with pytest.raises(RecordingError) as refusal:
+            read(scan(path)[0], 40.0)
+        message = str(refusal.value)
+        assert "\n" not in message, name
+        assert path.name in message, (name, message)
+        assert str(tmp_path) not in message, name
+        assert len(message) < 320, name
+        for words in expected:
+            assert words in message, (name, message)
+        seen += 1
+    assert seen >= 25
+    assert capfd.readouterr().err == ""
+
+
+def test_what_is_no_nwb_file_is_refused_before_pynwb_is_imported(tmp_path: Path) -> None:
+    bad = tmp_path / "page.nwb"
+    bad.write_text("<html>")
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from engine.errors import RecordingError; from engine.readers import read\n"
+        "try: read(Path(sys.argv[1]), 40.0)\n"
+        "except RecordingError: print('pynwb' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(bad)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[3],
+    )
+    assert done.stdout == "False\n"
+
+
+def test_folder_offers_its_recordings_by_name(tmp_path: Path) -> None:
+    for name in ("b.nwb", "a.NWB", "._a.nwb", "notes.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "0.nwb").touch()
+
+    assert [file.name for file in scan(tmp_path)] == ["a.NWB", "b.nwb"]
+
+
+def test_folder_without_recordings_offers_those_one_level_below(tmp_path: Path) -> None:
+    (tmp_path / "sub-Jenkins").mkdir()
+    file = small_nwb(tmp_path / "sub-Jenkins" / "train.nwb")
+
+    assert scan(tmp_path) == (file,)
+    with pytest.raises(RecordingError, match="is a folder"):
+        read(tmp_path, 40.0)
+
+
+def test_link_to_missing_raw_data_is_no_reason_to_refuse(tmp_path: Path) -> None:
+    path = small_nwb(tmp_path / "a.nwb")
+    with h5py.File(path, "a") as file:
+        file["acquisition/voltage"] = h5py.ExternalLink("raw.nwb", "/acquisition/voltage")
+
+    assert read(path, 40.0).n_units == 3
