@@ -1,4 +1,4 @@
-"""The real recording beside the checkout, binned by an independent implementation."""
+"""The real recording beside the checkout and the default one, binned by an independent implementation."""
 
 from __future__ import annotations
 
@@ -9,16 +9,24 @@ import numpy as np
 import pytest
 
 from engine.readers import read
+from engine.synthetic import default_recording
 
 REACH98 = Path(__file__).parents[4] / "shared" / "data" / "reach98.nwb"
 
 
+@pytest.fixture(scope="module", params=["reach98", "default"])
+def path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if request.param == "reach98":
+        return REACH98
+    return default_recording(tmp_path_factory.mktemp("data"))
+
+
 @pytest.mark.parametrize("rate", [20, 40, 50, 100])
-def test_counts_equal_numpy_histogram_on_integer_edges_for_every_bin(rate: int) -> None:
-    recording = read(REACH98, float(rate))
+def test_counts_equal_numpy_histogram_on_integer_edges_for_every_bin(path: Path, rate: int) -> None:
+    recording = read(path, float(rate))
     assert recording.start_time == 0.0
     edges = np.arange(recording.n_bins + 1) * (1_000_000 // rate)
-    with h5py.File(REACH98) as file:
+    with h5py.File(path) as file:
         ticks = np.round(file["units/spike_times"][:] * 1e6).astype(np.int64)
         ends = file["units/spike_times_index"][:]
 
@@ -30,25 +38,32 @@ def test_counts_equal_numpy_histogram_on_integer_edges_for_every_bin(rate: int) 
 
 
 @pytest.mark.parametrize("rate", [20, 40, 50, 100])
-def test_kinematics_equal_numpy_interp_inside_each_stretch_and_are_missing_across_gaps(rate: int) -> None:
-    recording = read(REACH98, float(rate))
+def test_kinematics_equal_numpy_interp_inside_each_stretch_and_are_missing_across_gaps(
+    path: Path, rate: int
+) -> None:
+    recording = read(path, float(rate))
     centres = recording.centres
-    with h5py.File(REACH98) as file:
+    with h5py.File(path) as file:
         behavior = file["processing/behavior"]
         times = behavior["cursor_pos/timestamps"][:]
+        period = np.median(np.diff(times))
         series = np.hstack((behavior["cursor_pos/data"][:], behavior["hand_vel/data"][:]))
         intervals = np.unique(file["units/obs_intervals"][:], axis=0)
     observed = ((centres[:, None] >= intervals[:, 0]) & (centres[:, None] < intervals[:, 1])).any(axis=1)
     expected = np.full((len(centres), 4), np.nan)
-    starts = np.flatnonzero(np.diff(times, prepend=-1.0) > 0.03)
+    starts = np.flatnonzero(np.diff(times, prepend=-1.0) > 1.5 * period)
     for begin, end in zip(starts, [*starts[1:], len(times)], strict=True):
-        near = (centres >= times[begin] - 0.010001) & (centres <= times[end - 1] + 0.010001)
+        reach = period / 2 + 1e-6
+        near = (centres >= times[begin] - reach) & (centres <= times[end - 1] + reach)
         for column in range(4):
             expected[near, column] = np.interp(centres[near], times[begin:end], series[begin:end, column])
     expected[~observed] = np.nan
 
-    assert len(starts) > 700
-    assert 0.05 < np.isnan(expected).mean() < 0.5
+    if path == REACH98:
+        assert len(starts) > 700
+        assert 0.05 < np.isnan(expected).mean() < 0.5
+    else:
+        assert not np.isnan(expected).any()
     np.testing.assert_array_equal(recording.observed, observed)
     np.testing.assert_allclose(recording.kinematics, expected, rtol=1e-6, atol=1e-4)
 
