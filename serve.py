@@ -1,0 +1,158 @@
+"""PhantomDeck's command line: loads the recordings and serves both ports."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+import socket
+import sys
+import webbrowser
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from tornado.netutil import bind_sockets
+
+from engine import readers
+from engine.errors import BadSetting, DeckError
+from engine.recording import Recording
+from sessions.access import Origins
+from sessions.recordings import Recordings
+from sessions.rest import rest_rules
+from sessions.server import StreamServer, stream_rules
+from sessions.settings import Settings, settings
+from sessions.store import MakeOutlets, Store
+
+log = logging.getLogger("phantomdeck")
+
+DATA = Path(__file__).parent / "data"
+SWITCH_INTERVAL = 0.0002
+"""Seconds a thread keeps the interpreter while another wants it; Python's 5 ms would make ticks late."""
+GOODBYE_WITHIN = 2.0
+"""Seconds that clients get to answer a close."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit status."""
+    try:
+        if arguments[:1] == ["check"]:
+            from sessions.check import main as check  # a client: it needs nothing that a server loads
+
+            return check(arguments[1:])
+        return run(settings(arguments))
+    except DeckError as error:
+        print(f"serve.py: {error}", file=sys.stderr)
+        return 2
+
+
+def run(chosen: Settings) -> int:
+    """Load, then serve until SIGINT or SIGTERM."""
+    logging.basicConfig(level=chosen.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if chosen.log_level == "INFO":
+        logging.getLogger("tornado.access").setLevel(logging.WARNING)  # a line a request is DEBUG's
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sockets = listen(chosen.host, chosen.port, "--port")
+        for each in listen(chosen.host, chosen.dashboard_port, "--dashboard-port"):
+            each.close()  # the dashboard's server binds it anew; this was to know before loading
+        store = Store(
+            load(chosen),
+            max_sessions=chosen.max_sessions,
+            ttl=chosen.session_ttl,
+            make_outlets=lsl_outlets(chosen) if chosen.lsl_enabled else None,
+        )
+        asyncio.run(serve(chosen, store, sockets))
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def listen(host: str, port: int, option: str) -> list[socket.socket]:
+    """Bound sockets.
+
+    Raises
+    ------
+    BadSetting
+        If the port is taken or the host is not ours.
+    """
+    try:
+        return bind_sockets(port, host)
+    except OSError as error:
+        raise BadSetting(
+            f"Cannot listen on {host} port {port}: {error.strerror}. Choose another with {option}."
+        ) from None
+
+
+def load(chosen: Settings) -> Recordings:
+    """What there is to replay; the first is read at once."""
+    if chosen.data is None:
+        from engine.synthetic import default_recording  # loads pynwb, which other commands do without
+
+        paths: tuple[Path, ...] = (default_recording(DATA),)
+    else:
+        paths = readers.scan(chosen.data)
+    recordings = Recordings(paths, partial(readers.read, bin_rate=chosen.rate, series=chosen.series))
+    next(iter(recordings.values()))
+    return recordings
+
+
+def lsl_outlets(chosen: Settings) -> MakeOutlets:
+    """What makes a session's LSL outlets."""
+    from engine.outlets.lsl import LslNames, LslOutlet  # loads liblsl, which --no-lsl does without
+
+    names = LslNames(chosen.lsl_stream_name, chosen.lsl_source_id)
+    return lambda code, recording, rate: [LslOutlet(code, recording, rate, names)]
+
+
+async def serve(chosen: Settings, store: Store, sockets: Sequence[socket.socket]) -> None:
+    """Serve both ports until a signal comes, then say goodbye to everyone."""
+    stopping = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+    origins = Origins((chosen.port, chosen.dashboard_port), chosen.allow_origin)
+    decoders = stream_rules(store, origins)
+    rest = partial(rest_rules, store, chosen.port, chosen.dashboard_port, origins=origins)
+    streams = StreamServer(store, [*decoders, *rest(home=True)], sockets)
+    streams.start()  # before the dashboard, whose libraries take a while to load
+
+    from dashboard import build_server
+
+    pages = build_server(
+        store,
+        port=chosen.dashboard_port,
+        address=chosen.host,
+        stream_port=chosen.port,
+        extra_patterns=[*decoders, *rest()],
+    )
+    pages.start()
+    gc.collect()
+    gc.freeze()  # the collector stops every thread: what was loaded once need not be looked at again
+    announce(chosen, store.recording)
+
+    await stopping.wait()
+    log.info("Going down")
+    await asyncio.get_running_loop().run_in_executor(None, store.close, GOODBYE_WITHIN)
+    streams.stop()
+    pages.stop()
+
+
+def announce(chosen: Settings, recording: Recording) -> None:
+    """Say where the server is and what it replays."""
+    name = "localhost" if chosen.host in ("127.0.0.1", "0.0.0.0", "") else chosen.host
+    kind = "synthetic recording" if recording.synthetic else "recording"
+    print(
+        f"Replaying the {kind} {recording.name}: {recording.n_units} units, {recording.duration:.1f} s, "
+        f"{len(recording.trials)} trials, {recording.bin_rate:g} Hz\n"
+        f"Dashboard  http://{name}:{chosen.dashboard_port}/\n"
+        f"Streams    ws://{name}:{chosen.port}/stream/CODE   (REST and its description: http://{name}:{chosen.port}/docs)",
+        flush=True,
+    )
+    if chosen.open:
+        webbrowser.open(f"http://{name}:{chosen.dashboard_port}/")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

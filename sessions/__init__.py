@@ -1,0 +1,1 @@
+"""What a client can do to a replay: sessions, packets, REST, WebSocket, metrics."""

@@ -1,0 +1,32 @@
+"""Which browser pages may connect: those of our own ports, and those that the settings name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Origins of trusted pages.
+
+    Attributes
+    ----------
+    ports : tuple of int
+        Ours: a page of the same host name on one of them is our own.
+    allowed : tuple of str
+        Others, such as ``https://lab.example``; ``null`` is a page opened from a file.
+    """
+
+    ports: tuple[int, ...] = ()
+    allowed: tuple[str, ...] = ()
+
+    def allow(self, origin: str, host: str) -> bool:
+        """Whether a page of `origin` may reach us at `host`, the request's Host header."""
+        if origin in self.allowed:
+            return True
+        try:
+            page, ours = urlsplit(origin), urlsplit(f"//{host}")
+            return page.hostname == ours.hostname and page.port in self.ports
+        except ValueError:
+            return False

@@ -1,0 +1,82 @@
+"""What the functions behind the REST calls are given, and what they may answer beside JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sessions.session import Session
+from sessions.store import Store
+
+
+@dataclass(frozen=True)
+class Context:
+    """The server as one client sees it.
+
+    Attributes
+    ----------
+    store : Store
+    version : str
+        Of PhantomDeck.
+    stream_port, dashboard_port : int
+        Where clients reach the two event loops; the same where a deployment uses one port.
+    secure : bool
+        Whether the ports speak TLS.
+    host : str
+        The name by which this client called the server, without a port.
+    accept : str
+        The client's ``Accept`` header.
+    document : mapping
+        The OpenAPI document.
+    """
+
+    store: Store
+    version: str
+    stream_port: int
+    dashboard_port: int
+    secure: bool = False
+    host: str = "localhost"
+    accept: str = "*/*"
+    document: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def dashboard(self) -> str:
+        """Address of the dashboard, without a path."""
+        return f"{'https' if self.secure else 'http'}://{self.host}:{self.dashboard_port}"
+
+    @property
+    def api(self) -> str:
+        """Address of the REST calls, without a path."""
+        return f"{'https' if self.secure else 'http'}://{self.host}:{self.stream_port}"
+
+    @property
+    def stream(self) -> str:
+        """Address of the streams, without a session's code."""
+        return f"{'wss' if self.secure else 'ws'}://{self.host}:{self.stream_port}/stream"
+
+    def session(self, code: str) -> Session:
+        """The session of this code, which is used by that.
+
+        Raises
+        ------
+        UnknownSession
+        """
+        session = self.store.get(code)
+        session.touch()
+        return session
+
+
+@dataclass(frozen=True)
+class Text:
+    """An answer that is not JSON."""
+
+    content: bytes
+    content_type: str
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """The answer is elsewhere."""
+
+    url: str

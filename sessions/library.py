@@ -1,0 +1,69 @@
+"""REST calls about recordings and their trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.errors import UnknownTarget
+from engine.recording import Trial, spell_ids
+from sessions.context import Context
+from sessions.metadata import metadata
+from sessions.models import Metadata, RecordingList, TrialAnswer, Trials, TrialsOfTarget
+from sessions.requests import RecordingQuery
+
+
+def list_recordings(context: Context) -> RecordingList:
+    """Names of the recordings that sessions can play."""
+    names = list(context.store.recordings)
+    return RecordingList(recordings=names, count=len(names), default=names[0])
+
+
+def show_metadata(context: Context, asked: RecordingQuery) -> Metadata:
+    """Facts of a recording: channels, rate, length, series."""
+    return Metadata(**metadata(context.store.recording_named(asked.recording)))
+
+
+def list_trials(context: Context, asked: RecordingQuery) -> Trials:
+    """All trials of a recording, in order of their start."""
+    trials = _answers(context.store.recording_named(asked.recording).trials)
+    return Trials(trials=trials, count=len(trials), total_trials=len(trials))
+
+
+def show_trial(context: Context, trial_id: int, asked: RecordingQuery) -> TrialAnswer:
+    """One trial."""
+    recording = context.store.recording_named(asked.recording)
+    return trial_answer(recording.trials[recording.trial_row(trial_id)])
+
+
+def list_trials_of_target(context: Context, target_id: int, asked: RecordingQuery) -> TrialsOfTarget:
+    """The trials that aim at a target, by its index within each trial's own targets."""
+    recording = context.store.recording_named(asked.recording)
+    if target_id not in recording.target_ids:
+        known = spell_ids(list(recording.target_ids), "target")
+        raise UnknownTarget(f"Unknown target {target_id}. This recording has {known}.")
+    trials = _answers(trial for trial in recording.trials if trial.target_id == target_id)
+    return TrialsOfTarget(trials=trials, count=len(trials), target_index=target_id)
+
+
+def trial_answer(trial: Trial) -> TrialAnswer:
+    """A trial as clients see it."""
+    facts = {
+        "trial_id": trial.trial_id,
+        "start_time": trial.start_time,
+        "stop_time": trial.stop_time,
+        "target_on_time": trial.target_on_time,
+        "go_cue_time": trial.go_cue_time,
+        "move_onset_time": trial.move_onset_time,
+        "success": trial.success,
+        "target_id": trial.target_id,
+        "active_target": trial.target_id,
+        "target_x": trial.target_x,
+        "target_y": trial.target_y,
+        "num_targets": len(trial.target_pos),
+        "target_pos": list(trial.target_pos),
+    }
+    return TrialAnswer.model_validate({**trial.columns, **facts})
+
+
+def _answers(trials: Iterable[Trial]) -> list[TrialAnswer]:
+    return [trial_answer(trial) for trial in trials]

@@ -1,0 +1,244 @@
+"""Bins as the wire carries them: encoded once per layout, whatever the number of clients."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+import msgpack
+import numpy as np
+
+from engine.perturb import model_names
+from engine.recording import Recording
+from engine.ring import Rows
+
+Format = Literal["json", "msgpack"]
+Layout = Literal["full", "flat", "enveloped", "compact"]
+
+TEXT, BINARY = 0x1, 0x2
+OBSERVED, PERTURBED = 1, 2
+
+_pack: Callable[[Any], bytes] = msgpack.packb
+
+SCALARS: Final = struct.Struct("<qdd4xIdii8f?")
+"""A row of `engine.ring.row_dtype` up to its counts: sequence_number, timestamp, due, perturbation,
+trial_time_ms, packet_id, trial, x, y, vx, vy, target_id, target_x, target_y, distance, observed."""
+
+
+def frame(opcode: int, payload: bytes) -> bytes:
+    """A whole WebSocket message from a server (RFC 6455, section 5.2: one frame, not masked)."""
+    size = len(payload)
+    if size < 126:
+        return struct.pack("!BB", 0x80 | opcode, size) + payload
+    if size < 65536:
+        return struct.pack("!BBH", 0x80 | opcode, 126, size) + payload
+    return struct.pack("!BBQ", 0x80 | opcode, 127, size) + payload
+
+
+Scalars = tuple[Any, ...]
+Body = Callable[[Scalars, bytes], bytes]
+Wrap = tuple[tuple[bytes, ...], bytes]
+"""What stands before each copy of the body, and after the last."""
+
+
+class Packet:
+    """One encoded bin. Only what a client has lost so far differs from client to client.
+
+    Parameters
+    ----------
+    opcode : int
+        Of the WebSocket frame.
+    pieces : tuple of bytes
+        The message, cut where the count of dropped packets stands.
+    number : function
+        Encodes that count.
+    """
+
+    __slots__ = ("_number", "_opcode", "_pieces", "_whole")
+
+    def __init__(self, opcode: int, pieces: tuple[bytes, ...], number: Callable[[int], bytes]) -> None:
+        self._opcode = opcode
+        self._pieces = pieces
+        self._number = number
+        self._whole: bytes | None = None
+
+    def framed(self, dropped: int) -> bytes:
+        """The packet as it goes into a socket."""
+        if dropped:
+            return frame(self._opcode, self._number(dropped).join(self._pieces))
+        if self._whole is None:
+            self._whole = frame(self._opcode, self._number(0).join(self._pieces))
+        return self._whole
+
+
+class Encoder:
+    """Turns rows of a ring into packets of one format and layout.
+
+    Parameters
+    ----------
+    recording : Recording
+    format : "json" or "msgpack"
+    layout : "full", "flat", "enveloped" or "compact"
+        The last for MessagePack only.
+    """
+
+    def __init__(self, recording: Recording, format: Format, layout: Layout) -> None:  # noqa: A002
+        text = format == "json"
+        self._counts_size = recording.n_units * recording.counts.dtype.itemsize
+        self._opcode = TEXT if text else BINARY
+        self._number: Callable[[int], bytes] = _json_number if text else _pack
+        self._prefixes, self._suffix = (_JSON_WRAPS if text else _PACKED_WRAPS)[layout]
+        body = json_body if text else compact_body if layout == "compact" else msgpack_body
+        self._body = body(recording)
+
+    def encode(self, rows: Rows) -> list[Packet]:
+        """Packets of rows, shape (n,), dtype `engine.ring.row_dtype`."""
+        raw, size = rows.tobytes(), rows.dtype.itemsize
+        at = rows.dtype.fields["counts"][1]  # type: ignore[index]
+        packets = []
+        for start in range(0, len(raw), size):
+            counts = raw[start + at : start + at + self._counts_size]
+            body = self._body(SCALARS.unpack_from(raw, start), counts)
+            pieces = (*(prefix + body for prefix in self._prefixes), self._suffix)
+            packets.append(Packet(self._opcode, pieces, self._number))
+        return packets
+
+
+def json_body(recording: Recording) -> Body:
+    """The fields of ``data`` as JSON, from the first to the colon after ``dropped``."""
+    trial_ids = ["null" if i is None else str(i) for i in _trial_ids(recording)]
+    spell_counts = _count_speller(recording.counts.dtype)
+    before = f', "spikes": {{"channel_ids": {list(range(recording.n_units))}, "spike_counts": ['
+    after = f'], "bin_size_ms": {1000.0 / recording.bin_rate!r}}}, "kinematics": {{"vx": '
+
+    def body(scalars: Scalars, counts: bytes) -> bytes:
+        number, timestamp, _, mask, trial_ms, packet_id, trial, *floats, observed = scalars
+        x, y, vx, vy, target, tx, ty, distance = floats
+        start = f'"timestamp": {timestamp!r}, "sequence_number": {number}, "packet_id": {packet_id}'
+        rest = (
+            f'{vx!r}, "vy": {vy!r}, "x": {x!r}, "y": {y!r}}}, "intention": {{"target_id": {target:.0f}, '
+            f'"target_x": {tx!r}, "target_y": {ty!r}, "distance_to_target": {distance!r}}}, '
+            f'"trial_id": {trial_ids[trial]}, "trial_time_ms": {trial_ms!r}'
+        )
+        end = (
+            f', "observed": {"true" if observed else "false"}, '
+            f'"perturbation": {json.dumps(model_names(mask)) if mask else "[]"}, "dropped": '
+        )
+        return (start + before + spell_counts(counts) + after + _without_nan(rest) + end).encode()
+
+    return body
+
+
+def msgpack_body(recording: Recording) -> Body:
+    """The fields of ``data`` as MessagePack, from the first key to the key ``dropped``."""
+    trial_ids = _trial_ids(recording)
+    n_units = recording.n_units
+    wide = recording.counts.dtype
+    array = msgpack.Packer().pack_array_header(n_units)
+    ids = _pack("channel_ids") + _pack(list(range(n_units)))
+    before = _pack("spikes") + b"\x83" + ids + _pack("spike_counts")
+    after = _pack("bin_size_ms") + _pack(1000.0 / recording.bin_rate)
+    last = _pack("dropped")
+    pack: Callable[[Any], bytes] = msgpack.Packer().pack  # a buffer of its own, for one thread
+
+    def body(scalars: Scalars, counts: bytes) -> bytes:
+        number, timestamp, _, mask, trial_ms, packet_id, trial, *floats, observed = scalars
+        x, y, vx, vy, target, tx, ty, distance = (None if v != v else v for v in floats)
+        rest = {
+            "timestamp": timestamp,
+            "sequence_number": number,
+            "packet_id": packet_id,
+            "kinematics": {"vx": vx, "vy": vy, "x": x, "y": y},
+            "intention": {
+                "target_id": None if target is None else int(target),
+                "target_x": tx,
+                "target_y": ty,
+                "distance_to_target": distance,
+            },
+            "trial_id": trial_ids[trial],
+            "trial_time_ms": None if trial_ms != trial_ms else trial_ms,
+            "observed": observed,
+            "perturbation": model_names(mask) if mask else [],
+        }
+        # Counts below 128 are their own encoding; the map's first byte has been written outside.
+        small = wide.itemsize == 1 and counts.isascii()
+        packed = array + counts if small else _pack(np.frombuffer(counts, wide).tolist())
+        return b"".join((before, packed, after, pack(rest)[1:], last))
+
+    return body
+
+
+def compact_body(recording: Recording) -> Body:
+    """The compact map from its first byte to the key ``d``; every field has a fixed size."""
+    trial_ids = [_pack("r") + _pack(i) for i in _trial_ids(recording)]
+    size = recording.n_units * recording.counts.dtype.itemsize
+    head = struct.Struct(">3sBQ2sBI2sBd")
+    before = _pack("c") + (b"\xc4" + bytes([size]) if size < 256 else b"\xc5" + struct.pack(">H", size))
+    quad = struct.Struct("<4f")
+    k, g, last = _pack("k") + b"\xc4\x10", _pack("g") + b"\xc4\x10", _pack("d")
+
+    def body(scalars: Scalars, counts: bytes) -> bytes:
+        number, timestamp, _, mask, trial_ms, packet_id, trial, *floats, observed = scalars
+        flags = OBSERVED * observed | PERTURBED * bool(mask)
+        return b"".join(
+            (
+                head.pack(b"\x8a\xa1s", 0xCF, number, b"\xa1p", 0xCE, packet_id, b"\xa1t", 0xCB, timestamp),
+                before,
+                counts,
+                k,
+                quad.pack(*floats[:4]),
+                g,
+                quad.pack(*floats[4:]),
+                trial_ids[trial],
+                b"\xa1m\xc0" if trial_ms != trial_ms else b"\xa1m" + _pack(trial_ms),
+                b"\xa1f" + bytes((flags,)),
+                last,
+            )
+        )
+
+    return body
+
+
+_JSON_WRAPS: dict[str, Wrap] = {
+    "enveloped": ((b'{"type": "data", "data": {',), b"}}"),
+    "flat": ((b'{"type": "data", ',), b"}"),
+    "full": ((b'{"type": "data", ', b', "data": {'), b"}}"),
+}
+_TYPE = _pack("type") + _pack("data")
+_ENVELOPE = _pack("data") + b"\x8b"  # 11 fields
+_PACKED_WRAPS: dict[str, Wrap] = {
+    "enveloped": ((b"\x82" + _TYPE + _ENVELOPE,), b""),
+    "flat": ((b"\x8c" + _TYPE,), b""),
+    "full": ((b"\x8d" + _TYPE, _ENVELOPE), b""),
+    "compact": ((b"",), b""),
+}
+_DIGITS = bytes(48 + i if i < 10 else 255 for i in range(256))
+
+
+def _json_number(number: int) -> bytes:
+    return b"%d" % number
+
+
+def _without_nan(numbers: str) -> str:
+    """Missing numbers as JSON spells them."""
+    return numbers.replace("nan", "null")
+
+
+def _count_speller(dtype: np.dtype[Any]) -> Callable[[bytes], str]:
+    """Counts as JSON spells them, without the brackets."""
+
+    def spell(counts: bytes) -> str:
+        if dtype.itemsize == 1:
+            digits = counts.translate(_DIGITS)
+            if digits.isascii():  # every count has one digit, as nearly always
+                return ", ".join(digits.decode())
+        return str(np.frombuffer(counts, dtype).tolist())[1:-1]
+
+    return spell
+
+
+def _trial_ids(recording: Recording) -> list[int | None]:
+    """By row of the trial table; -1, outside of trials, finds the last, which is None."""
+    return [*(trial.trial_id for trial in recording.trials), None]

@@ -1,0 +1,157 @@
+"""What clients may ask for: these models validate queries and bodies, and document themselves."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from engine.replay import MAX_SPEED, MIN_SPEED, checked_speed
+from engine.selection import Selection, TrialEvent
+from sessions.session import Options
+
+MAX_INDEX = 2**31 - 1
+"""Packets and trials are counted in 32 bits."""
+
+Index = Annotated[int, Field(ge=0, le=MAX_INDEX)]
+Id = Annotated[int, Field(ge=-MAX_INDEX, le=MAX_INDEX)]
+PacedOrMax = Annotated[
+    Annotated[float, Field(ge=MIN_SPEED, le=MAX_SPEED)] | Literal["max"],
+    BeforeValidator(checked_speed),
+]
+SPEED_DOC = "Times real time, or `max`: as fast as the listeners take it."
+
+
+class Ask(BaseModel):
+    """A query or body; as it stands, one without any field."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class SelectionAsk(Ask):
+    """Which bins are played: OR within a field, AND across fields; what is left out asks for nothing."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"target_ids": [0], "begin": "go_cue"}]})
+
+    trial_ids: list[Id] = Field([], description="Only these trials.")
+    target_ids: list[Id] = Field([], description="Only trials that aim at these targets.")
+    success: bool | None = Field(None, description="Only trials that ended so.")
+    begin: TrialEvent = Field(
+        "start",
+        validation_alias=AliasChoices("begin", "from"),
+        description="Event at which the part of each trial begins; `from` is understood too.",
+    )
+    begin_offset: float = Field(0.0, description="Seconds added to it.")
+    end: TrialEvent = Field(
+        "stop",
+        validation_alias=AliasChoices("end", "to"),
+        description="Event at which the part of each trial ends; `to` is understood too.",
+    )
+    end_offset: float = Field(0.0, description="Seconds added to it.")
+
+    def selection(self) -> Selection:
+        values = self.model_dump(exclude={"trial_ids", "target_ids"})
+        return Selection(_ids(self.trial_ids), _ids(self.target_ids), **values)
+
+
+class CreateQuery(Ask):
+    custom_code: str | None = Field(
+        None, description="1 to 64 letters, digits, `_` or `-`. A readable one is made up if left out."
+    )
+
+
+class Create(CreateQuery):
+    """Options of a new session."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"custom_code": "my-run", "speed": 2.0}]})
+
+    recording: str | None = Field(None, description="By name; the first by name if left out.")
+    trial_ids: list[Id] = Field([], description="Play only these trials.")
+    target_ids: list[Id] = Field([], description="Play only trials that aim at these targets.")
+    seed: int = Field(0, ge=0, le=2**63 - 1, description="Of the perturbations: same seed, same packets.")
+    speed: PacedOrMax = Field(1.0, description=SPEED_DOC)
+    loop: bool = Field(True, description="Whether the first bin follows the last.")
+    lsl: bool | None = Field(
+        None,
+        description="Whether it has LSL outlets. If left out, the first sessions of a server have them.",
+    )
+    perturbation: dict[str, Any] = Field(
+        {}, description="As `PUT /api/sessions/{code}/perturbation` takes it."
+    )
+
+    def options(self) -> Options:
+        return Options(
+            recording=self.recording,
+            selection=Selection(_ids(self.trial_ids), _ids(self.target_ids)),
+            seed=self.seed,
+            speed=self.speed,
+            loop=self.loop,
+            lsl=self.lsl,
+            perturbation=self.perturbation,
+        )
+
+    def asked(self) -> set[str]:
+        """The fields of `Options` that the client named."""
+        named = self.model_fields_set - {"custom_code"}
+        ids = named & {"trial_ids", "target_ids"}
+        return named - ids | ({"selection"} if ids else set())
+
+
+class DeleteQuery(Ask):
+    force: bool = Field(False, description="Delete even while decoders are connected.")
+
+
+class RecordingQuery(Ask):
+    recording: str | None = Field(None, description="By name; the first by name if left out.")
+
+
+class SeekQuery(Ask):
+    packet_id: Index | None = Field(None, description="Index of the bin in the recording.")
+    position_seconds: float | None = Field(
+        None, ge=0, description="Seconds since the recording's beginning, metadata's `start_time`."
+    )
+    trial_id: Id | None = Field(None, description="The first selected bin of this trial.")
+
+
+class Seek(SeekQuery):
+    """Where to go: one of the three."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"trial_id": 3}]})
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if len(self.model_dump(exclude_none=True)) != 1:
+            raise ValueError("Send one of packet_id, position_seconds and trial_id.")
+        return self
+
+
+class SpeedAsk(Ask):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"speed": 2.0}]})
+
+    speed: PacedOrMax = Field(description=SPEED_DOC)
+
+
+class LoopAsk(Ask):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"loop": False}]})
+
+    loop: bool = Field(description="Whether the first bin follows the last.")
+
+
+class PerturbationAsk(Ask):
+    """A preset, or models by name with the parameters to change, as the answer shows them."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [{"preset": "moderate"}]})
+
+    preset: str | None = Field(
+        None, description="`none`, `light`, `moderate`, `intense` or `extreme`; nothing beside it."
+    )
+
+
+class MetricsQuery(Ask):
+    format: Literal["json", "prometheus"] | None = Field(
+        None, description="By the `Accept` header if left out."
+    )
+
+
+def _ids(values: list[int]) -> tuple[int, ...]:
+    return tuple(sorted(set(values)))

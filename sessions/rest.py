@@ -1,0 +1,201 @@
+"""REST over HTTP: one handler that reads a request, calls the function of its route, and answers."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from tornado.web import RequestHandler
+
+from engine.errors import DeckError
+from sessions.access import Origins
+from sessions.context import Context, Redirect, Text
+from sessions.openapi import document
+from sessions.reading import asked
+from sessions.refusals import refusal, status_of
+from sessions.requests import Ask
+from sessions.routes import GROUPS, HOME, PATH_PARAMETERS, ROUTES, Route
+from sessions.store import Store
+from sessions.version import version
+
+ACCESS_KEYS = ("token",)
+"""Of a query: they concern who may call, not what is asked."""
+
+PATTERNS = {str: "[^/]+", int: r"-?\d{1,9}"}
+
+PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'self'"
+"""The page of the API has its style within it, and nothing else."""
+
+JSON = "application/json"
+
+Rule = tuple[Any, ...]
+
+
+class NotFound(DeckError):
+    code = "not_found"
+
+
+class MethodNotAllowed(DeckError):
+    code = "method_not_allowed"
+
+
+class Forbidden(DeckError):
+    code = "forbidden"
+
+
+def rest_rules(
+    store: Store,
+    stream_port: int,
+    dashboard_port: int,
+    *,
+    origins: Origins | None = None,
+    secure: bool = False,
+    home: bool = False,
+) -> list[Rule]:
+    """The REST calls, for a Tornado application or as Bokeh's ``extra_patterns``.
+
+    Parameters
+    ----------
+    store : Store
+    stream_port, dashboard_port : int
+        For the addresses in answers.
+    origins : Origins, optional
+        Pages that may call; those of the two ports if None.
+    secure : bool
+        Whether the ports speak TLS.
+    home : bool
+        Whether ``/`` and every address that nobody else has belong to REST, as on the stream port.
+        These rules must then be the application's last.
+    """
+    ours = version()
+    context = Context(store, ours, stream_port, dashboard_port, secure, document=document(GROUPS, ours))
+    common = {"context": context, "origins": origins or Origins((stream_port, dashboard_port))}
+    by_path: dict[str, dict[str, Route]] = {}
+    for route in ROUTES:
+        if home or route is not HOME:
+            by_path.setdefault(route.path, {})[route.method] = route
+    rules: list[Rule] = [
+        (_pattern(path), RestHandler, {"routes": routes, **common}) for path, routes in by_path.items()
+    ]
+    return [*rules, (r"/.*" if home else r"/api/.*", RestHandler, {"routes": {}, **common})]
+
+
+def _pattern(path: str) -> str:
+    def group(match: re.Match[str]) -> str:
+        return f"(?P<{match[1]}>{PATTERNS[PATH_PARAMETERS[match[1]]]})"
+
+    return re.sub(r"{(\w+)}", group, path.replace(".", r"\."))
+
+
+class RestHandler(RequestHandler):
+    """Every call at one path.
+
+    Parameters
+    ----------
+    routes : mapping
+        By method; empty for an address where there is nothing.
+    context : Context
+    origins : Origins
+    """
+
+    def initialize(self, routes: Mapping[str, Route], context: Context, origins: Origins) -> None:
+        self._routes = dict(routes)
+        if "GET" in routes:
+            self._routes["HEAD"] = routes["GET"]
+        self._context = context
+        self._origins = origins
+
+    def set_default_headers(self) -> None:
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+    def check_xsrf_cookie(self) -> None:
+        """No right comes from a cookie; foreign pages are refused by their origin."""
+
+    async def answer(self, **path: str) -> None:
+        """Answer a request of any method."""
+        try:
+            self._check_origin()
+            if self.request.method == "OPTIONS" and "Access-Control-Request-Method" in self.request.headers:
+                self.set_status(204)
+                self.finish()
+                return
+            found = await self._found(path)
+        except DeckError as error:
+            self._refuse(status_of(error), error.code, str(error))
+            return
+        if isinstance(found, Redirect):
+            self.redirect(found.url)
+            return
+        self.set_header("Content-Type", found.content_type)
+        if found.content_type.startswith("text/html"):
+            self.set_header("Content-Security-Policy", PAGE_POLICY)
+        self.finish(found.content)
+
+    get = head = post = put = patch = delete = options = answer
+
+    def write_error(self, status_code: int, **_: Any) -> None:
+        """What Tornado itself refuses, and what has failed; the log has the traceback."""
+        match status_code:
+            case 400:
+                self._refuse(400, "unreadable", "The address cannot be read. Send UTF-8, percent-encoded.")
+            case 405:
+                self._refuse(405, "method_not_allowed", self._possible())
+            case _:
+                self._refuse(500, "internal", "The server has failed at this; its log says why.")
+
+    def _possible(self) -> str:
+        """Say which methods there are, in a header too."""
+        self.set_header("Allow", self._allowed)
+        return f"{self.request.method} is not possible here. There are {self._allowed}."
+
+    @property
+    def _allowed(self) -> str:
+        return ", ".join(sorted(self._routes))
+
+    async def _found(self, path: Mapping[str, str]) -> Text | Redirect:
+        if not self._routes:
+            raise NotFound(f"There is nothing at {self.request.path[:80]}. See /docs for what there is.")
+        method = str(self.request.method)
+        if method not in self._routes:
+            raise MethodNotAllowed(self._possible())
+        route = self._routes[method]
+        names = (name for name in self.request.query_arguments if name not in ACCESS_KEYS)
+        query = {name: self.get_query_argument(name, strip=False) for name in names}
+        accept = self.request.headers.get("Accept", "*/*")
+        context = replace(self._context, host=self.request.host_name, accept=accept)
+        call = partial(_perform, route, context, path, asked(route, query, self.request.body))
+        if route.blocking:
+            return await asyncio.get_running_loop().run_in_executor(None, call)
+        return call()
+
+    def _check_origin(self) -> None:
+        """Refuse pages that may not call; let the others read the answers."""
+        origin = self.request.headers.get("Origin")
+        if origin is None:
+            return
+        if not self._origins.allow(origin, self.request.host):
+            raise Forbidden(f"Pages of {origin[:80]} may not call. Start the server with --allow-origin.")
+        self.set_header("Access-Control-Allow-Origin", origin)
+        self.set_header("Vary", "Origin")
+        self.set_header("Access-Control-Allow-Methods", self._allowed)
+        self.set_header("Access-Control-Allow-Headers", "Content-Type, Authorization")
+
+    def _refuse(self, status: int, code: str, message: str) -> None:
+        self.set_status(status)
+        self.finish(refusal(code, message))
+
+
+def _perform(route: Route, context: Context, path: Mapping[str, str], ask: Ask) -> Text | Redirect:
+    """Call the function of a route and put its answer into bytes."""
+    parameters: dict[str, Any] = {name: PATH_PARAMETERS[name](value) for name, value in path.items()}
+    if type(ask).model_fields:
+        parameters["asked"] = ask
+    answer = route.call(context, **parameters)
+    if isinstance(answer, Text | Redirect):
+        return answer
+    return Text(answer.model_dump_json().encode(), JSON)

@@ -1,0 +1,209 @@
+"""The table of REST calls: what serves them, what they take, what they answer and refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from pydantic import BaseModel
+
+from engine.errors import (
+    BadSetting,
+    DeckError,
+    EmptySelection,
+    NotNow,
+    OutsideSelection,
+    RecordingError,
+    UnknownTarget,
+    UnknownTrial,
+)
+from sessions import front, library, lifecycle, metrics, models, requests, transport
+from sessions.context import Redirect, Text
+from sessions.errors import BadCode, Conflict, Full, UnknownRecording, UnknownSession
+
+PATH_PARAMETERS = {"code": str, "trial_id": int, "target_id": int}
+"""What may stand in braces in a path."""
+
+Call = Callable[..., BaseModel | Text | Redirect]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One call.
+
+    Attributes
+    ----------
+    method, path : str
+    call : function
+        Takes a `sessions.context.Context`, the path's parameters, and an instance of `body`, or of
+        `query` where there is no body, if that has fields. Its docstring documents the call.
+    answer : model
+        Of the JSON that it answers.
+    query, body : model
+        Of what it takes. The fields of a query may stand in the body too.
+    refuses : tuple of DeckError classes
+    blocking : bool
+        Whether it may take long enough to hold up an event loop.
+    other : str
+        Content type of an answer that is not JSON, if there is one.
+    """
+
+    method: Literal["GET", "POST", "PUT", "DELETE"]
+    path: str
+    call: Call
+    answer: type[BaseModel] | None
+    query: type[requests.Ask] = requests.Ask
+    body: type[requests.Ask] = requests.Ask
+    refuses: tuple[type[DeckError], ...] = ()
+    blocking: bool = False
+    other: str | None = None
+
+
+SESSION = (UnknownSession,)
+RECORDING = (UnknownRecording, RecordingError)
+PLAYING = (UnknownSession, NotNow)
+SELECTING = (UnknownTrial, UnknownTarget, EmptySelection)
+
+HOME = Route("GET", "/", front.show_home, models.Home, other="text/html")
+"""On the stream port alone: on the other one the dashboard has this address."""
+
+CREATE = Route(
+    "POST",
+    "/api/sessions/create",
+    lifecycle.create_session,
+    models.Created,
+    query=requests.CreateQuery,
+    body=requests.Create,
+    refuses=(*RECORDING, *SELECTING, Conflict, BadCode, BadSetting, Full),
+    blocking=True,
+)
+
+
+def _get(path: str, call: Call, answer: type[BaseModel] | None, *refuses: type[DeckError]) -> Route:
+    return Route("GET", path, call, answer, refuses=refuses)
+
+
+def _of_recording(path: str, call: Call, answer: type[BaseModel], *refuses: type[DeckError]) -> Route:
+    """Blocking, as a recording is read when it is first asked for."""
+    refuses = (*RECORDING, *refuses)
+    return Route("GET", path, call, answer, query=requests.RecordingQuery, refuses=refuses, blocking=True)
+
+
+def _control(action: str, call: Call) -> Route:
+    return Route("POST", f"/api/control/{{code}}/{action}", call, models.Done, refuses=PLAYING)
+
+
+def _setting(
+    name: str,
+    show: Call,
+    change: Call,
+    answer: type[BaseModel],
+    body: type[requests.Ask],
+    *refuses: type[DeckError],
+) -> tuple[Route, Route]:
+    path = f"/api/sessions/{{code}}/{name}"
+    return (
+        Route("GET", path, show, answer, refuses=SESSION),
+        Route("PUT", path, change, answer, body=body, refuses=(*SESSION, *refuses), blocking=True),
+    )
+
+
+GROUPS: Mapping[str, tuple[Route, ...]] = {
+    "Server": (
+        HOME,
+        _get("/health", metrics.show_health, models.Health),
+        Route("GET", "/docs", front.show_docs, None, other="text/html", blocking=True),
+        _get("/openapi.json", front.show_openapi, models.OpenApi),
+    ),
+    "Sessions": (
+        CREATE,
+        replace(CREATE, path="/api/sessions"),
+        _get("/api/sessions", lifecycle.list_sessions, models.SessionList),
+        Route("POST", "/api/sessions/cleanup", lifecycle.clean_up, models.CleanedUp, blocking=True),
+        _get("/api/sessions/{code}", lifecycle.show_session, models.SessionView, UnknownSession),
+        Route(
+            "DELETE",
+            "/api/sessions/{code}",
+            lifecycle.delete_session,
+            models.Deleted,
+            query=requests.DeleteQuery,
+            refuses=(UnknownSession, Conflict),
+            blocking=True,
+        ),
+    ),
+    "Control": (
+        _control("pause", transport.pause),
+        _control("resume", transport.resume),
+        _control("stop", transport.stop),
+        _control("step", transport.step),
+        Route(
+            "POST",
+            "/api/control/{code}/seek",
+            transport.seek,
+            models.Sought,
+            query=requests.SeekQuery,
+            body=requests.Seek,
+            refuses=(*PLAYING, OutsideSelection, UnknownTrial),
+            blocking=True,
+        ),
+        _get(
+            "/api/control/{code}/position", transport.show_position, models.PositionAnswer, UnknownSession
+        ),
+    ),
+    "Settings of a session": (
+        *_setting(
+            "selection",
+            transport.show_selection,
+            transport.set_selection,
+            models.SelectionAnswer,
+            requests.SelectionAsk,
+            *SELECTING,
+        ),
+        *_setting(
+            "speed",
+            transport.show_speed,
+            transport.set_speed,
+            models.SpeedAnswer,
+            requests.SpeedAsk,
+            BadSetting,
+        ),
+        *_setting("loop", transport.show_loop, transport.set_loop, models.LoopAnswer, requests.LoopAsk),
+        *_setting(
+            "perturbation",
+            transport.show_perturbation,
+            transport.set_perturbation,
+            models.PerturbationAnswer,
+            requests.PerturbationAsk,
+            BadSetting,
+        ),
+    ),
+    "Recordings and trials": (
+        _get("/api/recordings", library.list_recordings, models.RecordingList),
+        _of_recording("/api/metadata", library.show_metadata, models.Metadata),
+        _of_recording("/api/trials", library.list_trials, models.Trials),
+        _of_recording("/api/trials/{trial_id}", library.show_trial, models.TrialAnswer, UnknownTrial),
+        _of_recording(
+            "/api/trials/by-target/{target_id}",
+            library.list_trials_of_target,
+            models.TrialsOfTarget,
+            UnknownTarget,
+        ),
+    ),
+    "Measurements": (
+        _get("/api/stats", metrics.show_totals, models.Totals),
+        _get("/api/stats/{code}", metrics.show_stats, models.SessionStats, UnknownSession),
+        Route(
+            "GET",
+            "/metrics",
+            metrics.show_metrics,
+            models.Metrics,
+            query=requests.MetricsQuery,
+            blocking=True,
+            other="text/plain",
+        ),
+    ),
+}
+"""All calls, under headings."""
+
+ROUTES: tuple[Route, ...] = tuple(route for routes in GROUPS.values() for route in routes)

@@ -1,0 +1,85 @@
+"""The stream port: REST and WebSocket on an event loop and a thread of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.web import Application
+
+from sessions.access import Origins
+from sessions.store import Store
+from sessions.stream import StreamHandler
+
+MAX_BODY = 8 * 1024 * 1024
+"""Larger bodies close the connection; REST answers 413 long before."""
+CLEANUP_EVERY = 10.0
+
+Rule = tuple[Any, ...]
+
+
+def stream_rules(store: Store, origins: Origins) -> list[Rule]:
+    """Where decoders connect."""
+    common = {"store": store, "origins": origins}
+    code = "([^/]+)"
+    return [
+        (r"/stream/?", StreamHandler, {**common, "format": "json"}),
+        (r"/stream/binary/?", StreamHandler, {**common, "format": "msgpack"}),
+        (f"/stream/binary/{code}", StreamHandler, {**common, "format": "msgpack"}),
+        (f"/stream/{code}", StreamHandler, {**common, "format": "json"}),
+    ]
+
+
+class StreamServer:
+    """Serves rules on sockets until `stop`, in a thread of its own.
+
+    Parameters
+    ----------
+    store : Store
+    rules : sequence of Tornado rules
+    sockets : sequence of socket
+        Bound and listening.
+    """
+
+    def __init__(self, store: Store, rules: Sequence[Rule], sockets: Sequence[socket.socket]) -> None:
+        self._store = store
+        self._rules = rules
+        self._sockets = sockets
+        self._loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="stream loop", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more connections, let goodbyes leave, and end the thread."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        server = HTTPServer(Application(list(self._rules)), max_body_size=MAX_BODY)
+        server.add_sockets(self._sockets)
+        cleanup = asyncio.ensure_future(self._clean_up())
+        await self._stopping.wait()
+        cleanup.cancel()
+        server.stop()
+        await server.close_all_connections()
+
+    async def _clean_up(self) -> None:
+        while True:
+            await asyncio.sleep(CLEANUP_EVERY)
+            await self._loop.run_in_executor(None, self._store.cleanup)

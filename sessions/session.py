@@ -1,0 +1,184 @@
+"""One session: a replay, who listens to it, and when it was last used."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from engine import clock
+from engine.recording import Recording
+from engine.replay import Replay, Speed
+from engine.ring import Ring
+from engine.selection import EVERYTHING, Selection
+from sessions.errors import Conflict, UnknownSession
+
+GOING_AWAY, DELETED = 1001, 1000
+Latencies = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a session can be created with; None leaves it to the deployment's default."""
+
+    recording: str | None = None
+    selection: Selection = EVERYTHING
+    seed: int = 0
+    speed: Speed = 1.0
+    loop: bool = True
+    lsl: bool | None = None
+    perturbation: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Audience(Protocol):
+    """Listeners of one kind on one event loop, such as the decoders of the stream port."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Close every connection. May be called from any thread."""
+        ...
+
+    @property
+    def dropped(self) -> int:
+        """Packets that its listeners lost so far, those gone included."""
+        ...
+
+    @property
+    def latencies(self) -> Latencies:
+        """Seconds from a bin's being due to its being handed to the last socket, newest last."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How many are connected."""
+        ...
+
+
+A = TypeVar("A", bound=Audience, covariant=True)
+
+
+class MakeAudience(Protocol[A]):
+    """Such as the audience's class."""
+
+    def __call__(self, replay: Replay, loop: asyncio.AbstractEventLoop, /) -> A: ...
+
+
+class Session:
+    """A replay under a code. Its methods may be called from any thread.
+
+    Parameters
+    ----------
+    code : str
+    replay : Replay
+    options : Options
+        What it was created with.
+    lsl : bool
+        Whether it has LSL outlets.
+    """
+
+    def __init__(self, code: str, replay: Replay, options: Options, lsl: bool = False) -> None:
+        self.code = code
+        self.replay = replay
+        self.options = options
+        self.lsl = lsl
+        self.created = time.time()
+        self._used = clock.now()
+        self._born = self._used
+        self._decoders = 0
+        self._audiences: dict[tuple[Any, asyncio.AbstractEventLoop], Audience] = {}
+        self._closed = False
+        self._lock = threading.Lock()  # guards the three above
+
+    @property
+    def recording(self) -> Recording:
+        return self.replay.recording
+
+    @property
+    def ring(self) -> Ring:
+        return self.replay.ring
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was made."""
+        return clock.now() - self._born
+
+    @property
+    def idle(self) -> float:
+        """Seconds since it was last used; 0 while somebody listens."""
+        return 0.0 if self.listened_to else clock.now() - self._used
+
+    @property
+    def last_accessed(self) -> float:
+        """Unix seconds."""
+        return time.time() - (clock.now() - self._used)
+
+    @property
+    def decoders(self) -> int:
+        """How many decoders are connected."""
+        return self._decoders
+
+    @property
+    def audiences(self) -> list[Audience]:
+        with self._lock:
+            return list(self._audiences.values())
+
+    @property
+    def listened_to(self) -> bool:
+        """Whether a decoder, a page or an LSL consumer is there; it keeps the session alive."""
+        return self._decoders > 0 or any(a.size for a in self.audiences) or self.replay.heard()
+
+    def touch(self) -> None:
+        """Note that the session was used."""
+        self._used = clock.now()
+
+    def admit(self, selection: Selection | None) -> None:
+        """Let a decoder in, which may bring a selection; `dismiss` it when it goes.
+
+        Raises
+        ------
+        UnknownSession
+            If the session has been closed.
+        Conflict
+            If another decoder is connected and plays something else.
+        UnknownTrial, UnknownTarget, EmptySelection
+            If the selection cannot be played.
+        """
+        with self._lock:
+            if self._closed:
+                raise UnknownSession(f"Session {self.code} has just been deleted. Connect again.")
+            if selection is not None and selection != self.replay.selection:
+                if self._decoders:
+                    raise Conflict(
+                        f"Session {self.code} has {self._decoders} decoder(s) on another selection. "
+                        "Connect without one, or to a session of your own."
+                    )
+                self.replay.set_selection(selection)
+            self._decoders += 1
+        self.touch()
+
+    def dismiss(self) -> None:
+        """Note that a decoder has gone."""
+        with self._lock:
+            self._decoders -= 1
+        self.touch()
+
+    def audience(self, make: MakeAudience[A], loop: asyncio.AbstractEventLoop) -> A:
+        """The listeners of one kind on one loop; `make` makes them at first use."""
+        with self._lock:
+            found = self._audiences.get((make, loop))
+            if found is None:
+                found = self._audiences[make, loop] = make(self.replay, loop)
+        return cast(A, found)
+
+    def close(self, code: int = DELETED, reason: str = "The session was deleted.") -> None:
+        """End the connections and the replay, and wait for the latter."""
+        with self._lock:
+            self._closed = True
+        for audience in self.audiences:
+            audience.close(code, reason)
+        self.replay.close()

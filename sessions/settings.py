@@ -1,0 +1,119 @@
+"""The settings of a server: one declaration for the command line and the environment."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from engine.errors import BadSetting
+
+
+class Settings(BaseSettings):
+    """Each is also an environment variable, ``PHANTOM_`` and its name; the command line wins."""
+
+    model_config = SettingsConfigDict(env_prefix="PHANTOM_", env_ignore_empty=True)
+
+    data: Path | None = Field(None, description="recording or folder of recordings (default: synthetic)")
+    series: Annotated[dict[str, str], NoDecode] = Field(
+        {}, description="position=NAME,velocity=NAME: series to use instead of those the reader chooses"
+    )
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=1, le=65535, description="port of streams and REST")
+    dashboard_port: int = Field(5006, ge=1, le=65535, description="port of the dashboard")
+    rate: float = Field(40.0, ge=1, le=1000, description="bins per second")
+    lsl_enabled: bool = Field(True, description="LSL outlets")
+    lsl_stream_name: str = Field("PhantomLink", min_length=1, description="first word of LSL stream names")
+    lsl_source_id: str = Field("phantomlink", min_length=1, description="first word of LSL source ids")
+    open: bool = Field(False, description="open the dashboard in a browser")
+    max_sessions: int = Field(50, ge=1, description="sessions at most")
+    session_ttl: float = Field(3600.0, gt=0, description="seconds a session lives without use or listener")
+    allow_origin: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="origin of other pages that may connect (repeat it for several)"
+    )
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+    @field_validator("series", mode="before")
+    @classmethod
+    def _parse_series(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        pairs = dict(part.partition("=")[::2] for part in value.split(",") if part)
+        if not pairs or not set(pairs) <= {"position", "velocity"} or not all(pairs.values()):
+            raise ValueError("send position=NAME, velocity=NAME, or both with a comma")
+        return pairs
+
+    @field_validator("allow_origin", mode="before")
+    @classmethod
+    def _parse_origins(cls, value: Any) -> Any:
+        return tuple(value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise ValueError("choose DEBUG, INFO, WARNING or ERROR")
+        return value.upper()
+
+
+ON_COMMAND_LINE = (
+    "data", "series", "host", "port", "dashboard_port", "rate", "max_sessions", "session_ttl",
+    "allow_origin", "log_level",
+)  # fmt: skip
+
+
+class Parser(argparse.ArgumentParser):
+    """Refuses in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}. Run {self.prog} --help for the options.\n")
+
+
+def parser() -> Parser:
+    """The command line. What is not given is absent from the result."""
+    made = Parser("serve.py", description="Replay neural recordings to decoders.", allow_abbrev=False)
+    for name in ON_COMMAND_LINE:
+        field = Settings.model_fields[name]
+        made.add_argument(
+            "--" + name.replace("_", "-"),
+            default=argparse.SUPPRESS,
+            action="append" if name == "allow_origin" else "store",
+            metavar=name.upper(),
+            help=(field.description or "") + (f" (default: {field.default})" if field.default else ""),
+        )
+    made.add_argument(
+        "--no-lsl",
+        dest="lsl_enabled",
+        action="store_false",
+        default=argparse.SUPPRESS,
+        help="no LSL outlets",
+    )
+    made.add_argument(
+        "--open",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help=Settings.model_fields["open"].description,
+    )
+    return made
+
+
+def settings(arguments: Sequence[str]) -> Settings:
+    """Settings from the command line's arguments and the environment.
+
+    Raises
+    ------
+    BadSetting
+        One line that names the setting, its value and the rule.
+    """
+    given = vars(parser().parse_args(arguments))
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        spelled = f"--{name.replace('_', '-')}" if name in given else f"PHANTOM_{name.upper()}"
+        raise BadSetting(f"{spelled} {first['input']}: {first['msg']}.") from None

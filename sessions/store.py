@@ -1,0 +1,243 @@
+"""All sessions of a server: made, found, limited, and cleaned up."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+import coolname
+
+from engine import clock
+from engine.outlets import Outlet
+from engine.recording import Recording
+from engine.replay import Replay
+from sessions.errors import BadCode, Conflict, Full, UnknownRecording, UnknownSession
+from sessions.session import Options, Session
+
+log = logging.getLogger(__name__)
+
+CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
+RESERVED = ("binary",)
+LSL_SESSIONS = 10
+"""Sessions that get LSL outlets unasked: each outlet costs threads and descriptors."""
+READY_WITHIN = 10.0
+
+DEFAULTS = Options()
+
+MakeOutlets = Callable[[str, Recording, float], Sequence[Outlet]]
+"""Makes the outlets of a session from its code, its recording and the bins it sends per second."""
+
+
+class Store:
+    """Sessions by code. Its methods may be called from any thread; making and deleting may block.
+
+    Parameters
+    ----------
+    recordings : mapping
+        By name; the first is the default.
+    max_sessions : int
+    ttl : float
+        Seconds without use or listener after which a session goes.
+    make_outlets : function, optional
+        None if LSL is off.
+    """
+
+    def __init__(
+        self,
+        recordings: Mapping[str, Recording],
+        *,
+        max_sessions: int = 50,
+        ttl: float = 3600.0,
+        make_outlets: MakeOutlets | None = None,
+    ) -> None:
+        self.recordings = recordings
+        self.max_sessions = max_sessions
+        self.ttl = ttl
+        self.started = time.time()
+        self.total_created = 0
+        self._make_outlets = make_outlets
+        self._sessions: dict[str, Session] = {}
+        self._closed = False
+        self._lock = threading.Lock()  # guards the three above
+
+    @property
+    def recording(self) -> Recording:
+        """The default one."""
+        return next(iter(self.recordings.values()))
+
+    @property
+    def sessions(self) -> dict[str, Session]:
+        """A copy, in the order in which they were made."""
+        with self._lock:
+            return dict(self._sessions)
+
+    def recording_named(self, name: str | None) -> Recording:
+        """A recording by name, the default one for None.
+
+        Raises
+        ------
+        UnknownRecording
+        """
+        if name is None:
+            return self.recording
+        if name not in self.recordings:
+            raise UnknownRecording(f"Unknown recording {name!r}. There are {', '.join(self.recordings)}.")
+        return self.recordings[name]
+
+    def get(self, code: str) -> Session:
+        """A session by code.
+
+        Raises
+        ------
+        UnknownSession
+        """
+        session = self._sessions.get(code)
+        if session is None:
+            raise UnknownSession(f"Unknown session {code!r}. Create it, or list those that exist.")
+        return session
+
+    def create(
+        self, code: str | None = None, options: Options = DEFAULTS, asked: Collection[str] = ()
+    ) -> Session:
+        """Make a session, or find the one that has this code.
+
+        Parameters
+        ----------
+        code : str, optional
+            A readable one is made up if None.
+        options : Options, optional
+        asked : collection of str, optional
+            The fields of `options` that matter if the session exists.
+
+        Raises
+        ------
+        BadCode
+            If the code is not one.
+        Conflict
+            If the code is taken by a session with other options.
+        UnknownRecording, UnknownTrial, UnknownTarget, EmptySelection, BadSetting
+            If an option cannot be met.
+        Full
+            If the limit is reached and every session is listened to.
+        """
+        code = self._checked(code)
+        evicted: list[Session] = []
+        recording = self.recording_named(options.recording)
+        options = replace(options, recording=options.recording or next(iter(self.recordings)))
+        with self._lock:
+            session = self._sessions.get(code)
+            if session is not None:
+                other = [n for n in asked if getattr(options, n) != getattr(session.options, n)]
+                if other:
+                    raise Conflict(
+                        f"Session {code} was made with another {' and '.join(other)}. "
+                        "Choose another code, or delete it first."
+                    )
+                session.touch()
+            else:
+                if self._closed:
+                    raise Full("The server is going down.")
+                evicted = self._must_go()
+                session = self._make(code, recording, options)
+                for each in evicted:
+                    del self._sessions[each.code]
+                self._sessions[code] = session
+                self.total_created += 1
+        self._end(evicted)
+        session.replay.wait_ready(READY_WITHIN)
+        return session
+
+    def delete(self, code: str, force: bool = True) -> None:
+        """End a session and its connections.
+
+        Raises
+        ------
+        UnknownSession
+        Conflict
+            If decoders are connected and `force` is not given.
+        """
+        session = self.get(code)
+        if session.decoders and not force:
+            raise Conflict(
+                f"Session {code} has {session.decoders} decoder(s) connected. "
+                "Disconnect them, or delete with ?force=true."
+            )
+        self._end([session])
+
+    def cleanup(self) -> int:
+        """End the sessions whose time to live is over; return how many."""
+        over = [s for s in self.sessions.values() if s.idle > self.ttl]
+        return self._end(over)
+
+    def close(self, goodbye_within: float = 0.0) -> None:
+        """End every session and make no more; give clients so many seconds to answer the close."""
+        with self._lock:
+            self._closed = True
+        sessions = list(self.sessions.values())
+        self._end(sessions, 1001, "The server is going down.")
+        until = clock.now() + goodbye_within
+        while any(a.size for s in sessions for a in s.audiences) and clock.now() < until:
+            time.sleep(0.02)  # they are others' sockets: nothing here can be waited for
+
+    def _checked(self, code: str | None) -> str:
+        if code is None:
+            return self._made_up()
+        if not CODE.fullmatch(code) or code in RESERVED:
+            raise BadCode(
+                f"Bad session code {code[:80]!r}. Use 1 to 64 letters, digits, '_' or '-'; "
+                f"{' and '.join(RESERVED)} is reserved."
+            )
+        return code
+
+    def _made_up(self) -> str:
+        while True:
+            adjective, noun = coolname.generate(2)
+            code = f"{adjective}-{noun}-{time.time_ns() % 90 + 10}"
+            if code not in self._sessions and CODE.fullmatch(code):
+                return code
+
+    def _make(self, code: str, recording: Recording, options: Options) -> Session:
+        rate = recording.bin_rate * (1.0 if options.speed == "max" else options.speed)
+        speaking = sum(session.lsl for session in self._sessions.values())
+        lsl = speaking < LSL_SESSIONS if options.lsl is None else options.lsl
+        make_outlets = self._make_outlets if lsl else None
+        replay = Replay(
+            recording,
+            selection=options.selection,
+            seed=options.seed,
+            speed=options.speed,
+            loop=options.loop,
+            perturbation=dict(options.perturbation),
+            outlets=partial(make_outlets, code, recording, rate) if make_outlets else tuple,
+            name=f"replay {code}",
+        )
+        log.info("Session %s plays %s", code, recording.name)
+        return Session(code, replay, options, lsl=make_outlets is not None)
+
+    def _must_go(self) -> list[Session]:
+        """The sessions whose place a new one takes."""
+        if len(self._sessions) < self.max_sessions:
+            return []
+        idle = [s for s in self._sessions.values() if not s.listened_to]
+        if not idle:
+            raise Full(
+                f"There are {len(self._sessions)} sessions, which is the limit, and all have listeners. "
+                "Delete one, or raise --max-sessions."
+            )
+        return [max(idle, key=lambda session: session.idle)]
+
+    def _end(
+        self, sessions: Iterable[Session], code: int = 1000, reason: str = "The session was deleted."
+    ) -> int:
+        ended = list(sessions)
+        for session in ended:
+            with self._lock:
+                self._sessions.pop(session.code, None)
+            session.close(code, reason)
+            log.info("Session %s has ended after %.0f s", session.code, session.age)
+        return len(ended)

@@ -1,0 +1,146 @@
+"""The WebSocket that decoders connect to: ``/stream/{code}`` and ``/stream/binary/{code}``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from functools import partial
+from typing import Any, get_args
+
+import msgpack
+from tornado.iostream import IOStream
+from tornado.websocket import WebSocketHandler
+
+from engine.errors import BadSetting, DeckError
+from engine.selection import EVERYTHING, Selection
+from sessions.access import Origins
+from sessions.fanout import Fanout, Queue
+from sessions.metadata import metadata
+from sessions.packets import Format, Layout
+from sessions.refusals import refusal, status_of
+from sessions.session import Options, Session
+from sessions.store import Store
+
+MAX_MESSAGE = 64 * 1024
+PING_INTERVAL = 20.0
+SEND_BUFFER = 64 * 1024
+"""Bytes that the kernel may hold for a client: what lies there is stale for a slow one."""
+KEYS = ("trial_id", "target_id", "format", "layout", "queue", "token")
+
+
+class StreamHandler(WebSocketHandler):
+    """One decoder.
+
+    Parameters
+    ----------
+    store : Store
+    origins : Origins
+    format : "json" or "msgpack"
+        What the address stands for, unless the query says otherwise.
+    """
+
+    def initialize(self, store: Store, origins: Origins, format: Format) -> None:  # noqa: A002
+        self._store = store
+        self._origins = origins
+        self._format: Format = format
+
+    async def get(self, code: str | None = None) -> None:
+        try:
+            self._read_query()
+            self._session = await self._join(code)
+        except DeckError as error:
+            self.set_status(status_of(error))
+            await self.finish(refusal(error.code, str(error)))
+            return
+        try:
+            await super().get()
+        finally:
+            self._fanout.leave(self)
+            self._session.dismiss()
+
+    def open(self) -> None:
+        self.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        self.set_nodelay(True)
+        data = metadata(self._session.recording)
+        scheme, address = self.request.protocol.replace("http", "ws"), self.request.host
+        url = f"{scheme}://{address}/stream/{self._session.code}"
+        self._send(
+            {**data, "type": "metadata", "data": data, "session": {"code": self._session.code, "url": url}}
+        )
+        self._fanout.join(self, self._format, self._layout, self._queue)
+
+    async def on_message(self, message: str | bytes) -> None:
+        try:
+            read: Any = json.loads(message) if isinstance(message, str) else msgpack.unpackb(message)
+        except (ValueError, RecursionError, msgpack.UnpackException):
+            refused = (
+                "unreadable",
+                "The message cannot be read. Send JSON as text or MessagePack as binary.",
+            )
+        else:
+            kind = read.get("type") if isinstance(read, dict) else None
+            refused = "unknown_message", f"Unknown message type {str(kind)[:80]!r}."
+        # Awaited, so that a client that does not read its errors is not read from either.
+        await self._send({"type": "error", **refusal(*refused)})
+
+    def check_origin(self, origin: str) -> bool:
+        return self._origins.allow(origin, self.request.host)
+
+    @property
+    def ping_interval(self) -> float:
+        return PING_INTERVAL
+
+    @property
+    def max_message_size(self) -> int:
+        return MAX_MESSAGE
+
+    # As a `sessions.fanout.Connection`
+
+    @property
+    def stream(self) -> IOStream:
+        assert self.ws_connection is not None
+        assert self.ws_connection.stream is not None
+        return self.ws_connection.stream
+
+    # Inside
+
+    def _read_query(self) -> None:
+        unknown = set(self.request.query_arguments) - set(KEYS)
+        if unknown:
+            raise BadSetting(f"Unknown parameter {min(unknown)!r}. There are {', '.join(KEYS)}.")
+        self._format = self._choice("format", get_args(Format)) or self._format
+        default: Layout = "full" if self._format == "msgpack" else "enveloped"
+        self._layout: Layout = self._choice("layout", get_args(Layout)) or default
+        if self._layout == "compact" and self._format == "json":
+            raise BadSetting("Layout compact is MessagePack's. Add format=msgpack, or choose another.")
+        self._queue: Queue | None = self._choice("queue", get_args(Queue))
+        trial_ids, target_ids = self._numbers("trial_id"), self._numbers("target_id")
+        self._selection = Selection(trial_ids, target_ids) if trial_ids or target_ids else None
+
+    def _choice(self, name: str, choices: tuple[str, ...]) -> Any:
+        value = self.get_query_argument(name, None)
+        if value is not None and value not in choices:
+            raise BadSetting(f"Unknown {name} {value[:80]!r}. There are {', '.join(choices)}.")
+        return value
+
+    def _numbers(self, name: str) -> tuple[int, ...]:
+        try:
+            return tuple(int(value) for value in self.get_query_arguments(name))
+        except ValueError:
+            raise BadSetting(
+                f"Parameter {name} takes whole numbers, each in a {name}=... of its own."
+            ) from None
+
+    async def _join(self, code: str | None) -> Session:
+        options = Options(selection=self._selection or EVERYTHING)
+        make = partial(self._store.create, code, options)
+        session = await asyncio.get_running_loop().run_in_executor(None, make)
+        self._fanout = session.audience(Fanout, asyncio.get_running_loop())
+        session.admit(self._selection)
+        return session
+
+    def _send(self, message: dict[str, Any]) -> asyncio.Future[None]:
+        if self._format == "json":
+            return self.write_message(json.dumps(message))
+        return self.write_message(msgpack.packb(message), binary=True)

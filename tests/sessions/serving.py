@@ -1,0 +1,67 @@
+"""A stream port on a free socket, and a client that says what it wants in one line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from typing import Any
+
+from tornado.netutil import bind_sockets
+
+from sessions.rest import rest_rules
+from sessions.server import StreamServer
+from sessions.store import Store
+from tests.builders import small_recording
+
+DASHBOARD_PORT = 5006
+
+
+@dataclass
+class Reply:
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.content, parse_constant=lambda name: f"not JSON: {name}")
+
+
+@dataclass
+class Client:
+    store: Store
+    port: int
+
+    def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
+        """Send a request; bytes go as they are, anything else as JSON."""
+        content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, content, named)
+        response = connection.getresponse()
+        reply = Reply(response.status, response.headers, response.read())
+        connection.close()
+        return reply
+
+    def create(self, code: str = "deck", **options: Any) -> str:
+        reply = self("POST", "/api/sessions", {"custom_code": code, **options})
+        assert reply.status == 200, reply.content
+        return code
+
+
+@contextmanager
+def serving(store: Store | None = None) -> Iterator[Client]:
+    """Serve a store as the stream port does."""
+    store = store or Store({"small": small_recording()})
+    sockets = bind_sockets(0, "127.0.0.1")
+    port = sockets[0].getsockname()[1]
+    server = StreamServer(store, rest_rules(store, port, DASHBOARD_PORT, home=True), sockets)
+    server.start()
+    try:
+        yield Client(store, port)
+    finally:
+        store.close()
+        server.stop()

@@ -1,0 +1,100 @@
+"""The OpenAPI document and its page: they tell the truth about every call."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+
+from sessions.routes import ROUTES, Route
+from tests.sessions.serving import Client, serving
+
+BODIES = {
+    "/api/control/{code}/seek": {"packet_id": 3},
+    "/api/sessions/{code}/speed": {"speed": "max"},
+    "/api/sessions/{code}/loop": {"loop": False},
+}
+"""Where an empty object is not enough."""
+
+
+@pytest.fixture
+def call() -> Iterator[Client]:
+    with serving() as client:
+        client.create()
+        client("POST", "/api/control/deck/pause")
+        yield client
+
+
+def operation_of(document, route: Route):
+    return document["paths"][route.path][route.method.lower()]
+
+
+def check(document, schema, value):
+    whole = {**schema, "components": document["components"]}
+    Draft202012Validator(whole, format_checker=FormatChecker()).validate(value)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_every_call_answers_and_refuses_as_documented(call, route):
+    document = call("GET", "/openapi.json").json
+    responses = operation_of(document, route)["responses"]
+    path = route.path.format(code="deck", trial_id=2, target_id=1)
+    body = BODIES.get(route.path, {}) if route.method in ("POST", "PUT") else None
+    reply = call(route.method, path, body)
+    assert reply.status == 200, reply.content
+    documented = responses["200"]["content"]
+    content_type = reply.headers["Content-Type"].partition(";")[0]
+    if content_type == "application/json":
+        check(document, documented["application/json"]["schema"], reply.json)
+    else:
+        assert content_type in documented
+
+    refused = call(route.method, f"{path}?nonsense=1", body)
+    assert refused.status == 422
+    check(document, responses["422"]["content"]["application/json"]["schema"], refused.json)
+
+    if "{" in route.path:
+        unknown = call(route.method, route.path.format(code="nobody", trial_id=99, target_id=99), body)
+        assert str(unknown.status) in responses
+        assert unknown.status == 404
+        check(document, responses["404"]["content"]["application/json"]["schema"], unknown.json)
+
+
+def test_every_answer_names_its_required_fields(call):
+    document = call("GET", "/openapi.json").json
+    schemas = document["components"]["schemas"]
+    for route in ROUTES:
+        if route.answer:
+            content = operation_of(document, route)["responses"]["200"]["content"]["application/json"]
+            answer = schemas[content["schema"]["$ref"].rpartition("/")[2]]
+            assert set(answer["required"]) == set(answer["properties"])
+
+
+def test_operations_have_names_of_their_own_and_a_summary(call):
+    document = call("GET", "/openapi.json").json
+    operations = [each for methods in document["paths"].values() for each in methods.values()]
+    assert len({each["operationId"] for each in operations}) == len(operations) == len(ROUTES)
+    assert all(each["summary"].endswith(".") for each in operations)
+
+
+def test_examples_of_bodies_are_accepted(call):
+    document = call("GET", "/openapi.json").json
+    for route in ROUTES:
+        body = operation_of(document, route).get("requestBody")
+        if body:
+            schema = body["content"]["application/json"]["schema"]
+            for example in document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]["examples"]:
+                check(document, schema, example)
+                assert call(route.method, route.path.format(code="deck"), example).status == 200
+
+
+def test_the_page_shows_every_call_and_needs_nothing_from_elsewhere(call):
+    page = call("GET", "/docs")
+    html = page.content.decode()
+    for route in ROUTES:
+        assert f'<span class="path">{route.path}</span>' in html
+    assert "<script" not in html
+    assert not re.findall(r'(?:src|href)="(?!#|/openapi\.json)', html)
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
