@@ -21,7 +21,7 @@ from engine.recording import Recording
 from sessions.access import Origins
 from sessions.recordings import Recordings
 from sessions.rest import rest_rules
-from sessions.server import StreamServer, stream_rules
+from sessions.server import MAX_BODY, StreamServer, stream_rules
 from sessions.settings import Settings, settings
 from sessions.store import MakeOutlets, Store
 
@@ -110,21 +110,24 @@ def lsl_outlets(chosen: Settings) -> MakeOutlets:
 async def serve(chosen: Settings, store: Store, sockets: Sequence[socket.socket]) -> None:
     """Serve both ports until a signal comes, then say goodbye to everyone."""
     stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+        signal.signal(name, lambda *_: loop.call_soon_threadsafe(stopping.set))
     origins = Origins((chosen.port, chosen.dashboard_port), chosen.allow_origin)
     decoders = stream_rules(store, origins)
     rest = partial(rest_rules, store, chosen.port, chosen.dashboard_port, origins=origins)
     streams = StreamServer(store, [*decoders, *rest(home=True)], sockets)
     streams.start()  # before the dashboard, whose libraries take a while to load
 
-    from dashboard import build_server
+    from dashboard import build_server, close_server
 
     pages = build_server(
         store,
         port=chosen.dashboard_port,
         address=chosen.host,
         stream_port=chosen.port,
+        lsl_name=chosen.lsl_stream_name if chosen.lsl_enabled else None,
+        http_server_kwargs={"max_body_size": MAX_BODY},
         extra_patterns=[*decoders, *rest()],
     )
     pages.start()
@@ -134,24 +137,29 @@ async def serve(chosen: Settings, store: Store, sockets: Sequence[socket.socket]
 
     await stopping.wait()
     log.info("Going down")
-    await asyncio.get_running_loop().run_in_executor(None, store.close, GOODBYE_WITHIN)
+    await loop.run_in_executor(None, store.close, GOODBYE_WITHIN)
     streams.stop()
-    pages.stop()
+    await close_server(pages)
 
 
 def announce(chosen: Settings, recording: Recording) -> None:
-    """Say where the server is and what it replays."""
-    name = "localhost" if chosen.host in ("127.0.0.1", "0.0.0.0", "") else chosen.host
+    """Say what is replayed, and where."""
+    host = "localhost" if chosen.host in ("127.0.0.1", "0.0.0.0", "::", "") else chosen.host
+    dashboard, streams = f"http://{host}:{chosen.dashboard_port}/", f"{host}:{chosen.port}"
     kind = "synthetic recording" if recording.synthetic else "recording"
     print(
         f"Replaying the {kind} {recording.name}: {recording.n_units} units, {recording.duration:.1f} s, "
-        f"{len(recording.trials)} trials, {recording.bin_rate:g} Hz\n"
-        f"Dashboard  http://{name}:{chosen.dashboard_port}/\n"
-        f"Streams    ws://{name}:{chosen.port}/stream/CODE   (REST and its description: http://{name}:{chosen.port}/docs)",
-        flush=True,
+        f"{len(recording.trials)} trials, {recording.bin_rate:g} Hz"
     )
+    for what in ("position", "velocity"):
+        chose = recording.series[what]
+        print(f"{what.capitalize():10} {chose['name']} ({chose['how']})" if chose else f"No {what}")
+    for passed in recording.series["passed_over"]:
+        print(f"Passed over {passed['name']}: {passed['reason']}")
+    print(f"Dashboard  {dashboard}")
+    print(f"Streams    ws://{streams}/stream/CODE, REST http://{streams}/docs", flush=True)
     if chosen.open:
-        webbrowser.open(f"http://{name}:{chosen.dashboard_port}/")
+        webbrowser.open(dashboard)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,17 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 import numpy as np
-from tornado.websocket import WebSocketClosedError, WebSocketHandler
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketHandler
 
 from engine.replay import Replay
 from engine.ring import Rows
 from sessions.errors import UnknownSession
+from sessions.packets import BINARY, frame
 from sessions.session import Latencies, MakeAudience
 from sessions.store import Store
 
@@ -67,7 +70,7 @@ class Viewer(Protocol):
     behind_since: float | None
     """When it stopped getting frames."""
 
-    def send(self, frame: bytes) -> None: ...
+    def send(self, data: bytes) -> None: ...
 
     def close(self, code: int | None = None, reason: str | None = None) -> None: ...
 
@@ -177,10 +180,10 @@ class Feed:
         self._last = self._loop.time()
         try:
             rows = self._new_rows()
-            frame = self._frames.update(rows)
-            start = self._frames.start(self._on_screen()) if self._joining else b""
+            news = frame(BINARY, self._frames.update(rows))
+            start = frame(BINARY, self._frames.start(self._on_screen())) if self._joining else b""
         except Exception:  # a plotter's; the pages must know, and the next one may be luckier
-            log.exception("The dashboard cannot draw session frames")
+            log.exception("A plotter has failed")
             self._close(1011, "The dashboard has failed. The server's log tells why.")
             return
         for viewer in list(self._viewers):
@@ -188,7 +191,7 @@ class Feed:
                 if self._last - viewer.behind_since > CUT_OFF:
                     viewer.close(1013, "The page did not keep up.")
                 continue
-            viewer.send(start if viewer in self._joining else frame)
+            viewer.send(start if viewer in self._joining else news)
             viewer.unseen += 1
             if viewer.unseen >= MAX_UNSEEN:
                 viewer.behind_since = self._last
@@ -244,19 +247,22 @@ class FeedHandler(WebSocketHandler):
         self._feed = session.audience(self._make_feed, asyncio.get_running_loop())
         self._feed.join(self)
 
-    def send(self, frame: bytes) -> None:
-        """Queue a frame; `Feed` bounds how many."""
-        try:
-            future = self.write_message(frame, binary=True)
-        except WebSocketClosedError:
-            return  # on_close follows
-        future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    def send(self, data: bytes) -> None:
+        """Write a whole WebSocket frame; `Feed` bounds how many may wait."""
+        if self.ws_connection is None or self.ws_connection.stream is None:
+            return
+        with suppress(StreamClosedError):  # on_close follows
+            self.ws_connection.stream.write(data)
+
+    @property
+    def max_message_size(self) -> int:
+        return MAX_MESSAGE
 
     def on_message(self, message: str | bytes) -> None:
         """``{"seen": true}`` for every 20th frame; ``{"clock": t}`` asks for the server's time."""
         try:
-            asked: Any = json.loads(message) if len(message) <= MAX_MESSAGE else None
-        except ValueError:
+            asked: Any = json.loads(message)
+        except (ValueError, RecursionError):
             asked = None
         if not isinstance(asked, dict):
             self.close(1008, "Send small JSON objects.")

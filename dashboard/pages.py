@@ -1,0 +1,150 @@
+"""The pages: the same figures for every visitor, built once per recording; the feed does the rest."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bokeh import __version__ as bokeh_version
+from bokeh.document import Document
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from dashboard import theme
+from dashboard.frames import scene_id, spell_time
+from engine.recording import Recording
+from plotters.base import Plotter, Scene
+from sessions.errors import UnknownSession
+from sessions.pages import Page, Visit
+from sessions.session import Session
+from sessions.store import CODE, Store
+
+TEMPLATES = Path(__file__).parent / "templates"
+PORT = re.compile(r":\d+$")
+LSL_PARTS = ("Neural", "Kinematics", "Intention", "Events")
+
+
+class Pages:
+    """Renders what `sessions.pages.PageHandler` serves.
+
+    Parameters
+    ----------
+    store : Store
+    plotters : sequence of Plotter types
+    stream_port : int, optional
+        Where decoders connect; the page's own port if None.
+    lsl_name : str, optional
+        What LSL streams' names begin with; None if LSL is off.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        plotters: Sequence[type[Plotter]],
+        stream_port: int | None = None,
+        lsl_name: str | None = None,
+    ) -> None:
+        self._store = store
+        self._plotters = plotters
+        self._lsl_name = lsl_name
+        self._stream_port = stream_port
+        self._figures: dict[str, Figures] = {}
+        self._templates = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.globals |= {
+            "style": Markup(theme.style_sheet()),
+            "bokeh_version": bokeh_version,
+        }
+
+    def home(self, _: Visit) -> Page:
+        """The recording and the sessions."""
+        recording = self._store.recording
+        return self._page("home.html", recording=recording, facts=facts(recording))
+
+    def live(self, visit: Visit) -> Page:
+        """One session, or the offer to create it."""
+        code = visit.session or ""
+        try:
+            session = self._store.get(code)
+        except UnknownSession:
+            valid = CODE.fullmatch(code) is not None
+            return self._page("unknown.html", 404, code=code, valid=valid)
+        recording = session.recording
+        figures = self._figures_of(recording)
+        deck = {
+            "session": code,
+            "scene": figures.scene_id,
+            "roles": theme.roles(),
+            "document": figures.document,
+        }
+        return self._page(
+            "live.html",
+            code=code,
+            recording=recording,
+            facts=facts(recording),
+            duration=spell_time(recording.duration),
+            plotters=figures.plotters,
+            addresses=self._addresses(visit, session),
+            deck=script_json(deck),
+        )
+
+    def _figures_of(self, recording: Recording) -> Figures:
+        """Models are costly to build and the same for all sessions of a recording."""
+        found = self._figures.get(recording.name)
+        if found is None:
+            found = self._figures[recording.name] = Figures(recording, self._plotters)
+        return found
+
+    def _addresses(self, visit: Visit, session: Session) -> list[tuple[str, str]]:
+        """What to type where, for a decoder of this session."""
+        code, host = session.code, visit.host
+        if self._stream_port is not None:
+            host = f"{PORT.sub('', host)}:{self._stream_port}"
+        scheme = "wss" if visit.secure else "ws"
+        addresses = [
+            ("WebSocket, JSON", f"{scheme}://{host}/stream/{code}"),
+            ("WebSocket, MessagePack", f"{scheme}://{host}/stream/binary/{code}"),
+        ]
+        if self._lsl_name is not None and session.lsl:
+            addresses += [(f"LSL, {part.lower()}", f"{self._lsl_name}-{part}-{code}") for part in LSL_PARTS]
+        return addresses
+
+    def _page(self, template: str, status: int = 200, **values: Any) -> Page:
+        return Page(self._templates.get_template(template).render(values), status)
+
+
+class Figures:
+    """The plots of a recording and their models as BokehJS reads them."""
+
+    def __init__(self, recording: Recording, plotters: Sequence[type[Plotter]]) -> None:
+        scene = Scene(recording)
+        self.scene_id = scene_id(scene, plotters)
+        self.plotters: list[Plotter] = [plotter(scene) for plotter in plotters]
+        document = Document()
+        for plotter in self.plotters:
+            document.add_root(plotter.build())
+        self.document = document.to_json(deferred=False)
+
+
+def facts(recording: Recording) -> list[tuple[str, str]]:
+    """What a page says of a recording."""
+    return [
+        ("Units", f"{recording.n_units}"),
+        ("Length", spell_time(recording.duration).partition(".")[0]),
+        ("Trials", f"{len(recording.trials)}"),
+        ("Targets", f"{len(recording.target_ids)}"),
+        ("Bins", f"{1e3 * recording.bin_width:g} ms"),
+    ]
+
+
+def script_json(value: Any) -> Markup:
+    """JSON that is safe inside a script element."""
+    return Markup(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c"))

@@ -1,0 +1,104 @@
+"""The dashboard's server: Panel's, with pages of our own, the feed, and whatever else is passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bokeh.server.server import Server
+from panel.io.server import get_server
+
+from dashboard.frames import Frames
+from dashboard.pages import Pages
+from plotters import PLOTTERS
+from plotters.base import Plotter
+from sessions.feed import FeedHandler, feeds
+from sessions.pages import PageHandler
+from sessions.store import Store
+
+RESOURCES = Path(__file__).parent.parent / "resources"
+
+Pattern = tuple[Any, ...]
+"""A route as Tornado takes it."""
+
+
+class Unprinted(dict[str, Any]):
+    """A handler's arguments. Bokeh prints all routes for its debug log: with REST's, 1.5 s of work."""
+
+    __repr__ = object.__repr__
+
+
+def patterns(
+    store: Store,
+    plotters: Sequence[type[Plotter]] = PLOTTERS,
+    stream_port: int | None = None,
+    lsl_name: str | None = None,
+) -> list[Pattern]:
+    """The routes of the dashboard: pages and the feed."""
+    pages = Pages(store, plotters, stream_port, lsl_name)
+    feed = {"store": store, "make_feed": feeds(lambda replay: Frames(replay, plotters))}
+    return [
+        (r"/", PageHandler, {"render": pages.home}),
+        (r"/live", PageHandler, {"render": pages.live}),
+        (r"/feed/([A-Za-z0-9_-]{1,64})", FeedHandler, feed),
+    ]
+
+
+def build_server(
+    store: Store,
+    *,
+    port: int,
+    address: str | None = None,
+    stream_port: int | None = None,
+    lsl_name: str | None = None,
+    plotters: Sequence[type[Plotter]] = PLOTTERS,
+    extra_patterns: Sequence[Pattern] = (),
+    applications: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Server:
+    """Make the dashboard's server; it listens at once and serves on the current thread's event loop.
+
+    Parameters
+    ----------
+    store : Store
+    port : int
+        0 for any that is free.
+    address : str, optional
+        All interfaces if None.
+    stream_port : int, optional
+        For the addresses that pages show; `port` if None.
+    lsl_name : str, optional
+        What LSL streams' names begin with; None if LSL is off.
+    plotters : sequence of Plotter types
+        As the page shows them.
+    extra_patterns : sequence of tuple
+        Further routes, such as REST's.
+    applications : mapping, optional
+        Panel applications by path.
+    **options
+        As `panel.io.server.get_server` takes them.
+
+    Raises
+    ------
+    OSError
+        If the port is taken.
+    """
+    routes = [*patterns(store, plotters, stream_port, lsl_name), *extra_patterns]
+    server: Server = get_server(
+        dict(applications or {}),
+        port=port,
+        address=address,
+        extra_patterns=[(path, handler, Unprinted(*more)) for path, handler, *more in routes],
+        static_dirs={"resources": str(RESOURCES)},
+        ico_path="none",
+        use_index=False,
+        **options,
+    )
+    return server
+
+
+async def close_server(server: Server) -> None:
+    """Take no more connections and end those that there are; Bokeh's `stop` leaves them open."""
+    server.stop()
+    await server._http.close_all_connections()

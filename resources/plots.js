@@ -1,0 +1,106 @@
+// What frames do to Bokeh's sources. It knows no plot: a frame (plotters/frame.py) names sources, columns
+// and what to do with them, so a new plot needs no line here.
+
+const ARRAYS = {
+  uint8: Uint8Array,
+  int8: Int8Array,
+  uint16: Uint16Array,
+  int16: Int16Array,
+  uint32: Uint32Array,
+  int32: Int32Array,
+  float32: Float32Array,
+  float64: Float64Array,
+};
+
+/** The Bokeh models of the page, and what frames do to them. */
+export class Plots {
+  constructor(bokehDocument, roles) {
+    this.roles = roles;
+    this.models = [...bokehDocument.all_models];
+    this.named = new Map(this.models.filter((model) => model.name).map((model) => [model.name, model]));
+    this.blank = new Map();
+    for (const model of this.models) {
+      if (model.name && model.data) {
+        this.blank.set(model, new Map(columns(model).map(([name, column]) => [name, copy(column)])));
+      }
+    }
+    this.changed = new Set();
+  }
+
+  /** Set what the plotters left to the theme. */
+  paint() {
+    const values = this.roles[document.documentElement.dataset.theme];
+    for (const model of this.models) {
+      for (const tag of model.tags) {
+        if (!tag?.theme) continue;
+        const entries = tag.theme instanceof Map ? [...tag.theme] : Object.entries(tag.theme);
+        model.setv(Object.fromEntries(entries.map(([name, role]) => [name, values[role] ?? role])));
+      }
+    }
+  }
+
+  /** Apply a frame. One that starts leads from the columns as they were built. */
+  apply(header, buffer, base) {
+    if (header.start) {
+      for (const [source, blank] of this.blank) {
+        for (const [name, column] of blank) replace(source, name, copy(column));
+        this.changed.add(source);
+      }
+    }
+    for (const update of header.updates) {
+      if (update.op === "set") {
+        this.named.get(update.model).setv(update.properties);
+        continue;
+      }
+      const source = this.named.get(update.source);
+      const values = update.values ?? wrap(update, buffer, base);
+      if (update.op === "shift") shift(source, update.column, values, update.shape);
+      else replace(source, update.column, values);
+      this.changed.add(source);
+    }
+  }
+
+  /** Let Bokeh draw what changed. */
+  draw() {
+    for (const source of this.changed) source.change.emit();
+    this.changed.clear();
+  }
+}
+
+const columns = (source) => (source.data instanceof Map ? [...source.data] : Object.entries(source.data));
+
+const get = (source, name) => (source.data instanceof Map ? source.data.get(name) : source.data[name]);
+
+const put = (source, name, column) => {
+  if (source.data instanceof Map) source.data.set(name, column);
+  else source.data[name] = column;
+};
+
+const isImage = (column) => column.length === 1 && column[0]?.shape?.length === 2;
+
+const copy = (column) => (isImage(column) ? column[0].slice() : column.slice());
+
+const wrap = ({ dtype, shape, offset }, buffer, base) =>
+  new ARRAYS[dtype](buffer, base + offset, shape.reduce((a, b) => a * b, 1));
+
+/** Set a column. Images keep their array, whose shape Bokeh knows. */
+function replace(source, name, values) {
+  const column = get(source, name);
+  if (isImage(column)) column[0].set(values);
+  else put(source, name, values);
+}
+
+/** Append to a column or to the right of an image, and drop as much of the oldest. */
+function shift(source, name, values, shape) {
+  const column = get(source, name);
+  const image = isImage(column);
+  const target = image ? column[0] : column;
+  const width = image ? target.shape[1] : target.length;
+  const rows = target.length / width;
+  const came = shape.at(-1);
+  const n = Math.min(came, width);
+  target.copyWithin(0, n); // all rows at once: what spills into the next row is overwritten below
+  for (let row = 0; row < rows; row++) {
+    target.set(values.subarray((row + 1) * came - n, (row + 1) * came), (row + 1) * width - n);
+  }
+}

@@ -1,0 +1,253 @@
+"""The session's page in a real browser, against what the session itself says."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from playwright.sync_api import Page, expect
+
+from dashboard import theme
+from engine.replay import Replay
+from plotters.base import Scene
+from plotters.raster import Raster
+from tests.builders import small_recording
+from tests.dashboard.conftest import SCREENSHOTS, STREAM_PORT, Deck, Visitor
+
+PIXELS = """() => {
+  const source = Bokeh.index.roots[0].model.document.get_model_by_name("raster/spikes");
+  const data = source.data;
+  const image = (data instanceof Map ? data.get("image") : data.image)[0];
+  return {shape: image.shape, values: [...image]};
+}"""
+
+
+def shown(page: Page) -> npt.NDArray[np.uint8]:
+    """The raster as the page's Bokeh source has it."""
+    found = page.evaluate(PIXELS)
+    return np.array(found["values"], np.uint8).reshape(found["shape"])
+
+
+def expected(replay: Replay) -> npt.NDArray[np.uint8]:
+    """The raster of what the session sent last."""
+    raster = Raster(Scene(replay.recording))
+    image = np.zeros((raster.n_units, raster.scene.n_columns), np.uint8)
+    pixels = raster.pixels(replay.ring.snapshot(10.0))
+    image[:, image.shape[1] - pixels.shape[1] :] = pixels
+    return image
+
+
+def wait_for_state(page: Page, state: str) -> None:
+    page.wait_for_selector(f"body[data-state={state}]")
+
+
+def wait_for_frames(page: Page, n: int) -> None:
+    page.wait_for_function("n => window.deckStats.painted >= n", arg=n)
+
+
+def test_play_fills_the_raster_from_the_right_and_pause_holds_it(deck: Deck, visitor: Visitor) -> None:
+    replay = deck.store.create("one").replay
+    page = visitor.watch(deck, "one")
+    assert page.get_by_text("the first bin appears here").is_visible()
+    page.get_by_role("button", name="Play").click()
+    wait_for_frames(page, 60)
+    assert not page.get_by_text("the first bin appears here").is_visible()
+    page.get_by_role("button", name="Pause").click()
+    wait_for_state(page, "paused")
+    assert replay.state == "paused"
+    assert replay.ring.head >= 60
+    np.testing.assert_array_equal(shown(page), expected(replay))
+    expect(page.locator("[data-value=packet]").or_(page.locator("[data-value=position]"))).to_have_text(
+        f"00:{replay.position().seconds:04.1f}"
+    )
+
+
+def test_a_page_opened_later_shows_what_the_first_one_does(deck: Deck, visitor: Visitor) -> None:
+    replay = deck.store.create("late").replay
+    replay.set_speed(20)
+    replay.resume()
+    first = visitor.watch(deck, "late")
+    wait_for_frames(first, 60)
+    second = visitor.watch(deck, "late")
+    wait_for_frames(second, 5)
+    replay.pause()
+    for page in (first, second):
+        wait_for_state(page, "paused")
+        np.testing.assert_array_equal(shown(page), expected(replay))
+    assert (shown(first) > 0).all()
+
+
+def test_a_control_moved_in_one_page_moves_in_the_others(deck: Deck, visitor: Visitor) -> None:
+    deck.store.create("shared")
+    one, other = visitor.watch(deck, "shared"), visitor.watch(deck, "shared")
+    one.get_by_role("button", name="Play").click()
+    wait_for_state(other, "playing")
+    other.get_by_role("button", name="Pause").click()
+    wait_for_state(one, "paused")
+    expect(one.get_by_role("button", name="Play")).to_be_enabled()
+
+
+def test_the_space_key_plays_and_pauses(deck: Deck, visitor: Visitor) -> None:
+    deck.store.create("keys")
+    page = visitor.watch(deck, "keys")
+    page.keyboard.press("Space")
+    wait_for_state(page, "playing")
+    page.keyboard.press("Space")
+    wait_for_state(page, "paused")
+
+
+def test_a_page_that_was_busy_shows_the_newest_bins_without_a_backlog(deck: Deck, visitor: Visitor) -> None:
+    replay = deck.store.create("busy").replay
+    replay.set_speed(5)
+    replay.resume()
+    page = visitor.watch(deck, "busy")
+    wait_for_frames(page, 10)
+    page.evaluate("() => { const end = performance.now() + 4000; while (performance.now() < end); }")
+    before = page.evaluate("() => window.deckStats.painted")
+    wait_for_frames(page, before + 10)
+    replay.pause()
+    wait_for_state(page, "paused")
+    np.testing.assert_array_equal(shown(page), expected(replay))
+
+
+def test_the_address_is_copied(deck: Deck, visitor: Visitor) -> None:
+    deck.store.create("address")
+    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = visitor.watch(deck, "address")
+    page.get_by_role("button", name="Copy the address for WebSocket, JSON").click()
+    page.wait_for_selector("text=Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == (
+        f"ws://127.0.0.1:{STREAM_PORT}/stream/address"
+    )
+
+
+def test_a_lost_server_is_told_and_one_that_comes_back_offers_the_session_again(
+    deck: Deck, visitor: Visitor
+) -> None:
+    recording = deck.store.recording
+    deck.store.create("phoenix")
+    page = visitor.watch(deck, "phoenix")
+    deck.stop()
+    expect(page.get_by_role("status")).to_contain_text("Lost the server")
+    expect(page.locator("#play")).to_be_disabled()
+    deck.start(recording)
+    expect(page.get_by_role("status")).to_contain_text("no longer has this session")
+    page.get_by_role("button", name="Create it again").click()
+    page.wait_for_selector("body[data-connection=open]")
+    expect(page.get_by_role("status")).to_be_hidden()
+    assert "phoenix" in deck.store.sessions
+
+
+def test_a_page_lives_on_when_the_session_is_made_again(deck: Deck, visitor: Visitor) -> None:
+    recording = deck.store.recording
+    deck.store.create("again").replay.resume()
+    page = visitor.watch(deck, "again")
+    wait_for_frames(page, 20)
+    deck.stop()
+    deck.start(recording)
+    replay = deck.store.create("again").replay
+    page.wait_for_selector("body[data-connection=open][data-state=idle]")
+    assert not shown(page).any()
+    page.get_by_role("button", name="Play").click()
+    wait_for_state(page, "playing")
+    replay.pause()
+    wait_for_state(page, "paused")
+    np.testing.assert_array_equal(shown(page), expected(replay))
+
+
+def test_a_page_loads_anew_when_the_server_comes_back_with_another_recording(
+    deck: Deck, visitor: Visitor
+) -> None:
+    deck.store.create("swap")
+    page = visitor.watch(deck, "swap")
+    deck.stop()
+    deck.start(small_recording(9, 400, name="another"))
+    deck.store.create("swap")
+    page.wait_for_selector("text=another · 9 units")
+    page.wait_for_selector("body[data-connection=open]")
+    assert shown(page).shape[0] == 9
+
+
+def test_a_deleted_session_is_told(deck: Deck, visitor: Visitor) -> None:
+    deck.store.create("gone")
+    page = visitor.watch(deck, "gone")
+    deck.store.delete("gone")
+    expect(page.get_by_role("status")).to_contain_text("This session was deleted.")
+    expect(page.get_by_role("button", name="Create it again")).to_be_visible()
+
+
+def test_a_failed_replay_is_told_with_its_reason(
+    deck: Deck, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replay = deck.store.create("broken").replay
+    page = visitor.watch(deck, "broken")
+
+    def fail(_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(replay.ring, "publish", fail)
+    page.get_by_role("button", name="Play").click()
+    expect(page.get_by_role("status")).to_contain_text("OSError: no space left")
+    expect(page.locator("#play")).to_be_disabled()
+
+
+def test_the_theme_changes_at_once_and_is_remembered(deck: Deck, visitor: Visitor) -> None:
+    deck.store.create("colour")
+    page = visitor.watch(deck, "colour")
+    palette = "() => Bokeh.index.roots[0].model.renderers[0].glyph.color_mapper.palette.map(String)"
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    assert page.evaluate(palette) == theme.count_palette("dark")
+    page.get_by_role("button", name="Switch between dark and light").click()
+    assert page.evaluate(palette) == theme.count_palette("light")
+    page.reload()
+    page.wait_for_selector("body[data-connection=open]")
+    assert page.locator("html").get_attribute("data-theme") == "light"
+    assert page.evaluate(palette) == theme.count_palette("light")
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+def test_no_sideways_scroll_at_any_width(deck: Deck, visitor: Visitor, width: int, scheme: str) -> None:
+    replay = deck.store.create("swift-neural-42").replay
+    replay.set_speed(40)
+    replay.resume()
+    page = visitor.watch(deck, "swift-neural-42")
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": width, "height": 860})
+    page.reload()
+    page.wait_for_selector("body[data-connection=open]")
+    wait_for_frames(page, 20)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"live-{scheme}-{width}.png", full_page=True)
+
+
+def test_every_control_has_a_name_and_is_reached_by_keyboard(deck: Deck, visitor: Visitor) -> None:
+    deck.store.create("names")
+    page = visitor.watch(deck, "names")
+    names = page.evaluate(
+        "() => [...document.querySelectorAll('button:not([hidden]), a')].map("
+        "(e) => e.getAttribute('aria-label') || e.textContent.trim())"
+    )
+    assert all(names)
+    assert len(set(names)) == len(names)
+    reached = set()
+    for _ in range(len(names) + 2):
+        page.keyboard.press("Tab")
+        reached.add(
+            page.evaluate(
+                "() => { const e = document.activeElement;"
+                " return e.getAttribute('aria-label') || e.textContent.trim(); }"
+            )
+        )
+    assert set(names) <= reached
+
+
+def test_closed_pages_leave_nothing_behind(deck: Deck, visitor: Visitor) -> None:
+    session = deck.store.create("closed")
+    session.replay.resume()
+    for _ in range(5):
+        visitor.watch(deck, "closed").close()
+    last = visitor.watch(deck, "closed")
+    last.wait_for_function("() => window.deckStats.painted > 40")
+    assert [audience.size for audience in session.audiences] == [1]

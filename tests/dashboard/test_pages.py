@@ -1,0 +1,77 @@
+"""What pages are made of, without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from dashboard import theme
+from dashboard.pages import Pages, script_json
+from plotters import PLOTTERS
+from sessions.pages import Visit
+from sessions.session import Options
+from sessions.store import Store
+from tests.builders import small_recording
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    made = Store({"small": small_recording()}, make_outlets=lambda *_: ())
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "secure", "address"),
+    [
+        ("lab.example:5006", False, "ws://lab.example:8000/stream/one"),
+        ("lab.example", True, "wss://lab.example:8000/stream/one"),
+        ("[::1]:5006", False, "ws://[::1]:8000/stream/one"),
+    ],
+)
+def test_addresses_name_the_host_as_the_visitor_does(
+    store: Store, host: str, secure: bool, address: str
+) -> None:
+    store.create("one")
+    page = Pages(store, PLOTTERS, stream_port=8000).live(Visit(host, secure, "one"))
+    assert f">{address}</code>" in page.html
+
+
+def test_lsl_names_are_shown_for_sessions_that_have_outlets(store: Store) -> None:
+    store.create("with", Options(lsl=True))
+    store.create("without", Options(lsl=False))
+    pages = Pages(store, PLOTTERS, lsl_name="Rig3")
+    assert "Rig3-Neural-with" in pages.live(Visit("here", False, "with")).html
+    assert "Rig3" not in pages.live(Visit("here", False, "without")).html
+
+
+def test_what_a_visitor_types_is_never_markup(store: Store) -> None:
+    pages = Pages(store, PLOTTERS)
+    page = pages.live(Visit("here", False, "<script>alert(1)</script>"))
+    assert (page.status, "<script>alert" in page.html) == (404, False)
+    assert script_json({"name": "</script>"}) == '{"name":"\\u003c/script>"}'
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, https://www.w3.org/TR/WCAG21/#dfn-relative-luminance"""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("name", theme.COLOURS)
+def test_text_can_be_read_and_counts_differ_in_lightness(name: str) -> None:
+    colours = theme.COLOURS[name]
+    assert theme.COLOURS["dark"].keys() == colours.keys()
+    for text in ("text", "muted", "accent", "good", "bad"):
+        assert min(contrast(colours[text], colours[ground]) for ground in ("page", "card")) >= 4.5
+    assert contrast(colours["on-key"], colours["key"]) >= 4.5
+    _, *ramp = (luminance(colour) for colour in theme.count_palette(name))
+    assert ramp == sorted(ramp, reverse=name == "light")
+    assert contrast(theme.count_palette(name)[1], colours["plot"]) >= 2
