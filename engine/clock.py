@@ -45,6 +45,13 @@ class Schedule:
         self._origin, self._ticks = at, 0
         self.unix_offset = self._wall() - now()
 
+    def ticks_due(self, at: float) -> int:
+        """How many ticks to take at time `at`: those that are due, or one if the schedule will restart."""
+        lateness = at - self.due
+        if lateness < 0:
+            return 0
+        return 1 if lateness > MAX_CATCH_UP else 1 + int(lateness / self.period)
+
     def tick(self, at: float) -> tuple[float, float]:
         """Take the next tick at time `at`.
 

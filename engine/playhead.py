@@ -33,10 +33,14 @@ class Playhead:
         return not self.loop and self.index >= len(self._bins)
 
     @property
+    def next_index(self) -> int:
+        """Where in the list the bin stands that `take` would give first; the last if there is none left."""
+        return self.index % len(self) if self.loop else min(self.index, len(self) - 1)
+
+    @property
     def next_bin(self) -> int:
-        """The bin that `take` would give first; the last one if there is none left."""
-        index = self.index % len(self) if self.loop else min(self.index, len(self) - 1)
-        return int(self._bins[index])
+        """That bin."""
+        return int(self._bins[self.next_index])
 
     def take(self, n: int) -> npt.NDArray[np.intp]:
         """Move on by at most `n` bins and return their indices; fewer at the end of the selection."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
@@ -33,6 +35,7 @@ YIELD: Final = 50e-6
 """Seconds between two blocks at speed max, in which others get the lock."""
 IDLE_POLL: Final = 0.1
 """Seconds between looks for an LSL consumer: liblsl calls nobody back."""
+NOTES_KEPT: Final = 1000
 
 
 class Listener(Protocol):
@@ -55,6 +58,24 @@ class Position:
     packet_id: int
     n_selected: int
     seconds: float
+
+
+@dataclass(frozen=True)
+class Note:
+    """What was asked of a replay, such as ``"seek 400"``, and when.
+
+    Attributes
+    ----------
+    text : str
+    due : float
+        Seconds of the engine's clock, as bins have it.
+    timestamp : float
+        Unix seconds.
+    """
+
+    text: str
+    due: float
+    timestamp: float
 
 
 class Replay:
@@ -112,7 +133,8 @@ class Replay:
         self._turn = threading.Condition(threading.Lock())
         self._ready = threading.Event()
         self._hungry = False
-        self._notes: list[tuple[str, float]] = []
+        self._untold: list[Note] = []
+        self._notes: deque[Note] = deque(maxlen=NOTES_KEPT)
         self._scratch = np.zeros(BLOCK, dtype)
         self._stamps = self._scratch[["sequence_number", "timestamp", "due", "lateness"]]
         self._bins = body_of(self._scratch)
@@ -153,6 +175,12 @@ class Replay:
         """Seconds that the schedule gave up because it was more than 1 s late."""
         return self._schedule.lost_time
 
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was asked of it, oldest first; the newest 1,000."""
+        with self._turn:
+            return tuple(self._notes)
+
     def heard(self) -> bool:
         """Whether an outlet has consumers."""
         return any(outlet.wanted() for outlet in self._outlets)
@@ -161,7 +189,7 @@ class Replay:
         with self._turn:
             packet_id = self._playhead.next_bin
             return Position(
-                current_index=self._playhead.index % len(self._playhead),
+                current_index=self._playhead.next_index,
                 packet_id=packet_id,
                 n_selected=len(self._playhead),
                 seconds=packet_id / self.recording.bin_rate,
@@ -226,8 +254,11 @@ class Replay:
             self._refuse_if_over()
             if self._state in ("stopped", "ended"):
                 raise NotNow(f"The session has {self._state}. Resume it before stepping.")
-            self._enter("paused")
+            if self._state != "paused":
+                self._enter("paused")
+                self._note("pause")
             self._steps += 1
+            self._turn.notify()
 
     def seek(self, packet_id: int) -> None:
         """Make a bin the next one.
@@ -315,6 +346,8 @@ class Replay:
     def _act(self) -> float | None:
         """Do what is due; return how long there is nothing to do, None for until something changes."""
         self._send_notes()
+        if self._state in ("playing", "paused") and self._playhead.ended:
+            self._enter("ended")
         if self._steps:
             self._steps -= 1
             self._schedule.restart(clock.now())
@@ -326,16 +359,13 @@ class Replay:
             self._begin()
         if self._state != "playing":
             return None
-        if self._playhead.ended:
-            self._enter("ended")
-            return 0
         if self._speed == "max":
             return self._act_at_max()
         at = clock.now()
-        wait = self._schedule.due - at
-        if wait > 0:
-            return wait
-        self._send(1 + int(-wait / self._schedule.period), at)
+        n = self._schedule.ticks_due(at)
+        if n == 0:
+            return self._schedule.due - at
+        self._send(n, at)
         return 0
 
     def _act_at_max(self) -> float | None:
@@ -374,9 +404,9 @@ class Replay:
                     self._tell(text, float(rows["due"][i]))
 
     def _send_notes(self) -> None:
-        notes, self._notes = self._notes, []
-        for text, due in notes:
-            self._tell(text, due)
+        notes, self._untold = self._untold, []
+        for note in notes:
+            self._tell(note.text, note.due)
 
     def _tell(self, text: str, due: float) -> None:
         for outlet in self._outlets:
@@ -391,13 +421,19 @@ class Replay:
     def _enter(self, state: State) -> None:
         self._state = state
         self._steps = 0
+        self._wake()
+
+    def _note(self, text: str) -> None:
+        note = Note(text, clock.now(), time.time())
+        self._untold.append(note)
+        self._notes.append(note)
+        self._wake()
+
+    def _wake(self) -> None:
+        """Tell the thread and all who listen that something has changed."""
         self._turn.notify()
         for listener in self._listeners:
             listener.wake()
-
-    def _note(self, text: str) -> None:
-        self._notes.append((text, clock.now()))
-        self._turn.notify()
 
     def _refuse_if_over(self) -> None:
         if self._state in ("failed", "closed"):

@@ -182,7 +182,7 @@ class Ring:
             Shorter than asked for where less was published.
         """
         n = self.capacity if seconds is None else min(round(seconds * self.bin_rate), self.capacity)
-        return self.since(max(self.head - n, 0))[0]
+        return self.since(max(self.head - n, 0), n)[0]
 
     def window(self, seconds: float) -> tuple[npt.NDArray[np.unsignedinteger[Any]], Times]:
         """What a decoder wants: the newest counts, channels first.

@@ -83,8 +83,8 @@ class Selection:
                 and (not self.target_ids or trial.target_id in self.target_ids)
                 and (self.success is None or trial.success is self.success)
             ):
-                first[row] = event_time(trial, self.begin) + self.begin_offset
-                last[row] = event_time(trial, self.end) + self.end_offset
+                first[row] = round(event_time(trial, self.begin) + self.begin_offset, 6)  # as centres are
+                last[row] = round(event_time(trial, self.end) + self.end_offset, 6)
         trial_of_bin = recording.bins["trial"]  # -1 finds the last entry, which selects nothing
         centres = recording.centres
         chosen = np.flatnonzero((centres >= first[trial_of_bin]) & (centres < last[trial_of_bin]))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +13,18 @@ import pylsl
 from engine import clock
 from engine.recording import Recording
 from engine.ring import Rows
+
+CONFIGURATIONS = (
+    os.environ.get("LSLAPICFG", ""),
+    "lsl_api.cfg",
+    "~/lsl_api/lsl_api.cfg",
+    "/etc/lsl_api/lsl_api.cfg",
+)
+"""Where liblsl looks for one."""
+
+if not any(Path(path).expanduser().is_file() for path in CONFIGURATIONS):
+    # Once, and before liblsl is used: warnings stay, its greetings on standard error do not.
+    pylsl.set_config_content("[log]\nlevel = -1\n")
 
 MANUFACTURER = "PhantomDeck"
 BUFFERED_SECONDS = 60
