@@ -1,0 +1,148 @@
+"""Servers for the example clients, and what runs these."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from tornado.netutil import bind_sockets
+
+from engine.recording import Recording
+from sessions.access import Origins
+from sessions.rest import rest_rules
+from sessions.server import StreamServer, stream_rules
+from sessions.store import MakeOutlets, Store
+from tests.builders import small_recording
+
+CLIENTS = Path(__file__).parents[2] / "resources" / "clients"
+PATIENCE = 60.0
+"""Seconds after which a client is ended, and its test fails."""
+
+
+@dataclass
+class Deck:
+    """A running stream port."""
+
+    store: Store
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def playing(
+    recording: Recording | None = None,
+    *,
+    port: int = 0,
+    allowed: Sequence[str] = (),
+    make_outlets: MakeOutlets | None = None,
+) -> Iterator[Deck]:
+    """Serve a recording as `serve.py` does; 5 units in 200 bins if there is none."""
+    store = Store({"small": recording or small_recording()}, make_outlets=make_outlets)
+    sockets = bind_sockets(port, "127.0.0.1")
+    port = sockets[0].getsockname()[1]
+    rules = [
+        *stream_rules(store, Origins((port,), tuple(allowed))),
+        *rest_rules(store, port, port, home=True),
+    ]
+    server = StreamServer(store, rules, sockets)
+    server.start()
+    try:
+        yield Deck(store, port)
+    finally:
+        store.close(PATIENCE)
+        server.stop()
+
+
+@pytest.fixture
+def deck() -> Iterator[Deck]:
+    with playing() as served:
+        yield served
+
+
+class Client:
+    """A client that runs by itself, and what it prints."""
+
+    def __init__(self, command: Sequence[str], **options: object) -> None:
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+        )  # type: ignore[call-overload]
+        self._watchdog = threading.Timer(PATIENCE, self._process.kill)
+        self._watchdog.start()
+        self.printed: list[str] = []
+
+    def until(self, text: str) -> str:
+        """The next line that has this in it."""
+        for line in self._process.stdout:
+            self.printed.append(line)
+            if text in line:
+                return line
+        raise AssertionError(f"It never printed {text!r}: {self.printed} {self._process.stderr.read()}")
+
+    def end(self) -> str:
+        """All it printed, once it has ended well."""
+        rest, complaints = self._process.communicate()
+        self.printed.append(rest)
+        assert self._process.returncode == 0, complaints
+        return "".join(self.printed)
+
+    def close(self) -> None:
+        self._watchdog.cancel()
+        self._process.kill()
+        self._process.communicate()
+
+
+StartClient = Callable[..., Client]
+
+
+@pytest.fixture
+def start_client(tmp_path: Path) -> Iterator[StartClient]:
+    """Runs a file of the clients' folder with arguments, where nothing of PhantomDeck can be imported."""
+    started: list[Client] = []
+
+    def start(name: str, *arguments: object, **environment: str) -> Client:
+        command = ["node"] if name.endswith(".js") else [sys.executable, "-W", "error"]
+        command += [str(CLIENTS / name), *map(str, arguments)]
+        started.append(Client(command, cwd=tmp_path, env=os.environ | environment))
+        return started[-1]
+
+    yield start
+    for client in started:
+        client.close()
+
+
+def missing(what: str) -> NoReturn:
+    """Skip the test, unless the environment says that everything must be there."""
+    if os.environ.get("PHANTOM_REQUIRE_BROWSER") == "1":
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def node_modules(request: pytest.FixtureRequest) -> Path:
+    """The packages of `package.json`, installed once and kept in pytest's cache."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        missing("There is no Node. Install it (on Debian: apt install nodejs npm) to run this test.")
+    folder = request.config.cache.mkdir("node-clients")
+    wanted = (CLIENTS / "package.json").read_text()
+    installed = folder / "installed.json"
+    if not installed.exists() or installed.read_text() != wanted:
+        (folder / "package.json").write_text(wanted)
+        command = [npm, "install", "--no-audit", "--no-fund"]
+        ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if ended.returncode:
+            missing(f"npm cannot install what the Node client needs: {ended.stderr[-300:]}")
+        installed.write_text(wanted)
+    return folder / "node_modules"
