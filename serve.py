@@ -9,9 +9,10 @@ import signal
 import socket
 import sys
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tornado.netutil import bind_sockets
 
@@ -24,6 +25,7 @@ from sessions.rest import rest_rules
 from sessions.server import MAX_BODY, StreamServer, stream_rules
 from sessions.settings import Settings, settings
 from sessions.store import MakeOutlets, Store
+from sessions.studio import Studio
 
 log = logging.getLogger("phantomdeck")
 
@@ -107,15 +109,28 @@ def lsl_outlets(chosen: Settings) -> MakeOutlets:
     return lambda code, recording, rate: [LslOutlet(code, recording, rate, names)]
 
 
+def draw(*order: Any) -> bytes:
+    """Draw a picture, in a process of its own: what this loads is not for the server."""
+    from plotters.pictures import page
+
+    return page.draw(*order)
+
+
+def themes() -> Mapping[str, Mapping[str, Any]]:
+    """Colours by theme, for pictures."""
+    from dashboard.theme import roles  # loads Panel, which must not delay the streams
+
+    return roles()
+
+
 async def serve(chosen: Settings, store: Store, sockets: Sequence[socket.socket]) -> None:
     """Serve both ports until a signal comes, then say goodbye to everyone."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: loop.call_soon_threadsafe(stopping.set))
     origins = Origins((chosen.port, chosen.dashboard_port), chosen.allow_origin)
+    studio = Studio(draw, themes)
     decoders = stream_rules(store, origins)
-    rest = partial(rest_rules, store, chosen.port, chosen.dashboard_port, origins=origins)
+    rest = partial(rest_rules, store, chosen.port, chosen.dashboard_port, origins=origins, studio=studio)
     streams = StreamServer(store, [*decoders, *rest(home=True)], sockets)
     streams.start()  # before the dashboard, whose libraries take a while to load
 
@@ -131,12 +146,15 @@ async def serve(chosen: Settings, store: Store, sockets: Sequence[socket.socket]
         extra_patterns=[*decoders, *rest()],
     )
     pages.start()
+    for name in (signal.SIGINT, signal.SIGTERM):  # now, as Panel has just set its own
+        signal.signal(name, lambda *_: loop.call_soon_threadsafe(stopping.set))
     gc.collect()
     gc.freeze()  # the collector stops every thread: what was loaded once need not be looked at again
     announce(chosen, store.recording)
 
     await stopping.wait()
     log.info("Going down")
+    studio.close()
     await loop.run_in_executor(None, store.close, GOODBYE_WITHIN)
     streams.stop()
     await close_server(pages)

@@ -116,4 +116,6 @@ def settings(arguments: Sequence[str]) -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0])
         spelled = f"--{name.replace('_', '-')}" if name in given else f"PHANTOM_{name.upper()}"
-        raise BadSetting(f"{spelled} {first['input']}: {first['msg']}.") from None
+        raise BadSetting(
+            f"{spelled} {first['input']}: {first['msg'].removeprefix('Value error, ')}."
+        ) from None

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from tornado.netutil import bind_sockets
@@ -22,6 +21,7 @@ from sessions.rest import rest_rules
 from sessions.server import StreamServer, stream_rules
 from sessions.store import MakeOutlets, Store
 from tests.builders import small_recording
+from tests.conftest import missing
 
 CLIENTS = Path(__file__).parents[2] / "resources" / "clients"
 PATIENCE = 60.0
@@ -120,13 +120,6 @@ def start_client(tmp_path: Path) -> Iterator[StartClient]:
     yield start
     for client in started:
         client.close()
-
-
-def missing(what: str) -> NoReturn:
-    """Skip the test, unless the environment says that everything must be there."""
-    if os.environ.get("PHANTOM_REQUIRE_BROWSER") == "1":
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 @pytest.fixture(scope="session")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
-from tests.clients.conftest import CLIENTS, missing, playing
+from tests.clients.conftest import CLIENTS, playing
 
 RASTER = "[...document.querySelector('#raster').getContext('2d').getImageData(0, 0, 160, 5).data]"
 ARENA = (
@@ -39,38 +37,28 @@ def origin() -> Iterator[str]:
         thread.join()
 
 
-def look(url: str, status: str) -> dict[str, Any]:
+def look(browser: Browser, url: str, status: str) -> dict[str, Any]:
     """Open the page, wait for a pattern in its status line, and look at what it shows."""
-
-    def visit() -> dict[str, Any]:
-        options = {"executable_path": chromium, "args": ["--no-sandbox"]}
-        with sync_playwright() as playwright, playwright.chromium.launch(**options) as browser:
-            page = browser.new_page(viewport={"width": 390, "height": 844})
-            failures: list[str] = []
-            page.on("pageerror", lambda error: failures.append(str(error)))
-            page.goto(url)
-            condition = f"/{status}/.test(document.querySelector('#status').textContent)"
-            page.wait_for_function(condition, timeout=20_000)
-            return {
-                "title": page.inner_text("#title"),
-                "status": page.inner_text("#status"),
-                "raster": page.evaluate(RASTER),
-                "arena": page.evaluate(ARENA),
-                "width": page.evaluate("document.documentElement.scrollWidth"),
-                "failures": failures,
-            }
-
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        missing("There is no Chromium. Install it (on Debian: apt install chromium) to run this test.")
-    # Playwright's synchronous interface cannot be started twice in one thread, and other tests have it too.
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(visit).result()
+    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
+        page = context.new_page()
+        failures: list[str] = []
+        page.on("pageerror", lambda error: failures.append(str(error)))
+        page.goto(url)
+        condition = f"/{status}/.test(document.querySelector('#status').textContent)"
+        page.wait_for_function(condition, timeout=20_000)
+        return {
+            "title": page.inner_text("#title"),
+            "status": page.inner_text("#status"),
+            "raster": page.evaluate(RASTER),
+            "arena": page.evaluate(ARENA),
+            "width": page.evaluate("document.documentElement.scrollWidth"),
+            "failures": failures,
+        }
 
 
-def test_the_page_draws_counts_and_cursor_from_the_compact_layout(origin: str) -> None:
+def test_the_page_draws_counts_and_cursor_from_the_compact_layout(browser: Browser, origin: str) -> None:
     with playing(allowed=[origin]) as deck:
-        seen = look(f"{origin}/browser.html?url={deck.url}&session=demo", "Packet [3-9][0-9] ")
+        seen = look(browser, f"{origin}/browser.html?url={deck.url}&session=demo", "Packet [3-9][0-9] ")
     assert seen["failures"] == []
     assert seen["title"] == "small, 5 units"
     assert "0 missed" in seen["status"]
@@ -81,7 +69,7 @@ def test_the_page_draws_counts_and_cursor_from_the_compact_layout(origin: str) -
     assert counts == [(counts[0] + unit) % 4 for unit in range(5)]
 
 
-def test_the_page_says_which_origin_the_server_must_allow(origin: str) -> None:
+def test_the_page_says_which_origin_the_server_must_allow(browser: Browser, origin: str) -> None:
     with playing() as deck:
-        seen = look(f"{origin}/browser.html?url={deck.url}", "No answer")
+        seen = look(browser, f"{origin}/browser.html?url={deck.url}", "No answer")
     assert f"--allow-origin {origin}?" in seen["status"]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from dashboard import build_server, close_server
 from engine.recording import Recording
@@ -21,15 +20,6 @@ from sessions.rest import rest_rules
 from sessions.store import Store
 from tests.builders import small_recording
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 STREAM_PORT = 8000
 SCREENSHOTS = Path(os.environ.get("PHANTOM_SCREENSHOTS", "/tmp/phantomdeck-screenshots"))
 
@@ -100,20 +90,6 @@ def make_deck() -> Iterator[MakeDeck]:
 def deck(make_deck: MakeDeck) -> Deck:
     """Replays 6 units for 100 s, with gaps."""
     return make_deck(small_recording(6, 4000, n_trials=40, gaps=True))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """For one module: while Playwright runs, the main thread has no other event loop."""
-    if CHROMIUM is None:
-        missing = "There is no Chromium. Install it (on Debian: apt install chromium) to run this test."
-        if os.environ.get("PHANTOM_REQUIRE_BROWSER") == "1":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield launched
-        launched.close()
 
 
 class Visitor:

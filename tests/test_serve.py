@@ -1,0 +1,163 @@
+"""The whole path as a user starts it: the command line, a real recording, decoders, LSL and the page."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import h5py
+import msgpack
+import numpy as np
+import pylsl
+import pytest
+from playwright.sync_api import Browser
+from websocket import WebSocket, create_connection
+
+ROOT = Path(__file__).parent.parent
+REACH98 = ROOT.parent / "shared" / "data" / "reach98.nwb"
+STARTED_WITHIN = 30.0
+
+
+@dataclass
+class Server:
+    process: subprocess.Popen[str]
+    port: int
+    dashboard_port: int
+    said: str
+
+    def stream(self, path: str) -> WebSocket:
+        return create_connection(f"ws://127.0.0.1:{self.port}/stream/{path}", timeout=10)
+
+    def post(self, path: str, body: object = None) -> dict:
+        request = Request(
+            f"http://127.0.0.1:{self.port}{path}", json.dumps(body or {}).encode(), method="POST"
+        )
+        with urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+def run(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    command = [sys.executable, str(ROOT / "serve.py"), *arguments]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=os.environ | environment)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """Replays the real recording; ends as SIGTERM should end it."""
+    port, dashboard_port = free_port(), free_port()
+    process = run(
+        "--data", str(REACH98), "--port", str(port), PHANTOM_DASHBOARD_PORT=str(dashboard_port),
+        PHANTOM_LOG_LEVEL="ERROR",
+    )  # fmt: skip
+    watchdog = threading.Timer(STARTED_WITHIN, process.kill)
+    watchdog.start()
+    said = ""
+    while not said.splitlines()[-1:] or not said.splitlines()[-1].startswith("Streams"):
+        line = process.stdout.readline()
+        assert line, process.stderr.read()
+        said += line
+    watchdog.cancel()
+    yield Server(process, port, dashboard_port, said)
+    process.send_signal(signal.SIGTERM)
+    _, complaints = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert complaints == ""
+
+
+def test_the_start_says_what_is_replayed_what_was_chosen_and_where(server: Server) -> None:
+    assert "reach98: 98 units, 444.0 s, 800 trials, 40 Hz" in server.said
+    assert "cursor_pos" in server.said
+    assert "Passed over hand_pos" in server.said
+    assert f"http://localhost:{server.dashboard_port}/" in server.said
+    assert f"ws://localhost:{server.port}/stream/CODE" in server.said
+
+
+def test_a_websocket_decoder_gets_the_files_own_counts_at_40_hz(server: Server) -> None:
+    decoder = server.stream("binary/counts")
+    assert msgpack.unpackb(decoder.recv())["num_channels"] == 98
+    packets = [msgpack.unpackb(decoder.recv()) for _ in range(80)]
+    decoder.close()
+    with h5py.File(REACH98) as file:
+        ticks = np.round(file["units/spike_times"][:] * 1e6).astype(np.int64)
+        trains = np.split(ticks, file["units/spike_times_index"][:-1])
+    edges = np.arange(82) * 25_000
+    expected = np.array([np.histogram(train, edges)[0] for train in trains]).T[:80]
+    assert [packet["packet_id"] for packet in packets] == list(range(80))
+    np.testing.assert_array_equal([packet["spikes"]["spike_counts"] for packet in packets], expected)
+    np.testing.assert_allclose(np.diff([packet["timestamp"] for packet in packets]), 0.025, atol=1e-6)
+
+
+def test_an_lsl_inlet_alone_starts_a_session_and_gets_40_hz(server: Server) -> None:
+    server.post("/api/sessions", {"custom_code": "inlet", "lsl": True})
+    (found,) = pylsl.resolve_byprop("name", "PhantomLink-Neural-inlet", timeout=10)
+    inlet = pylsl.StreamInlet(found)
+    samples = [inlet.pull_sample(timeout=10) for _ in range(80)]
+    inlet.close_stream()
+    assert all(len(counts) == 98 for counts, _ in samples)
+    np.testing.assert_allclose(np.diff([stamp for _, stamp in samples]), 0.025, atol=1e-6)
+
+
+def test_the_raster_moves_in_a_browser_while_two_decoders_listen(server: Server, browser: Browser) -> None:
+    decoders = [server.stream(path) for path in ("live", "binary/live?layout=compact")]
+    page = browser.new_page()
+    page.goto(f"http://127.0.0.1:{server.dashboard_port}/live?session=live")
+    page.wait_for_function("() => window.deckStats?.painted >= 10", timeout=20_000)
+    first = page.locator("[data-plot=raster]").screenshot()
+    page.wait_for_function(
+        "n => window.deckStats.painted >= n + 20", arg=page.evaluate("window.deckStats.painted")
+    )
+    assert page.locator("[data-plot=raster]").screenshot() != first
+    page.close()
+    for decoder in decoders:
+        decoder.recv()
+    as_json = [json.loads(decoders[0].recv())["data"] for _ in range(60)]
+    compact = [msgpack.unpackb(decoders[1].recv()) for _ in range(60)]
+    for decoder in decoders:
+        decoder.close()
+    counts = {packet["sequence_number"]: packet["spikes"]["spike_counts"] for packet in as_json}
+    others = {packet["s"]: list(packet["c"]) for packet in compact}
+    common = counts.keys() & others.keys()
+    assert len(common) > 40
+    assert all(counts[number] == others[number] for number in common)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--data", "nowhere.nwb"), "nowhere.nwb does not exist"),
+        (("--data", str(ROOT / "README.md")), "README.md is not a recording"),
+        (("--rate", "0"), "--rate 0"),
+        (("--bogus",), "--bogus"),
+    ],
+)
+def test_a_wrong_start_is_one_line_and_exit_status_2(arguments: tuple[str, ...], said: str) -> None:
+    process = run("--port", str(free_port()), "--dashboard-port", str(free_port()), *arguments)
+    printed, complaints = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert printed == ""
+    assert said in complaints
+    assert complaints.count("\n") == 1
+
+
+def test_a_taken_port_is_one_line_that_names_the_option() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        process = run("--port", str(taken.getsockname()[1]))
+        _, complaints = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert "--port" in complaints
+    assert complaints.count("\n") == 1
