@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
+from dashboard.settings import settings
+from dashboard.window import Window
+from engine.phases import TrialFollower, TrialState
 from engine.replay import Replay
 from engine.ring import Rows
 from plotters.base import News, Plotter, Scene, Update
 from plotters.frame import encode
+from sessions.session import Session
 
-NOTHING = "\N{EN DASH}"
+TABLE_PERIOD = 0.5
+"""Seconds."""
 
 
 def scene_id(scene: Scene, plotters: Sequence[type[Plotter]]) -> str:
@@ -22,38 +30,107 @@ def scene_id(scene: Scene, plotters: Sequence[type[Plotter]]) -> str:
 
 
 class Frames:
-    """The `sessions.feed.FrameMaker` of a replay."""
+    """The `sessions.feed.FrameMaker` of a session."""
 
-    def __init__(self, replay: Replay, plotters: Sequence[type[Plotter]]) -> None:
-        self._replay = replay
-        self._scene = Scene(replay.recording)
+    def __init__(self, session: Session, plotters: Sequence[type[Plotter]]) -> None:
+        self._session = session
+        self._replay = session.replay
+        self._scene = Scene(session.recording)
         self._scene_id = scene_id(self._scene, plotters)
         self._plotters = [plotter(self._scene) for plotter in plotters]
         self.bins_per_column = self._scene.bins_per_column
-        self.n_bins = self._scene.n_bins
+        self.n_bins = self._scene.n_recent
+        self._recent = Window(self.n_bins, session.ring.dtype)
+        self._sent = Window(self.n_bins, np.float32)
+        self._follower = TrialFollower(session.recording)
+        self._view = session.view
+        self._trial = TrialState()
+        self._tabled = -math.inf
+        self._told = -1
+
+    def renew(self) -> bool:
+        before, self._view = self._view, self._session.view
+        return self._view is not before
 
     def update(self, rows: Rows) -> bytes:
-        news = News(rows, self._replay.state)
+        self._recent.append(rows)
+        self._sent.append(np.full(len(rows), send_latency(self._session), np.float32))
+        self._trial = self._follower.advance(rows, self._view.hit_radius)
+        news = self._news(len(rows))
         updates = (
             (plotter.name, update)
             for plotter in self._plotters
             if plotter.should_update(news)
             for update in plotter.update(news)
         )
-        return self._encode(news, updates)
+        return self._encode(news, updates, **self._new_settings(), **self._new_tables())
 
-    def start(self, rows: Rows) -> bytes:
-        news = News(rows, self._replay.state)
-        return self._encode(news, self._everything(news), start=self._scene_id)
+    def start(self) -> bytes:
+        news = self._news(self._scene.n_bins)
+        updates = ((plotter.name, update) for plotter in self._plotters for update in plotter.start(news))
+        return self._encode(
+            news,
+            updates,
+            start=self._scene_id,
+            settings=settings(self._replay),
+            view=self._view.settings,
+            tables=tables(self._session),
+        )
 
-    def _everything(self, news: News) -> Iterable[tuple[str, Update]]:
-        for plotter in self._plotters:
-            if len(news.rows) or plotter.should_update(news):
-                for update in plotter.start(news):
-                    yield plotter.name, update
+    def _news(self, n_new: int) -> News:
+        recent = self._recent.values
+        return News(
+            rows=recent[max(len(recent) - n_new, 0) :][-self._scene.n_bins :],
+            state=self._replay.state,
+            recent=recent,
+            sent=self._sent.values,
+            trial=self._trial,
+            view=self._view,
+        )
+
+    def _new_settings(self) -> dict[str, Any]:
+        """All settings if any has changed since the last frame."""
+        changes = self._replay.changes  # before the settings, so that a change meanwhile is told again
+        if changes == self._told:
+            return {}
+        self._told = changes
+        return {"settings": settings(self._replay)}
+
+    def _new_tables(self) -> dict[str, Any]:
+        """The tables, twice a second: they are for reading."""
+        now = time.monotonic()
+        if now < self._tabled + TABLE_PERIOD:
+            return {}
+        self._tabled = now
+        return {"tables": tables(self._session)}
 
     def _encode(self, news: News, updates: Iterable[tuple[str, Update]], **more: Any) -> bytes:
-        return encode({**more, **session_state(self._replay, news.rows)}, updates)
+        state = session_state(self._replay, news.rows)
+        state["values"] |= trial_values(news.trial)
+        return encode({**more, **state}, updates)
+
+
+def send_latency(session: Session) -> float:
+    """Seconds from the newest bin's being due to its being sent to all; NaN without decoders."""
+    known = [audience.latency for audience in session.audiences]
+    return max((latency for latency in known if not math.isnan(latency)), default=math.nan)
+
+
+def tables(session: Session) -> dict[str, list[list[str]]]:
+    """The rows of the page's tables, by their ``data-rows``."""
+    decoders = [decoder for audience in session.audiences for decoder in audience.decoders]
+    return {
+        "listeners": [[d.address, d.layout, d.queue, f"{d.waiting:,}", f"{d.dropped:,}"] for d in decoders]
+    }
+
+
+def trial_values(trial: TrialState) -> dict[str, str]:
+    """The trial's texts, by their ``data-value``."""
+    return {
+        "phase": trial.phase,
+        "phase-time": f"{trial.seconds:.1f} s",
+        "hits": f"{trial.hits:,}",
+    }
 
 
 def session_state(replay: Replay, rows: Rows) -> dict[str, Any]:
@@ -62,8 +139,8 @@ def session_state(replay: Replay, rows: Rows) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``state`` of the replay; ``now``, the server's Unix time; ``progress`` through the recording,
-        0 to 1; ``values``, the texts of the page's elements with ``data-value``; if there are rows,
+        ``state`` of the replay; ``now``, the server's Unix time; ``packet_id``, where it stands in the
+        recording; ``values``, the texts of the page's elements with ``data-value``; if there are rows,
         ``timestamp`` (Unix) and ``sequence_number`` of the newest; ``error`` of a failed session.
     """
     recording = replay.recording
@@ -76,11 +153,9 @@ def session_state(replay: Replay, rows: Rows) -> dict[str, Any]:
         state["timestamp"] = float(newest["timestamp"])
         state["sequence_number"] = int(newest["sequence_number"])
         packet_id = int(newest["packet_id"])
-        trial = int(newest["trial"])
-        values["trial"] = str(recording.trials[trial].trial_id) if trial >= 0 else NOTHING
     else:
         packet_id = replay.position().packet_id
-    state["progress"] = round(packet_id / recording.n_bins, 4)
+    state["packet_id"] = packet_id
     values["packet"] = f"{packet_id:,}"
     values["position"] = spell_time(packet_id / recording.bin_rate)
     state["values"] = values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,11 +16,16 @@ from markupsafe import Markup
 
 from dashboard import theme
 from dashboard.frames import scene_id, spell_time
+from dashboard.perturbation import panel
+from dashboard.settings import events_of, tape
+from dashboard.snippets import snippets
+from engine.perturb import MODELS, PRESETS
+from engine.phases import PHASES
 from engine.recording import Recording
+from engine.replay import MAX_SPEED, MIN_SPEED
 from plotters.base import Plotter, Scene
 from sessions.errors import UnknownSession
 from sessions.pages import Page, Visit
-from sessions.session import Session
 from sessions.store import CODE, Store
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -62,12 +68,18 @@ class Pages:
         self._templates.globals |= {
             "style": Markup(theme.style_sheet()),
             "bokeh_version": bokeh_version,
+            "presets": list(PRESETS),
+            "min_speed": MIN_SPEED,
+            "max_speed": MAX_SPEED,
+            "models": [panel(model) for model in MODELS],
+            "phases": PHASES,
+            "slowest": math.log10(MIN_SPEED),
+            "fastest": math.log10(MAX_SPEED),
         }
 
     def home(self, _: Visit) -> Page:
         """The recording and the sessions."""
-        recording = self._store.recording
-        return self._page("home.html", recording=recording, facts=facts(recording))
+        return self._page("home.html", recordings=list(self._store.recordings))
 
     def live(self, visit: Visit) -> Page:
         """One session, or the offer to create it."""
@@ -83,16 +95,20 @@ class Pages:
             "session": code,
             "scene": figures.scene_id,
             "roles": theme.roles(),
+            "tape": figures.tape,
             "document": figures.document,
         }
+        host = self._stream_host(visit)
+        lsl = self._lsl_name if session.lsl else None
         return self._page(
             "live.html",
             code=code,
             recording=recording,
-            facts=facts(recording),
             duration=spell_time(recording.duration),
+            events=events_of(recording),
             plotters=figures.plotters,
-            addresses=self._addresses(visit, session),
+            addresses=addresses(host, code, lsl),
+            snippets=list(snippets(f"{host}/stream/{code}", f"{lsl}-Neural-{code}" if lsl else None)),
             deck=script_json(deck),
         )
 
@@ -103,19 +119,12 @@ class Pages:
             found = self._figures[recording.name] = Figures(recording, self._plotters)
         return found
 
-    def _addresses(self, visit: Visit, session: Session) -> list[tuple[str, str]]:
-        """What to type where, for a decoder of this session."""
-        code, host = session.code, visit.host
+    def _stream_host(self, visit: Visit) -> str:
+        """Where decoders connect, by the name that the visitor uses."""
+        host = visit.host
         if self._stream_port is not None:
             host = f"{PORT.sub('', host)}:{self._stream_port}"
-        scheme = "wss" if visit.secure else "ws"
-        addresses = [
-            ("WebSocket, JSON", f"{scheme}://{host}/stream/{code}"),
-            ("WebSocket, MessagePack", f"{scheme}://{host}/stream/binary/{code}"),
-        ]
-        if self._lsl_name is not None and session.lsl:
-            addresses += [(f"LSL, {part.lower()}", f"{self._lsl_name}-{part}-{code}") for part in LSL_PARTS]
-        return addresses
+        return f"{'wss' if visit.secure else 'ws'}://{host}"
 
     def _page(self, template: str, status: int = 200, **values: Any) -> Page:
         return Page(self._templates.get_template(template).render(values), status)
@@ -132,6 +141,17 @@ class Figures:
         for plotter in self.plotters:
             document.add_root(plotter.build())
         self.document = document.to_json(deferred=False)
+        self.tape = tape(recording)
+
+
+def addresses(host: str, code: str, lsl_name: str | None) -> list[tuple[str, str]]:
+    """What to type where, for a decoder of a session."""
+    parts = LSL_PARTS if lsl_name else ()
+    return [
+        ("WebSocket, JSON", f"{host}/stream/{code}"),
+        ("WebSocket, MessagePack", f"{host}/stream/binary/{code}"),
+        *((f"LSL, {part.lower()}", f"{lsl_name}-{part}-{code}") for part in parts),
+    ]
 
 
 def facts(recording: Recording) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 from bokeh.server.server import Server
 from panel.io.server import get_server
 
+from dashboard.explore import explore_application
 from dashboard.frames import Frames
 from dashboard.pages import Pages
 from plotters import PLOTTERS
@@ -37,7 +38,7 @@ def patterns(
 ) -> list[Pattern]:
     """The routes of the dashboard: pages and the feed."""
     pages = Pages(store, plotters, stream_port, lsl_name)
-    feed = {"store": store, "make_feed": feeds(lambda replay: Frames(replay, plotters))}
+    feed = {"store": store, "make_feed": feeds(lambda session: Frames(session, plotters))}
     return [
         (r"/", PageHandler, {"render": pages.home}),
         (r"/live", PageHandler, {"render": pages.live}),
@@ -85,8 +86,9 @@ def build_server(
         If the port is taken.
     """
     routes = [*patterns(store, plotters, stream_port, lsl_name), *extra_patterns]
+    pages: dict[str, Any] = {"/explore": explore_application(store), **(applications or {})}
     server: Server = get_server(
-        dict(applications or {}),
+        pages,
         port=port,
         address=address,
         extra_patterns=[(path, handler, Unprinted(*more)) for path, handler, *more in routes],

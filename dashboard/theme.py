@@ -31,6 +31,7 @@ COLOURS: Final[Mapping[str, Mapping[str, str]]] = {
         "card": "#131a22",
         "plot": "#0c1218",
         "line": "#2a3541",
+        "edge": "#6b7885",
         "grid": "#1e2832",
         "text": "#e8eef4",
         "muted": "#9aa8b6",
@@ -40,12 +41,18 @@ COLOURS: Final[Mapping[str, Mapping[str, str]]] = {
         "good": "#56b4e9",
         "bad": "#ff8a65",
         "unobserved": "#3d4651",
+        "decoder-1": "#2fd0a0",
+        "decoder-2": "#ff7f50",
+        "decoder-3": "#e39bc6",
+        "decoder-4": "#f0e442",
+        "tape": "#1f3d57",
     },
     "light": {
         "page": "#f3f5f7",
         "card": "#ffffff",
         "plot": "#ffffff",
         "line": "#cdd5dd",
+        "edge": "#7d8995",
         "grid": "#e6ebf0",
         "text": "#15202b",
         "muted": "#526170",
@@ -55,6 +62,11 @@ COLOURS: Final[Mapping[str, Mapping[str, str]]] = {
         "good": "#0063a0",
         "bad": "#b3401a",
         "unobserved": "#c9d0d7",
+        "decoder-1": "#00785a",
+        "decoder-2": "#c24e00",
+        "decoder-3": "#a64d83",
+        "decoder-4": "#7a6f00",
+        "tape": "#cbe0f1",
     },
 }
 """Text on its ground has a contrast of 4.5 or more; good and bad differ for colour-blind readers too."""
@@ -68,10 +80,44 @@ def count_palette(theme: str) -> list[str]:
     return [COLOURS[theme]["plot"], *ramp]
 
 
+GROUP_COLOURS: Final[Mapping[str, tuple[str, ...]]] = {
+    "dark": (
+        "#77aadd",
+        "#ee8866",
+        "#eedd88",
+        "#ffaabb",
+        "#44bb99",
+        "#dddddd",
+        "#bbcc33",
+        "#aaaa00",
+        "#99ddff",
+    ),
+    "light": (
+        "#332288",
+        "#cc6677",
+        "#117733",
+        "#ddcc77",
+        "#88ccee",
+        "#882255",
+        "#44aa99",
+        "#999933",
+        "#aa4499",
+    ),
+}
+"""Of groups of trials: light and muted by Paul Tol, fit for colour-blind readers; the first differ most."""
+
+
 def roles() -> dict[str, dict[str, str | list[str]]]:
     """What the page resolves the plotters' roles with, by theme."""
     return {
-        theme: {**colours, "font": FONT, "small": "12px", "counts": count_palette(theme)}
+        theme: {
+            **colours,
+            "font": FONT,
+            "small": "12px",
+            "large": "18px",
+            "counts": count_palette(theme),
+            "groups": list(GROUP_COLOURS[theme]),
+        }
         for theme, colours in COLOURS.items()
     }
 

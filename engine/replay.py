@@ -31,6 +31,7 @@ MIN_SPEED: Final = 0.1
 MAX_SPEED: Final = 100.0
 BLOCK: Final = 64
 """Bins handed on at once at speed max, and at most made good at once when late."""
+KEPT_SECONDS: Final = 60.0
 YIELD: Final = 50e-6
 """Seconds between two blocks at speed max, in which others get the lock."""
 IDLE_POLL: Final = 0.1
@@ -114,9 +115,11 @@ class Replay:
     ) -> None:
         dtype = row_dtype(recording.n_units, recording.counts.dtype)
         self.recording = recording
-        self.ring = Ring(dtype, recording.bin_rate)
+        # A minute, and however slow the bins are, room for what is sent at once.
+        self.ring = Ring(dtype, recording.bin_rate, max(KEPT_SECONDS, 2 * BLOCK / recording.bin_rate))
         self.seed = seed
         self.error: str | None = None
+        self.changes = 0  # notes so far: who has seen this number has seen every setting
         self._perturbations = Perturbations(seed, recording.n_units, recording.bin_rate)
         self._perturbations.change(perturbation or {})
         self._speed = checked_speed(speed)
@@ -278,6 +281,7 @@ class Replay:
     def set_speed(self, speed: Speed) -> None:
         """Change the pace; the next bin is due at most one new period from now."""
         with self._turn:
+            self._refuse_if_over()
             self._speed = checked_speed(speed)
             at, period = clock.now(), self._period()
             self._schedule.restart(max(at, min(self._schedule.due, at + period)), period)
@@ -285,6 +289,7 @@ class Replay:
 
     def set_loop(self, loop: bool) -> None:
         with self._turn:
+            self._refuse_if_over()
             self._playhead.loop = loop
             self._note(f"loop {'on' if loop else 'off'}")
 
@@ -298,6 +303,7 @@ class Replay:
         """
         bins = selection.bins(self.recording)
         with self._turn:
+            self._refuse_if_over()
             self._selection = selection
             self._playhead.select(bins)
             self._note("selection")
@@ -311,6 +317,7 @@ class Replay:
             Then nothing has changed.
         """
         with self._turn:
+            self._refuse_if_over()
             self._perturbations.change(settings)
             on = model_names(self._perturbations.mask)
             self._note(f"perturbation {' '.join(on) or 'none'}")
@@ -427,6 +434,7 @@ class Replay:
         note = Note(text, clock.now(), time.time())
         self._untold.append(note)
         self._notes.append(note)
+        self.changes += 1
         self._wake()
 
     def _wake(self) -> None:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from plotters.arena import Arena
 from plotters.base import Plotter
+from plotters.position import Position
 from plotters.raster import Raster
+from plotters.rate import Rate
+from plotters.timing import Timing
+from plotters.units import Units
+from plotters.velocity import Velocity
 
-PLOTTERS: tuple[type[Plotter], ...] = (Raster,)
+PLOTTERS: tuple[type[Plotter], ...] = (Raster, Rate, Arena, Position, Velocity, Units, Timing)
 """In the order in which the page shows them."""

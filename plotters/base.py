@@ -10,21 +10,39 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
+import numpy as np
 import numpy.typing as npt
-from bokeh.model import Model
 from bokeh.models import ColumnDataSource
 from bokeh.models.ui import UIElement
 from bokeh.plotting import figure
 
+from engine.phases import TrialState
 from engine.recording import Recording
 from engine.ring import Rows
+from engine.view import View
+from plotters.drawing import paint, paint_labels
+
+Floats = npt.NDArray[np.float32]
 
 MAX_COLUMNS = 500
 """Of time on screen. Where bins are shorter, several make one column."""
+
+LEAD = 1.0
+"""Seconds of recording before those on screen that plotters may look back at."""
+
+LEFT, RIGHT = 80, 48
+"""Pixels for a vertical axis and for a colour bar, so that plots below each other have the same times
+below each other."""
+
+TIME = "Time before the newest bin (s)"
+
+LIVE: Final = "overlay"
+"""Level of what moves: it has a canvas of its own, so that axes and grids are not painted anew with it.
+Nothing on that level is clipped: what moves must lie within the axes."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +73,16 @@ class Scene:
         """On screen."""
         return self.n_columns * self.bins_per_column
 
+    @property
+    def n_recent(self) -> int:
+        """Bins that plotters are given: those on screen and the `LEAD`."""
+        return self.n_bins + self.bins(LEAD)
+
+    def bins(self, seconds: float) -> int:
+        """Whole columns that last about so long, at least one; in bins."""
+        k = self.bins_per_column
+        return max(round(seconds * self.recording.bin_rate / k), 1) * k
+
 
 @dataclass(frozen=True)
 class News:
@@ -67,10 +95,43 @@ class News:
         Empty in the frames that only tell that the session is alive.
     state : str
         Of the replay.
+    recent : ndarray, shape (m,), dtype `engine.ring.row_dtype`
+        The new bins and those before them, at most ``Scene.n_recent``.
+    sent : ndarray of float32, shape (m,)
+        Seconds from each recent bin's being due to its being handed to the last decoder's socket; NaN
+        without decoders.
+    trial : TrialState
+        At the newest bin.
+    view : View
+        How people have chosen to look at the session. When it changes, everyone starts anew.
+    decoded : mapping of str to ndarray of float32, shape (m, 2)
+        Positions that decoders made of the recent bins, by decoder; NaN where it made none.
     """
 
     rows: Rows
     state: str
+    recent: Rows
+    sent: Floats
+    trial: TrialState
+    view: View
+    decoded: Mapping[str, Floats] = field(default_factory=dict)
+
+    def with_lead(self, n: int) -> slice:
+        """Where among the recent bins the new ones are, and `n` (or as many as there are) before them."""
+        end = len(self.recent)
+        return slice(max(end - len(self.rows) - n, 0), end)
+
+    def every(self, n: int) -> bool:
+        """Whether the new bins hold one whose number in the session is a multiple of `n`."""
+        if not len(self.rows):
+            return False
+        first, last = int(self.rows["sequence_number"][0]), int(self.rows["sequence_number"][-1])
+        return last // n != (first - 1) // n
+
+    @cached_property
+    def jumps(self) -> npt.NDArray[np.bool_]:
+        """Whether each recent bin is another than the one after its predecessor, shape (m,)."""
+        return np.not_equal(np.diff(self.recent["packet_id"], prepend=-2), 1)
 
 
 @dataclass(frozen=True)
@@ -139,9 +200,9 @@ class Plotter(ABC):
     def start(self, news: News) -> Iterable[Update]:
         """The updates that lead from the figure as built to what others see now.
 
-        `news` holds the bins on screen. A plotter that remembers more than that overrides this.
+        `news` holds the bins on screen. A plotter that shows more than those overrides this.
         """
-        return self.update(news)
+        return self.update(news) if len(news.rows) else ()
 
     def should_update(self, news: News) -> bool:
         """Whether `update` has anything to say."""
@@ -162,6 +223,7 @@ class Plotter(ABC):
         plot = figure(
             name=self.name,
             sizing_mode="stretch_both",
+            min_border_left=LEFT,
             toolbar_location=None,
             tools="",
             x_axis_label=x_label,
@@ -184,19 +246,16 @@ class Plotter(ABC):
             paint(grid, grid_line_color="grid")
         return plot
 
+    def time_figure(self, y_label: str, **options: Any) -> figure:
+        """One whose horizontal axis is the time on screen."""
+        seconds = self.scene.n_bins * self.scene.recording.bin_width
+        return self.plain_figure(TIME, y_label, x_range=(-seconds, 0), min_border_right=RIGHT, **options)
 
-def paint(model: Model, **roles: str) -> None:
-    """Let the theme set properties of a model: dark, light, and whenever that changes."""
-    model.tags = [*model.tags, {"theme": roles}]
+    def times(self) -> Floats:
+        """When each column on screen ends, s before the newest bin's end, shape (n_columns,)."""
+        n, k = self.scene.n_columns, self.scene.bins_per_column
+        return (np.arange(1 - n, 1) * k / self.scene.recording.bin_rate).astype(np.float32)
 
-
-def paint_labels(axis: Model) -> None:
-    """Let the theme set the numbers and ticks of an axis or of a colour bar."""
-    axis.update(major_tick_in=0, minor_tick_line_color=None)
-    paint(
-        axis,
-        major_label_text_color="muted",
-        major_label_text_font="font",
-        major_label_text_font_size="small",
-        major_tick_line_color="line",
-    )
+    def blank(self) -> Floats:
+        """A column over time before the first bin, shape (n_columns,)."""
+        return np.full(self.scene.n_columns, np.nan, np.float32)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
-from bokeh.models import BasicTicker, LinearColorMapper
+from bokeh.models import BasicTicker, FixedTicker, LinearColorMapper, Range1d
 from bokeh.models.annotations import ColorBar
 from bokeh.models.glyphs import Image
 from bokeh.models.ui import UIElement
 
 from engine.ring import Rows
-from plotters.base import News, Plotter, Scene, Shift, Update, paint, paint_labels
+from engine.view import PLAIN, Units, View, shown_units
+from plotters.base import LIVE, News, Plotter, Scene, Set, Shift, Update
+from plotters.drawing import nice_end, paint, paint_labels
 
 BLANK = 0
 UNOBSERVED = 255
@@ -21,12 +24,17 @@ UNOBSERVED = 255
 UNTHEMED = ("black",)
 """A mapper must have a palette; the theme gives it the real one."""
 
+LABELS = 8
+"""Units named at the axis, at most."""
+
+ORDERS = {"index": "Unit", "rate": "Unit, by mean rate", "direction": "Unit, by preferred direction"}
+
 MIN_TOP, MAX_TOP = 3, 200
 """Bounds of the count that has the last colour."""
 
 
 class Raster(Plotter):
-    """An image of spike counts that moves to the left."""
+    """An image of spike counts that moves to the left. Hidden units leave rows free at the top."""
 
     name = "raster"
     title = "Spike raster"
@@ -43,16 +51,20 @@ class Raster(Plotter):
 
     def build(self) -> UIElement:
         seconds = self.scene.n_bins * self.scene.recording.bin_width
-        plot = self.plain_figure(
-            "Time before the newest bin (s)", "Unit", x_range=(-seconds, 0), y_range=(0, self.n_units)
-        )
+        y_range = Range1d(start=0, end=self.n_units, name=self.full_name("rows"))
+        plot = self.time_figure(ORDERS["index"], y_range=y_range)
         plot.grid.visible = False
-        plot.yaxis.ticker = BasicTicker(min_interval=1)
+        labels = self.labels(PLAIN)
+        plot.yaxis.update(
+            name=self.full_name("units"),
+            ticker=FixedTicker(ticks=list(labels), name=self.full_name("ticks")),
+            major_label_overrides=labels,
+        )
         blank = np.full((self.n_units, self.scene.n_columns), BLANK, np.uint8)
         mapper = LinearColorMapper(palette=UNTHEMED, low=1, high=1 + self.top, low_color="rgba(0, 0, 0, 0)")
         paint(mapper, palette="counts", high_color="unobserved")
         image = Image(image="image", x=-seconds, y=0, dw=seconds, dh=self.n_units, color_mapper=mapper)
-        plot.add_glyph(self.source("spikes", image=[blank]), image)
+        plot.add_glyph(self.source("spikes", image=[blank]), image, level=LIVE)
         # The pixels are counts plus one, so the bar has a mapper of its own, which counts from zero.
         scale = LinearColorMapper(palette=UNTHEMED, low=0, high=self.top)
         paint(scale, palette="counts")
@@ -68,25 +80,50 @@ class Raster(Plotter):
         return plot
 
     def update(self, news: News) -> Iterable[Update]:
-        yield Shift("spikes", "image", self.pixels(news.rows))
+        shown = shown_units(self.scene.recording, news.view)
+        pixels = self.pixels(news.rows, shown)
+        image = np.full((self.n_units, pixels.shape[1]), BLANK, np.uint8)
+        image[: len(shown)] = pixels
+        yield Shift("spikes", "image", image)
 
-    def pixels(self, rows: Rows) -> npt.NDArray[np.uint8]:
+    def start(self, news: News) -> Iterable[Update]:
+        shown, labels = shown_units(self.scene.recording, news.view), self.labels(news.view)
+        yield Set("rows", {"end": max(len(shown), 1)})
+        yield Set("ticks", {"ticks": list(labels)})
+        texts = {f"{place:g}": text for place, text in labels.items()}
+        yield Set("units", {"axis_label": ORDERS[news.view.order], "major_label_overrides": texts})
+        yield from super().start(news)
+
+    def labels(self, view: View) -> dict[float, str]:
+        """Some of the units, by the places of their rows on the axis."""
+        shown = shown_units(self.scene.recording, view)
+        step = math.ceil(nice_end(max(len(shown) / LABELS, 1)))
+        return {row + 0.5: str(shown[row]) for row in range(0, len(shown), step)}
+
+    def pixels(self, rows: Rows, units: Units) -> npt.NDArray[np.uint8]:
         """Colour indices of whole columns.
+
+        Parameters
+        ----------
+        rows : ndarray, shape (n,), dtype `engine.ring.row_dtype`
+        units : ndarray of int, shape (n_shown,)
+            From below.
 
         Returns
         -------
-        ndarray of uint8, shape (n_units, n_columns)
+        ndarray of uint8, shape (n_shown, n_columns)
         """
         k = self.scene.bins_per_column
-        counts = rows["counts"].reshape(-1, k, self.n_units).sum(axis=1, dtype=np.uint32)
-        pixels = (1 + np.minimum(counts, self.top)).astype(np.uint8)
+        shape = len(rows) // k, k, len(units)
+        counts = rows["counts"][:, units].reshape(shape).sum(axis=1, dtype=np.uint32)
+        pixels: npt.NDArray[np.uint8] = (1 + np.minimum(counts, self.top)).astype(np.uint8)
         gone = np.logical_not(rows["observed"].reshape(-1, k).any(axis=1))
         if gone.any():
             # Diagonals that travel with their bins: a column's phase is its number in the session.
             column = rows["sequence_number"][::k] // k
-            stripe = (column[:, None] + np.arange(self.n_units)) % 6 < 2
+            stripe = (column[:, None] + np.arange(len(units))) % 6 < 2
             pixels[gone[:, None] & stripe & (counts == 0)] = UNOBSERVED
-        return np.ascontiguousarray(pixels.T)
+        return pixels.T
 
 
 def top_count(scene: Scene) -> int:

@@ -164,7 +164,9 @@ async function start() {
   document.addEventListener("deck:theme", () => plots.paint());
   const places = bokehDocument.roots().map((root) => document.querySelector(`[data-plot="${root.name}"]`));
   await Bokeh.embed.add_document_standalone(bokehDocument, document.body, places);
+  plots.watch(bokehDocument, places);
   window.deckStats = stats;
+  tell("plots");
   new Feed(deck, plots);
 }
 

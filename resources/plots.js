@@ -12,6 +12,8 @@ const ARRAYS = {
   float64: Float64Array,
 };
 
+const NEAR = { rootMargin: "200px" }; // so much before a plot comes into sight it is drawn
+
 /** The Bokeh models of the page, and what frames do to them. */
 export class Plots {
   constructor(bokehDocument, roles) {
@@ -25,11 +27,28 @@ export class Plots {
       }
     }
     this.changed = new Set();
+    this.unseen = new Set(); // sources of plots that are not in sight
+  }
+
+  /** Draw what is in sight, and the rest when it comes there. Places are the elements of the roots. */
+  watch(bokehDocument, places) {
+    const sources = new Map(
+      bokehDocument.roots().map((root, i) => [places[i], [...root.references()].filter((model) => this.blank.has(model))]),
+    );
+    const observer = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        for (const source of sources.get(target)) this.unseen[isIntersecting ? "delete" : "add"](source);
+      }
+      this.draw();
+    }, NEAR);
+    for (const place of places) observer.observe(place);
   }
 
   /** Set what the plotters left to the theme. */
   paint() {
-    const values = this.roles[document.documentElement.dataset.theme];
+    const { theme, type } = document.documentElement.dataset;
+    const roles = this.roles[theme];
+    const values = type === "large" ? { ...roles, small: roles.large } : roles;
     for (const model of this.models) {
       for (const tag of model.tags) {
         if (!tag?.theme) continue;
@@ -62,8 +81,11 @@ export class Plots {
 
   /** Let Bokeh draw what changed. */
   draw() {
-    for (const source of this.changed) source.change.emit();
-    this.changed.clear();
+    for (const source of this.changed) {
+      if (this.unseen.has(source)) continue;
+      this.changed.delete(source);
+      source.change.emit();
+    }
   }
 }
 

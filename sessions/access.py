@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+STANDARD_PORTS = {"http": 80, "https": 443}
+"""An origin does not name them."""
+
 
 @dataclass(frozen=True)
 class Origins:
@@ -13,7 +16,7 @@ class Origins:
     Attributes
     ----------
     ports : tuple of int
-        Ours: a page of the same host name on one of them is our own.
+        Ours: a page of the same host name on one of them is our own, as is one of this very address.
     allowed : tuple of str
         Others, such as ``https://lab.example``; ``null`` is a page opened from a file.
     """
@@ -27,6 +30,9 @@ class Origins:
             return True
         try:
             page, ours = urlsplit(origin), urlsplit(f"//{host}")
-            return page.hostname == ours.hostname and page.port in self.ports
+            same_port = (
+                page.port == ours.port or (page.port or STANDARD_PORTS.get(page.scheme)) in self.ports
+            )
         except ValueError:
             return False
+        return page.hostname is not None and page.hostname == ours.hostname and same_port

@@ -8,6 +8,7 @@ from typing import Any
 
 from sessions.session import Session
 from sessions.store import Store
+from sessions.studio import Studio
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Context:
         The client's ``Accept`` header.
     document : mapping
         The OpenAPI document.
+    studio : Studio, optional
+        Draws pictures.
     """
 
     store: Store
@@ -39,6 +42,7 @@ class Context:
     host: str = "localhost"
     accept: str = "*/*"
     document: Mapping[str, Any] = field(default_factory=dict)
+    studio: Studio | None = None
 
     @property
     def dashboard(self) -> str:

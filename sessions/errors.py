@@ -25,7 +25,31 @@ class Conflict(DeckError):
     code = "conflict"
 
 
+class Forbidden(DeckError):
+    """A page of an origin that may not call."""
+
+    code = "forbidden"
+
+
+class NotAnUpgrade(DeckError):
+    """A request without WebSocket where only that is spoken."""
+
+    code = "not_an_upgrade"
+
+
 class Full(DeckError):
     """The limit of sessions is reached and none can make room."""
 
     code = "too_many_sessions"
+
+
+class Busy(DeckError):
+    """There is no room now; there will be soon."""
+
+    code = "busy"
+
+
+class NotDrawn(DeckError):
+    """A picture could not be drawn, by no fault of the one who asks."""
+
+    code = "not_drawn"

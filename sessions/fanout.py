@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +15,7 @@ from tornado.iostream import IOStream, StreamClosedError
 from engine import clock
 from engine.replay import Replay
 from sessions.packets import Encoder, Format, Layout, Packet
+from sessions.session import Decoder
 
 Queue = Literal["latest", "drop-oldest", "lossless"]
 
@@ -32,6 +34,11 @@ class Connection(Protocol):
 
     @property
     def stream(self) -> IOStream: ...
+
+    @property
+    def address(self) -> str:
+        """Of the other end."""
+        ...
 
     def close(self, code: int, reason: str) -> None: ...
 
@@ -66,7 +73,7 @@ class Client:
     def __init__(
         self, connection: Connection, lane: Lane, queue: Callable[[], Queue], drained: Callable[[], None]
     ) -> None:
-        self._connection = connection
+        self.connection = connection
         self._lane = lane
         self._queue = queue
         self._drained = drained
@@ -85,37 +92,26 @@ class Client:
         return self._lane.head - self.cursor
 
     def push(self) -> None:
-        """Write what waits, as far as the socket takes it, and drop what the policy allows."""
+        """Write what waits, as far as the socket takes it."""
         while self.waiting and self._write_began is None:
             start = self.cursor - self._lane.first
             packets = self._lane.packets
             stop = min(start + WRITTEN, len(packets))
             data = b"".join([packets[i].framed(self.dropped) for i in range(start, stop)])
             try:
-                written = self._connection.stream.write(data)
+                written = self.connection.stream.write(data)
             except StreamClosedError:
                 self.cursor = self._lane.head  # its handler is about to hear of it
                 return
             self.cursor += stop - start
-            if self._connection.stream.writing():
+            if self.connection.stream.writing():
                 self._write_began = clock.now()
                 written.add_done_callback(self._on_written)
-        excess = self.waiting - QUEUE_LIMITS[self.queue]
-        if excess > 0:
-            if self.queue == "lossless":
-                self.cut("The queue is full: 2,400 packets wait.")
-            else:
-                self.lose(excess)
 
     def lose(self, n: int) -> None:
         """Skip the oldest `n` packets that wait."""
         self.cursor += n
         self.dropped += n
-
-    def cut(self, reason: str) -> None:
-        """Close the connection for being too slow."""
-        self.cursor = self._lane.head
-        self._connection.close(TOO_SLOW, reason)
 
     def stalled_for(self, now: float) -> float:
         """Seconds for which the socket has taken nothing."""
@@ -123,13 +119,18 @@ class Client:
 
     def _on_written(self, written: asyncio.Future[None]) -> None:
         self._write_began = None
-        if written.exception() is None:
+        if written.exception() is None and self in self._lane.clients:
             self.push()
             self._drained()
 
 
 class Fanout:
     """The decoders of one session on one event loop: an audience of its `sessions.session.Session`.
+
+    The replay's thread wakes the loop, which reads the ring up to its cursor, encodes, and lets each
+    client write. Whenever a cursor has moved, the floor rises to the oldest row that the fan-out or a
+    lossless client still wants, and the replay is told that there is `more` room: at speed max it waits
+    for nothing else.
 
     `wake`, `floor` and `close` may be called from any thread, all else from the loop's.
 
@@ -182,7 +183,7 @@ class Fanout:
         if not self._connections:
             self._watcher.cancel()
             self._replay.remove_listener(self)
-        self._replay.more()
+        self._raise_floor()
 
     # As a listener of the replay
 
@@ -208,6 +209,18 @@ class Fanout:
     def latencies(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         return np.fromiter(self._latencies.copy(), np.float64)
 
+    @property
+    def latency(self) -> float:
+        return self._latencies[-1] if self._connections and self._latencies else math.nan
+
+    @property
+    def decoders(self) -> list[Decoder]:
+        return [
+            Decoder(c.connection.address, ", ".join(key), c.queue, max(c.waiting, 0), c.dropped)
+            for key, lane in list(self._lanes.items())
+            for c in lane.clients.copy()
+        ]
+
     def close(self, code: int, reason: str) -> None:
         self._loop.call_soon_threadsafe(self._close, code, reason)
 
@@ -217,22 +230,36 @@ class Fanout:
         self._pending = False
         rows, lost = self._replay.ring.since(self._cursor, PUMPED)
         self._cursor += lost + len(rows)
-        for lane in self._lanes.values():
+        for lane in list(self._lanes.values()):
             if lost:
                 self._skip(lane, lost)
             lane.packets.extend(lane.encoder.encode(rows))
             lane.head += len(rows)
             for client in lane.clients.copy():
                 client.push()
+                self._bound(client)
             self._settle(lane)
         if len(rows):
             self._latencies.append(clock.now() - float(rows["due"][-1]))
         if len(rows) == PUMPED:
             self.wake()
 
+    def _bound(self, client: Client) -> None:
+        """Drop what waits beyond the limit, as the client's policy has it."""
+        excess = client.waiting - QUEUE_LIMITS[client.queue]
+        if excess <= 0:
+            return
+        if client.queue != "lossless":
+            client.lose(excess)
+        elif self._replay.speed != "max":  # there it is the replay that waits
+            self._cut(client, "The queue is full.")
+
     def _settle(self, lane: Lane) -> None:
         """Forget what all have had, and let the replay write over it."""
         lane.trim()
+        self._raise_floor()
+
+    def _raise_floor(self) -> None:
         held = [c.cursor for c in self._connections.values() if c.queue == "lossless"]
         self._floor = min([self._cursor, *held])
         self._replay.more()
@@ -249,11 +276,16 @@ class Fanout:
 
     def _watch(self) -> None:
         """Once a second, while anybody is there: cut off those that take nothing."""
+        self._watcher = self._loop.call_later(1.0, self._watch)
         now = clock.now()
         for client in list(self._connections.values()):
             if client.stalled_for(now) > STALLED_AFTER:
-                client.cut("Nothing was taken for 10 s.")
-        self._watcher = self._loop.call_later(1.0, self._watch)
+                self._cut(client, f"Nothing was taken for {STALLED_AFTER:g} s.")
+
+    def _cut(self, client: Client, reason: str) -> None:
+        """Close a connection that is too slow, and wait for it no longer."""
+        self.leave(client.connection)
+        client.connection.close(TOO_SLOW, reason)
 
     def _close(self, code: int, reason: str) -> None:
         for connection in list(self._connections):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,7 +19,7 @@ from engine.replay import Replay
 from engine.ring import Rows
 from sessions.errors import UnknownSession
 from sessions.packets import BINARY, frame
-from sessions.session import Latencies, MakeAudience
+from sessions.session import Decoder, Latencies, MakeAudience, Session
 from sessions.store import Store
 
 log = logging.getLogger(__name__)
@@ -51,14 +52,18 @@ class FrameMaker(Protocol):
     """It is given whole columns, so a multiple of so many bins."""
 
     n_bins: int
-    """On screen. It is never given more."""
+    """What it remembers. It is never given more."""
+
+    def renew(self) -> bool:
+        """Take over what people have changed; true if everyone must start anew."""
+        ...
 
     def update(self, rows: Rows) -> bytes:
         """The frame for those who have seen everything before `rows`."""
         ...
 
-    def start(self, rows: Rows) -> bytes:
-        """The frame for those who have seen nothing; `rows` are all that is on screen."""
+    def start(self) -> bytes:
+        """The frame for those who have seen nothing, of all that is on screen."""
         ...
 
 
@@ -85,16 +90,13 @@ class Feed:
     ----------
     replay : Replay
     loop : AbstractEventLoop
-    make_frames : function
-        From a replay to its `FrameMaker`.
+    frames : FrameMaker
     """
 
-    def __init__(
-        self, replay: Replay, loop: asyncio.AbstractEventLoop, make_frames: Callable[[Replay], FrameMaker]
-    ) -> None:
+    def __init__(self, replay: Replay, loop: asyncio.AbstractEventLoop, frames: FrameMaker) -> None:
         self._replay = replay
         self._loop = loop
-        self._frames = make_frames(replay)
+        self._frames = frames
         self._viewers: set[Viewer] = set()
         self._joining: set[Viewer] = set()
         self._cursor = 0
@@ -116,6 +118,14 @@ class Feed:
     @property
     def latencies(self) -> Latencies:
         return np.empty(0)
+
+    @property
+    def latency(self) -> float:
+        return math.nan
+
+    @property
+    def decoders(self) -> tuple[Decoder, ...]:
+        return ()
 
     def close(self, code: int, reason: str) -> None:
         self._loop.call_soon_threadsafe(self._close, code, reason)
@@ -179,9 +189,10 @@ class Feed:
             return
         self._last = self._loop.time()
         try:
-            rows = self._new_rows()
-            news = frame(BINARY, self._frames.update(rows))
-            start = frame(BINARY, self._frames.start(self._on_screen())) if self._joining else b""
+            if self._frames.renew():
+                self._joining |= self._viewers
+            news = frame(BINARY, self._frames.update(self._new_rows()))
+            start = frame(BINARY, self._frames.start()) if self._joining else b""
         except Exception:  # a plotter's; the pages must know, and the next one may be luckier
             log.exception("A plotter has failed")
             self._close(1011, "The dashboard has failed. The server's log tells why.")
@@ -198,18 +209,11 @@ class Feed:
         self._joining.clear()
 
     def _new_rows(self) -> Rows:
-        """Whole columns that came since the last frame, at most as many as fit on screen."""
+        """Whole columns that came since the last frame, at most as many as are remembered."""
         k = self._frames.bins_per_column
         end = self._replay.ring.head // k * k
         first = max(self._cursor, end - self._frames.n_bins)
         self._cursor = end
-        return self._read(first, end)
-
-    def _on_screen(self) -> Rows:
-        return self._read(max(self._cursor - self._frames.n_bins, 0), self._cursor)
-
-    def _read(self, first: int, end: int) -> Rows:
-        k = self._frames.bins_per_column
         rows, _ = self._replay.ring.since(first, limit=end - first)
         return rows[len(rows) % k :]  # the ring's end is far away, but may be reached at speed max
 
@@ -218,11 +222,11 @@ class Feed:
             viewer.close(code, reason)
 
 
-def feeds(make_frames: Callable[[Replay], FrameMaker]) -> MakeAudience[Feed]:
+def feeds(make_frames: Callable[[Session], FrameMaker]) -> MakeAudience[Feed]:
     """What makes the feed of a session: one function for all handlers of a server."""
 
-    def make(replay: Replay, loop: asyncio.AbstractEventLoop) -> Feed:
-        return Feed(replay, loop, make_frames)
+    def make(session: Session, loop: asyncio.AbstractEventLoop) -> Feed:
+        return Feed(session.replay, loop, make_frames(session))
 
     return make
 

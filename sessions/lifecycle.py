@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sessions.context import Context
+from sessions.feed import Feed
 from sessions.metrics import is_running, totals
 from sessions.models import CleanedUp, Created, Deleted, SessionList, SessionView
 from sessions.requests import Create, DeleteQuery
@@ -75,11 +76,18 @@ def session_view(session: Session) -> SessionView:
         idle_seconds=session.idle,
         active_connections=session.decoders,
         connections=session.decoders,
+        pages=sum(each.size for each in session.audiences if isinstance(each, Feed)),
+        lsl_listened=replay.heard(),
+        dropped_packets=sum(each.dropped for each in session.audiences),
+        error=replay.error,
         is_running=is_running(session),
         is_paused=replay.state == "paused",
         current_packet=position.packet_id,
         current_index=position.current_index,
         selected_packets=position.n_selected,
+        total_packets=session.recording.n_bins,
+        position_seconds=position.seconds,
+        duration_seconds=session.recording.duration,
         packets_sent=session.ring.head,
     )
 

@@ -96,11 +96,12 @@ def measure(store: Store) -> MetricsFacts:
         total_sessions=len(sessions),
         active_sessions=sum(s.replay.state == "playing" for s in sessions.values()),
         total_connections=sum(s.decoders for s in sessions.values()),
-        sessions={code: _measured(session) for code, session in sessions.items()},
+        sessions={code: measure_session(session) for code, session in sessions.items()},
     )
 
 
-def _measured(session: Session) -> SessionMetrics:
+def measure_session(session: Session) -> SessionMetrics:
+    """Measure one session."""
     ring, replay = session.ring, session.replay
     latencies = [audience.latencies for audience in session.audiences]
     indices = replay.position().n_selected * np.dtype(np.intp).itemsize

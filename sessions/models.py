@@ -10,10 +10,10 @@ import param
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from engine.perturb import MODELS
-from engine.perturb.base import Model
 from engine.recording import Scalar
 from engine.replay import Speed, State
 from engine.selection import TrialEvent
+from engine.view import View
 
 
 def _known(value: Any) -> Any:
@@ -155,11 +155,18 @@ class SessionView(Answer):
     idle_seconds: float = Field(description="0 while somebody listens.")
     active_connections: int = Field(description="Decoders.")
     connections: int
+    pages: int = Field(description="Dashboards that watch.")
+    lsl_listened: bool = Field(description="Whether its LSL outlets have consumers.")
+    dropped_packets: int = Field(description="Packets that decoders lost because they were slow.")
+    error: str | None = Field(description="Why it has failed.")
     is_running: bool = Field(description="Whether a run is under way, paused or not.")
     is_paused: bool
     current_packet: int = Field(description="The next packet's index in the recording.")
     current_index: int = Field(description="The same within the selection.")
     selected_packets: int = Field(description="How many packets the selection has.")
+    total_packets: int = Field(description="Of the recording.")
+    position_seconds: float = Field(description="Since the recording's beginning.")
+    duration_seconds: float = Field(description="Of the recording.")
     packets_sent: int
 
 
@@ -196,6 +203,20 @@ class CleanedUp(Answer):
 class Done(Answer):
     status: Literal["paused", "resumed", "stopped", "stepped"]
     session_code: str
+
+
+class EventAnswer(Answer):
+    model_config = ConfigDict(title="Event")
+
+    timestamp: float = Field(description="Unix seconds.")
+    text: str = Field(description="Such as `pause`, `seek 400` or `perturbation noise`.")
+
+
+class Events(Answer):
+    """What was asked of a session, oldest first; the newest 1,000."""
+
+    events: list[EventAnswer]
+    count: int
 
 
 class Sought(Answer):
@@ -290,11 +311,13 @@ class Metrics(Answer):
 
 
 def _kind(parameter: Any) -> Any:
+    if isinstance(parameter, param.List):
+        return list[parameter.item_type]
     plain_number = isinstance(parameter, param.Number) and not isinstance(parameter, param.Integer)
     return float if plain_number else type(parameter.default)
 
 
-def _parameters(model: type[Model]) -> type[Answer]:
+def _parameters(model: type[param.Parameterized]) -> type[Answer]:
     fields: dict[str, Any] = {
         name: (_kind(parameter), Field(description=parameter.doc))
         for name, parameter in model.param.objects("existing").items()
@@ -311,3 +334,5 @@ PerturbationAnswer = create_model(
     __doc__="Every model with its parameters. Sending it back changes nothing.",
     **_models,
 )
+
+ViewAnswer = _parameters(View)

@@ -27,7 +27,7 @@ REASONS = {
     409: "Not in the present state.",
     413: "The body exceeds 1 MiB.",
     422: "A value or name is not allowed.",
-    503: "There is no room.",
+    503: "There is no room, or it failed for now; the header Retry-After says when to ask again.",
 }
 DESCRIPTION = """\
 PhantomDeck replays neural recordings in real time, to decoders that cannot tell it from an implant.
@@ -110,7 +110,13 @@ def _path_parameters(route: Route) -> list[Schema]:
 def _query_parameters(query: type[Ask]) -> list[Schema]:
     properties: dict[str, Schema] = query.model_json_schema().get("properties", {})
     return [
-        {"name": name, "in": "query", "description": schema.pop("description", ""), "schema": schema}
+        {
+            "name": name,
+            "in": "query",
+            "description": schema.pop("description", ""),
+            **({"explode": False} if schema.get("type") == "array" else {}),  # commas between
+            "schema": schema,
+        }
         for name, schema in properties.items()
     ]
 

@@ -8,6 +8,7 @@ from engine.errors import DeckError
 
 STATUS: dict[str, int] = {
     "unreadable": 400,
+    "not_an_upgrade": 400,
     "forbidden": 403,
     "unknown_session": 404,
     "unknown_recording": 404,
@@ -26,6 +27,8 @@ STATUS: dict[str, int] = {
     "invalid": 422,
     "internal": 500,
     "too_many_sessions": 503,
+    "busy": 503,
+    "not_drawn": 503,
 }
 
 

@@ -147,10 +147,44 @@ class PerturbationAsk(Ask):
     )
 
 
+class ViewAsk(Ask):
+    """What to change of a view; what is left out stays."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"order": "rate", "hidden_units": [0]}]})
+
+    order: str | None = Field(None, description="`index`, `rate` or `direction`.")
+    hidden_units: list[int] | None = Field(None, description="Units that the raster leaves out.")
+    hit_radius: float | None = Field(
+        None, description="Above 0, at most 1000, in the recording's length unit."
+    )
+
+
 class MetricsQuery(Ask):
     format: Literal["json", "prometheus"] | None = Field(
         None, description="By the `Accept` header if left out."
     )
+
+
+def _parts(text: Any) -> Any:
+    return [part for part in text.split(",") if part] if isinstance(text, str) else text
+
+
+Plot = Literal["raster", "rate", "arena", "position", "velocity", "units", "timing"]
+"""As `plotters.pictures.PANELS` names them."""
+
+Theme = Literal["light", "dark"]
+
+
+class WindowQuery(Ask):
+    seconds: float = Field(10.0, ge=1, le=60, description="Of recording, up to the newest packet.")
+
+
+class SnapshotQuery(WindowQuery):
+    plots: Annotated[tuple[Plot, ...], BeforeValidator(_parts)] = Field(
+        (), description="Names with commas between them; all if left out."
+    )
+    theme: Theme = "light"
+    width: int = Field(1200, ge=300, le=4000, description="Pixels; a PDF has the layout that suits them.")
 
 
 def _ids(values: list[int]) -> tuple[int, ...]:

@@ -14,12 +14,14 @@ from tornado.web import RequestHandler
 from engine.errors import DeckError
 from sessions.access import Origins
 from sessions.context import Context, Redirect, Text
+from sessions.errors import Forbidden
 from sessions.openapi import document
 from sessions.reading import asked
 from sessions.refusals import refusal, status_of
 from sessions.requests import Ask
 from sessions.routes import GROUPS, HOME, PATH_PARAMETERS, ROUTES, Route
 from sessions.store import Store
+from sessions.studio import Studio
 from sessions.version import version
 
 ACCESS_KEYS = ("token",)
@@ -27,8 +29,13 @@ ACCESS_KEYS = ("token",)
 
 PATTERNS = {str: "[^/]+", int: r"-?\d{1,9}"}
 
-PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'self'"
-"""The page of the API has its style within it, and nothing else."""
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'self'"
+)
+"""Pages and pictures have their style and images within them, and nothing else."""
+
+RETRY_AFTER = "5"
+"""Seconds until one may ask again for what there was no room for."""
 
 JSON = "application/json"
 
@@ -43,10 +50,6 @@ class MethodNotAllowed(DeckError):
     code = "method_not_allowed"
 
 
-class Forbidden(DeckError):
-    code = "forbidden"
-
-
 def rest_rules(
     store: Store,
     stream_port: int,
@@ -55,6 +58,7 @@ def rest_rules(
     origins: Origins | None = None,
     secure: bool = False,
     home: bool = False,
+    studio: Studio | None = None,
 ) -> list[Rule]:
     """The REST calls, for a Tornado application or as Bokeh's ``extra_patterns``.
 
@@ -70,9 +74,12 @@ def rest_rules(
     home : bool
         Whether ``/`` and every address that nobody else has belong to REST, as on the stream port.
         These rules must then be the application's last.
+    studio : Studio, optional
+        Draws pictures; without it they are refused.
     """
     ours = version()
-    context = Context(store, ours, stream_port, dashboard_port, secure, document=document(GROUPS, ours))
+    described = document(GROUPS, ours)
+    context = Context(store, ours, stream_port, dashboard_port, secure, document=described, studio=studio)
     common = {"context": context, "origins": origins or Origins((stream_port, dashboard_port))}
     by_path: dict[str, dict[str, Route]] = {}
     for route in ROUTES:
@@ -132,7 +139,7 @@ class RestHandler(RequestHandler):
             self.redirect(found.url)
             return
         self.set_header("Content-Type", found.content_type)
-        if found.content_type.startswith("text/html"):
+        if found.content_type.startswith(("text/html", "image/svg")):
             self.set_header("Content-Security-Policy", PAGE_POLICY)
         self.finish(found.content)
 
@@ -187,6 +194,8 @@ class RestHandler(RequestHandler):
 
     def _refuse(self, status: int, code: str, message: str) -> None:
         self.set_status(status)
+        if status == 503:
+            self.set_header("Retry-After", RETRY_AFTER)
         self.finish(refusal(code, message))
 
 

@@ -18,9 +18,20 @@ from engine.errors import (
     UnknownTarget,
     UnknownTrial,
 )
-from sessions import front, library, lifecycle, metrics, models, requests, transport
+from sessions import (
+    front,
+    library,
+    lifecycle,
+    metrics,
+    models,
+    pictures,
+    report,
+    requests,
+    transport,
+    viewing,
+)
 from sessions.context import Redirect, Text
-from sessions.errors import BadCode, Conflict, Full, UnknownRecording, UnknownSession
+from sessions.errors import BadCode, Busy, Conflict, Full, NotDrawn, UnknownRecording, UnknownSession
 
 PATH_PARAMETERS = {"code": str, "trial_id": int, "target_id": int}
 """What may stand in braces in a path."""
@@ -109,6 +120,14 @@ def _setting(
     )
 
 
+def _picture(
+    name: str, call: Call, content_type: str, query: type[requests.Ask] = requests.SnapshotQuery
+) -> Route:
+    path = f"/api/sessions/{{code}}/{name}"
+    refuses = (UnknownSession, Busy, NotDrawn)
+    return Route("GET", path, call, None, query=query, refuses=refuses, blocking=True, other=content_type)
+
+
 GROUPS: Mapping[str, tuple[Route, ...]] = {
     "Server": (
         HOME,
@@ -177,6 +196,9 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
             requests.PerturbationAsk,
             BadSetting,
         ),
+        *_setting(
+            "view", viewing.show_view, viewing.set_view, models.ViewAnswer, requests.ViewAsk, BadSetting
+        ),
     ),
     "Recordings and trials": (
         _get("/api/recordings", library.list_recordings, models.RecordingList),
@@ -190,8 +212,15 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
             UnknownTarget,
         ),
     ),
+    "Pictures": (
+        _picture("snapshot.png", pictures.show_png, "image/png"),
+        _picture("snapshot.svg", pictures.show_svg, "image/svg+xml"),
+        _picture("snapshot.pdf", pictures.show_pdf, "application/pdf"),
+        _picture("report.html", report.show_report, "text/html", requests.WindowQuery),
+    ),
     "Measurements": (
         _get("/api/stats", metrics.show_totals, models.Totals),
+        _get("/api/sessions/{code}/events", transport.show_events, models.Events, UnknownSession),
         _get("/api/stats/{code}", metrics.show_stats, models.SessionStats, UnknownSession),
         Route(
             "GET",

@@ -57,18 +57,17 @@ class StreamServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Take no more connections, let goodbyes leave, and end the thread."""
+        """Take no more connections, cut off those that are left, and end the thread.
+
+        Close the store first: it says goodbye on this loop.
+        """
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        try:
-            self._loop.run_until_complete(self._serve())
-        finally:
-            self._loop.run_until_complete(self._loop.shutdown_default_executor())
-            self._loop.close()
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
 
     async def _serve(self) -> None:
         server = HTTPServer(Application(list(self._rules)), max_body_size=MAX_BODY)

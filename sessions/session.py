@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, cast
 
@@ -13,10 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import clock
+from engine.errors import NotNow
 from engine.recording import Recording
 from engine.replay import Replay, Speed
 from engine.ring import Ring
 from engine.selection import EVERYTHING, Selection
+from engine.view import PLAIN, View, changed
 from sessions.errors import Conflict, UnknownSession
 
 GOING_AWAY, DELETED = 1001, 1000
@@ -36,8 +38,35 @@ class Options:
     perturbation: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Decoder:
+    """How one connected decoder does.
+
+    Attributes
+    ----------
+    address : str
+        Of the other end.
+    layout : str
+        Of its packets, such as "msgpack, compact".
+    queue : str
+        The policy in force.
+    waiting, dropped : int
+        Packets.
+    """
+
+    address: str
+    layout: str
+    queue: str
+    waiting: int
+    dropped: int
+
+
 class Audience(Protocol):
     """Listeners of one kind on one event loop, such as the decoders of the stream port."""
+
+    def wake(self) -> None:
+        """Something of the session has changed. May be called from any thread."""
+        ...
 
     def close(self, code: int, reason: str) -> None:
         """Close every connection. May be called from any thread."""
@@ -54,6 +83,16 @@ class Audience(Protocol):
         ...
 
     @property
+    def latency(self) -> float:
+        """The newest of them; NaN while nobody gets packets."""
+        ...
+
+    @property
+    def decoders(self) -> Sequence[Decoder]:
+        """Those who get packets now."""
+        ...
+
+    @property
     def size(self) -> int:
         """How many are connected."""
         ...
@@ -65,7 +104,7 @@ A = TypeVar("A", bound=Audience, covariant=True)
 class MakeAudience(Protocol[A]):
     """Such as the audience's class."""
 
-    def __call__(self, replay: Replay, loop: asyncio.AbstractEventLoop, /) -> A: ...
+    def __call__(self, session: Session, loop: asyncio.AbstractEventLoop, /) -> A: ...
 
 
 class Session:
@@ -89,10 +128,11 @@ class Session:
         self.created = time.time()
         self._used = clock.now()
         self._born = self._used
+        self._view = PLAIN
         self._decoders = 0
         self._audiences: dict[tuple[Any, asyncio.AbstractEventLoop], Audience] = {}
         self._closed = False
-        self._lock = threading.Lock()  # guards the three above
+        self._lock = threading.Lock()  # guards the four above
 
     @property
     def recording(self) -> Recording:
@@ -132,6 +172,24 @@ class Session:
         """Whether a decoder, a page or an LSL consumer is there; it keeps the session alive."""
         return self._decoders > 0 or any(a.size for a in self.audiences) or self.replay.heard()
 
+    @property
+    def view(self) -> View:
+        """How it is looked at, by everyone."""
+        return self._view
+
+    def change_view(self, settings: Mapping[str, Any]) -> None:
+        """Change some settings of the view, and let everyone who watches know.
+
+        Raises
+        ------
+        BadSetting
+            Then nothing has changed.
+        """
+        with self._lock:
+            self._view = changed(self._view, settings, self.recording)
+        for audience in self.audiences:
+            audience.wake()
+
     def touch(self) -> None:
         """Note that the session was used."""
         self._used = clock.now()
@@ -143,6 +201,8 @@ class Session:
         ------
         UnknownSession
             If the session has been closed.
+        NotNow
+            If its replay has failed.
         Conflict
             If another decoder is connected and plays something else.
         UnknownTrial, UnknownTarget, EmptySelection
@@ -151,6 +211,8 @@ class Session:
         with self._lock:
             if self._closed:
                 raise UnknownSession(f"Session {self.code} has just been deleted. Connect again.")
+            if self.replay.state == "failed":
+                raise NotNow(f"Session {self.code} has failed. Delete it, or connect to another.")
             if selection is not None and selection != self.replay.selection:
                 if self._decoders:
                     raise Conflict(
@@ -172,7 +234,7 @@ class Session:
         with self._lock:
             found = self._audiences.get((make, loop))
             if found is None:
-                found = self._audiences[make, loop] = make(self.replay, loop)
+                found = self._audiences[make, loop] = make(self, loop)
         return cast(A, found)
 
     def close(self, code: int = DELETED, reason: str = "The session was deleted.") -> None:

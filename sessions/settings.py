@@ -50,7 +50,8 @@ class Settings(BaseSettings):
     @field_validator("allow_origin", mode="before")
     @classmethod
     def _parse_origins(cls, value: Any) -> Any:
-        return tuple(value.split(",")) if isinstance(value, str) else value
+        given = value.split(",") if isinstance(value, str) else value
+        return tuple(origin.strip().rstrip("/") for origin in given)
 
     @field_validator("log_level")
     @classmethod

@@ -143,7 +143,7 @@ class Store:
                 if self._closed:
                     raise Full("The server is going down.")
                 evicted = self._must_go()
-                session = self._make(code, recording, options)
+                session = self._make(code, recording, options, evicted)
                 for each in evicted:
                     del self._sessions[each.code]
                 self._sessions[code] = session
@@ -170,9 +170,15 @@ class Store:
         self._end([session])
 
     def cleanup(self) -> int:
-        """End the sessions whose time to live is over; return how many."""
-        over = [s for s in self.sessions.values() if s.idle > self.ttl]
-        return self._end(over)
+        """End the sessions whose time to live is over; return how many.
+
+        To be called every few seconds: pages and LSL consumers leave unnoticed, so it counts from
+        the last call that found them.
+        """
+        for session in self.sessions.values():
+            if session.listened_to:
+                session.touch()
+        return self._end(s for s in self.sessions.values() if s.idle > self.ttl)
 
     def close(self, goodbye_within: float = 0.0) -> None:
         """End every session and make no more; give clients so many seconds to answer the close."""
@@ -201,9 +207,11 @@ class Store:
             if code not in self._sessions and CODE.fullmatch(code):
                 return code
 
-    def _make(self, code: str, recording: Recording, options: Options) -> Session:
+    def _make(
+        self, code: str, recording: Recording, options: Options, evicted: Collection[Session]
+    ) -> Session:
         rate = recording.bin_rate * (1.0 if options.speed == "max" else options.speed)
-        speaking = sum(session.lsl for session in self._sessions.values())
+        speaking = sum(session.lsl for session in self._sessions.values() if session not in evicted)
         lsl = speaking < LSL_SESSIONS if options.lsl is None else options.lsl
         make_outlets = self._make_outlets if lsl else None
         replay = Replay(

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from contextlib import suppress
 from functools import partial
 from typing import Any, get_args
 
 import msgpack
-from tornado.iostream import IOStream
+from tornado.iostream import IOStream, StreamClosedError
 from tornado.websocket import WebSocketHandler
 
 from engine.errors import BadSetting, DeckError
 from engine.selection import EVERYTHING, Selection
 from sessions.access import Origins
+from sessions.errors import Forbidden, NotAnUpgrade
 from sessions.fanout import Fanout, Queue
 from sessions.metadata import metadata
-from sessions.packets import Format, Layout
+from sessions.packets import BINARY, TEXT, Format, Layout, frame
 from sessions.refusals import refusal, status_of
 from sessions.session import Options, Session
 from sessions.store import Store
@@ -27,6 +29,11 @@ PING_INTERVAL = 20.0
 SEND_BUFFER = 64 * 1024
 """Bytes that the kernel may hold for a client: what lies there is stale for a slow one."""
 KEYS = ("trial_id", "target_id", "format", "layout", "queue", "token")
+
+
+def decoders_of(session: Session, loop: asyncio.AbstractEventLoop) -> Fanout:
+    """A `sessions.session.MakeAudience`."""
+    return Fanout(session.replay, loop)
 
 
 class StreamHandler(WebSocketHandler):
@@ -47,6 +54,7 @@ class StreamHandler(WebSocketHandler):
 
     async def get(self, code: str | None = None) -> None:
         try:
+            self._check_upgrade()
             self._read_query()
             self._session = await self._join(code)
         except DeckError as error:
@@ -60,6 +68,8 @@ class StreamHandler(WebSocketHandler):
             self._session.dismiss()
 
     def open(self) -> None:
+        if self.stream.closed():
+            return  # gone while the session was made
         self.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self.set_nodelay(True)
         data = metadata(self._session.recording)
@@ -82,7 +92,8 @@ class StreamHandler(WebSocketHandler):
             kind = read.get("type") if isinstance(read, dict) else None
             refused = "unknown_message", f"Unknown message type {str(kind)[:80]!r}."
         # Awaited, so that a client that does not read its errors is not read from either.
-        await self._send({"type": "error", **refusal(*refused)})
+        with suppress(StreamClosedError):  # it has gone without reading this one
+            await self._send({"type": "error", **refusal(*refused)})
 
     def check_origin(self, origin: str) -> bool:
         return self._origins.allow(origin, self.request.host)
@@ -98,12 +109,26 @@ class StreamHandler(WebSocketHandler):
     # As a `sessions.fanout.Connection`
 
     @property
+    def address(self) -> str:
+        return str(self.request.remote_ip)
+
+    @property
     def stream(self) -> IOStream:
-        assert self.ws_connection is not None
-        assert self.ws_connection.stream is not None
+        if self.ws_connection is None or self.ws_connection.stream is None:
+            raise StreamClosedError  # the goodbye has been said: nothing may follow it
         return self.ws_connection.stream
 
     # Inside
+
+    def _check_upgrade(self) -> None:
+        """Refuse here what Tornado would refuse later, when there is a session already."""
+        if self.request.headers.get("Upgrade", "").lower() != "websocket":
+            raise NotAnUpgrade("This address speaks WebSocket alone. Connect a decoder to it.")
+        origin = self.request.headers.get("Origin")
+        if origin is not None and not self.check_origin(origin):
+            raise Forbidden(
+                f"Pages of {origin[:80]} may not connect. Start the server with --allow-origin."
+            )
 
     def _read_query(self) -> None:
         unknown = set(self.request.query_arguments) - set(KEYS)
@@ -126,7 +151,7 @@ class StreamHandler(WebSocketHandler):
 
     def _numbers(self, name: str) -> tuple[int, ...]:
         try:
-            return tuple(int(value) for value in self.get_query_arguments(name))
+            return tuple(sorted({int(value) for value in self.get_query_arguments(name)}))
         except ValueError:
             raise BadSetting(
                 f"Parameter {name} takes whole numbers, each in a {name}=... of its own."
@@ -136,11 +161,11 @@ class StreamHandler(WebSocketHandler):
         options = Options(selection=self._selection or EVERYTHING)
         make = partial(self._store.create, code, options)
         session = await asyncio.get_running_loop().run_in_executor(None, make)
-        self._fanout = session.audience(Fanout, asyncio.get_running_loop())
+        self._fanout = session.audience(decoders_of, asyncio.get_running_loop())
         session.admit(self._selection)
         return session
 
     def _send(self, message: dict[str, Any]) -> asyncio.Future[None]:
         if self._format == "json":
-            return self.write_message(json.dumps(message))
-        return self.write_message(msgpack.packb(message), binary=True)
+            return self.stream.write(frame(TEXT, json.dumps(message).encode()))
+        return self.stream.write(frame(BINARY, msgpack.packb(message)))

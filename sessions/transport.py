@@ -10,6 +10,8 @@ from engine.errors import OutsideSelection
 from sessions.context import Context
 from sessions.models import (
     Done,
+    EventAnswer,
+    Events,
     LoopAnswer,
     PerturbationAnswer,
     PositionAnswer,
@@ -66,6 +68,13 @@ def show_position(context: Context, code: str) -> PositionAnswer:
         is_playing=session.replay.state == "playing",
         is_paused=session.replay.state == "paused",
     )
+
+
+def show_events(context: Context, code: str) -> Events:
+    """What was asked of a session, such as pause, seek, speed and perturbation, and when."""
+    notes = context.session(code).replay.notes
+    events = [EventAnswer(timestamp=note.timestamp, text=note.text) for note in notes]
+    return Events(events=events, count=len(events))
 
 
 def show_selection(context: Context, code: str) -> SelectionAnswer:

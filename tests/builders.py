@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import MappingProxyType
 
 import numpy as np
 
 from engine.recording import Recording, Trial, bin_dtype
+from engine.ring import Rows, row_dtype
 
 TARGETS = ((100.0, 0.0), (0.0, 100.0), (-100.0, 0.0))
 
@@ -98,3 +100,13 @@ def small_recording(
         ),
         sha256="0" * 64,
     )
+
+
+def play(recording: Recording, bins: Iterable[int]) -> Rows:
+    """These bins as a ring has them that were sent one after another, on time."""
+    indices = np.fromiter(bins, np.intp)
+    rows = np.zeros(len(indices), row_dtype(recording.n_units, recording.counts.dtype))
+    for name in recording.bins.dtype.names or ():
+        rows[name] = recording.bins[name][indices]
+    rows["sequence_number"] = np.arange(len(indices))
+    return rows

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -15,23 +18,34 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from dashboard import build_server, close_server
 from engine.recording import Recording
 from plotters import PLOTTERS
+from plotters.arena import Arena
 from plotters.base import Plotter
+from sessions.access import Origins
 from sessions.rest import rest_rules
+from sessions.server import stream_rules
 from sessions.store import Store
+from sessions.studio import Studio
 from tests.builders import small_recording
 
-STREAM_PORT = 8000
-SCREENSHOTS = Path(os.environ.get("PHANTOM_SCREENSHOTS", "/tmp/phantomdeck-screenshots"))
+ARTEFACTS = Path(__file__).parents[2] / ".artefacts"
+SCREENSHOTS = Path(os.environ.get("PHANTOM_SCREENSHOTS", ARTEFACTS / "screenshots"))
 
 
 class Deck:
-    """A dashboard in a thread; it can be stopped and started again on its port."""
+    """A dashboard with REST and streams in a thread; it can be stopped and started again on its port."""
 
-    def __init__(self, recording: Recording, plotters: Sequence[type[Plotter]] = PLOTTERS) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        plotters: Sequence[type[Plotter]] = PLOTTERS,
+        others: Sequence[Recording] = (),
+        studio: Studio | None = None,
+    ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
         self.plotters = plotters
-        self.start(recording)
+        self.studio = studio
+        self.start(recording, *others)
 
     @property
     def url(self) -> str:
@@ -40,9 +54,16 @@ class Deck:
     def live(self, code: str) -> str:
         return f"{self.url}/live?session={code}"
 
-    def start(self, recording: Recording) -> None:
+    def api(self, method: str, path: str, body: Any = None) -> Any:
+        """What REST answers; raises HTTPError for a refusal."""
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(self.url + path, data, {"Content-Type": "application/json"}, method=method)
+        with urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def start(self, *recordings: Recording) -> None:
         """Begin with no session."""
-        self.store = Store({recording.name: recording})
+        self.store = Store({recording.name: recording for recording in recordings})
         self._up, self._stopping = threading.Event(), asyncio.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="dashboard")
         self._thread.start()
@@ -59,9 +80,11 @@ class Deck:
             self.store,
             port=self.port,
             address="127.0.0.1",
-            stream_port=STREAM_PORT,
             plotters=self.plotters,
-            extra_patterns=rest_rules(self.store, STREAM_PORT, self.port),
+            extra_patterns=[
+                *stream_rules(self.store, Origins((self.port,))),
+                *rest_rules(self.store, self.port, self.port, studio=self.studio),
+            ],
         )
         server.start()
         self._up.set()
@@ -90,6 +113,13 @@ def make_deck() -> Iterator[MakeDeck]:
 def deck(make_deck: MakeDeck) -> Deck:
     """Replays 6 units for 100 s, with gaps."""
     return make_deck(small_recording(6, 4000, n_trials=40, gaps=True))
+
+
+def quick_deck() -> Iterator[Deck]:
+    """A deck that draws the arena alone, for modules that try controls: one for all of their tests."""
+    made = Deck(small_recording(6, 4000, n_trials=40, gaps=True), [Arena])
+    yield made
+    made.stop()
 
 
 class Visitor:
@@ -122,10 +152,17 @@ class Visitor:
         return page
 
     def watch(self, deck: Deck, code: str) -> Page:
-        """Open a session's page and wait until its feed has come."""
+        """Open a session's page, with all its panels, and wait until its feed has come."""
         page = self.open(deck.live(code))
-        page.wait_for_selector("body[data-connection=open]")
+        page.wait_for_selector("body[data-connection=open][data-state]")
+        page.evaluate("() => document.querySelectorAll('details').forEach((each) => (each.open = true))")
         return page
+
+
+def keep_screenshot(page: Page, name: str) -> None:
+    """For people to look at."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
 
 @pytest.fixture

@@ -3,31 +3,28 @@ from __future__ import annotations
 import numpy as np
 
 from engine.recording import Recording
-from engine.ring import Rows, row_dtype
+from engine.view import PLAIN, Units, changed
 from plotters import PLOTTERS
-from plotters.base import News, Scene
+from plotters.base import Scene
 from plotters.raster import BLANK, UNOBSERVED, Raster
-from tests.builders import small_recording
+from tests.builders import play, small_recording
+from tests.plotters.playing import columns, news_of, properties
 
 
-def rows_of(recording: Recording, n: int) -> Rows:
-    rows = np.zeros(n, row_dtype(recording.n_units, recording.counts.dtype))
-    for name in recording.bins.dtype.names or ():
-        rows[name] = recording.bins[name][:n]
-    rows["sequence_number"] = np.arange(n)
-    return rows
+def everyone(recording: Recording) -> Units:
+    return np.arange(recording.n_units)
 
 
 def test_one_column_a_bin_with_units_as_rows() -> None:
     recording = small_recording(n_units=5)
-    pixels = Raster(Scene(recording)).pixels(rows_of(recording, 7))
+    pixels = Raster(Scene(recording)).pixels(play(recording, range(7)), everyone(recording))
     assert pixels.dtype == np.uint8
     np.testing.assert_array_equal(pixels, 1 + recording.counts[:7].T)
 
 
 def test_an_update_shifts_in_the_new_columns_only() -> None:
     recording = small_recording(n_units=5)
-    [update] = Raster(Scene(recording)).update(News(rows_of(recording, 3), "playing"))
+    [update] = Raster(Scene(recording)).update(news_of(recording, play(recording, range(3))))
     assert (update.source, update.column, update.values.shape) == ("spikes", "image", (5, 3))
 
 
@@ -35,14 +32,14 @@ def test_short_bins_share_a_column_so_that_the_image_stays_small() -> None:
     recording = small_recording(n_units=4, n_bins=4000, bin_rate=1000.0)
     scene = Scene(recording)
     assert (scene.bins_per_column, scene.n_columns, scene.n_bins) == (20, 500, 10_000)
-    pixels = Raster(scene).pixels(rows_of(recording, 40))
+    pixels = Raster(scene).pixels(play(recording, range(40)), everyone(recording))
     np.testing.assert_array_equal(pixels, 1 + recording.counts[:40].reshape(2, 20, 4).sum(axis=1).T)
 
 
 def test_bins_that_were_not_recorded_are_hatched_and_keep_their_spikes() -> None:
     recording = small_recording(n_units=12, n_bins=200, gaps=True)
-    rows = rows_of(recording, 50)
-    pixels = Raster(Scene(recording)).pixels(rows)
+    rows = play(recording, range(50))
+    pixels = Raster(Scene(recording)).pixels(rows, everyone(recording))
     assert not (pixels[:, :40] == UNOBSERVED).any()
     for column, row in zip(pixels[:, 40:].T, rows[40:], strict=True):
         hatched = column == UNOBSERVED
@@ -53,17 +50,17 @@ def test_bins_that_were_not_recorded_are_hatched_and_keep_their_spikes() -> None
 
 def test_hatching_travels_with_its_bins() -> None:
     recording = small_recording(n_units=12, n_bins=200, gaps=True)
-    rows = rows_of(recording, 50)
-    raster = Raster(Scene(recording))
-    np.testing.assert_array_equal(raster.pixels(rows)[:, 45:], raster.pixels(rows[45:]))
+    rows = play(recording, range(50))
+    raster, units = Raster(Scene(recording)), everyone(recording)
+    np.testing.assert_array_equal(raster.pixels(rows, units)[:, 45:], raster.pixels(rows[45:], units))
 
 
 def test_more_spikes_than_the_palette_has_colours_get_the_last_one() -> None:
     recording = small_recording(n_units=5)
     raster = Raster(Scene(recording))
-    rows = rows_of(recording, 1)
+    rows = play(recording, range(1))
     rows["counts"] = 255
-    assert (raster.pixels(rows) == 1 + raster.top).all()
+    assert (raster.pixels(rows, everyone(recording)) == 1 + raster.top).all()
     assert 1 + raster.top < UNOBSERVED
 
 
@@ -76,3 +73,48 @@ def test_figures_begin_blank_at_their_final_size_and_are_named_for_the_page() ->
     assert source.name == "raster/spikes"
     assert source.data["image"][0].shape == (5, 400)
     assert (source.data["image"][0] == BLANK).all()
+
+
+def sparse_recording() -> Recording:
+    """Units with 1, 0, 4, 2 and 3 spikes in every 5 bins."""
+    recording = small_recording(n_units=5)
+    recording.bins.flags.writeable = True
+    recording.bins["counts"] = np.arange(200)[:, None] % 5 < [1, 0, 4, 2, 3]
+    return recording
+
+
+def test_units_stand_in_the_views_order_and_hidden_ones_leave_the_top_free() -> None:
+    recording = sparse_recording()
+    raster, rows = Raster(Scene(recording)), play(recording, range(20))
+    view = changed(PLAIN, {"order": "rate", "hidden_units": [3]}, recording)
+    image = columns(raster.update(news_of(recording, rows, view=view)))["spikes", "image"]
+    np.testing.assert_array_equal(image[:4], 1 + rows["counts"][:, [1, 0, 4, 2]].T)
+    assert (image[4] == BLANK).all()
+
+
+def test_labels_name_the_unit_of_their_row() -> None:
+    recording = sparse_recording()
+    raster, rows = Raster(Scene(recording)), play(recording, range(20))
+    view = changed(PLAIN, {"order": "rate", "hidden_units": [3]}, recording)
+    for news in (news_of(recording, rows, view=view), news_of(recording, rows[:0], view=view)):
+        told = properties(raster.start(news))
+        assert told["rows"]["end"] == 4
+        assert told["ticks"]["ticks"] == [0.5, 1.5, 2.5, 3.5]
+        labels = {"0.5": "1", "1.5": "0", "2.5": "4", "3.5": "2"}
+        assert told["units"] == {"axis_label": "Unit, by mean rate", "major_label_overrides": labels}
+
+
+def test_of_many_units_a_few_are_named() -> None:
+    recording = small_recording(n_units=142)
+    labels = Raster(Scene(recording)).labels(PLAIN)
+    assert list(labels.values()) == ["0", "20", "40", "60", "80", "100", "120", "140"]
+
+
+def test_all_units_may_be_hidden() -> None:
+    recording = small_recording(n_units=5)
+    view = changed(PLAIN, {"hidden_units": list(range(5))}, recording)
+    raster = Raster(Scene(recording))
+    image = columns(raster.start(news_of(recording, play(recording, range(9)), view=view)))[
+        "spikes", "image"
+    ]
+    assert (image == BLANK).all()

@@ -11,6 +11,7 @@ from typing import Any
 
 from tornado.netutil import bind_sockets
 
+from sessions.report import DRAWN_WITH
 from sessions.rest import rest_rules
 from sessions.server import StreamServer
 from sessions.store import Store
@@ -52,13 +53,24 @@ class Client:
         return code
 
 
+class Sketches:
+    """A studio without a process: every picture is empty."""
+
+    def themes(self) -> Mapping[str, Any]:
+        return dict.fromkeys(("light", "dark"), dict.fromkeys(DRAWN_WITH, "#123456"))
+
+    def draw(self, *_: Any) -> bytes:
+        return b"<svg></svg>"
+
+
 @contextmanager
-def serving(store: Store | None = None) -> Iterator[Client]:
-    """Serve a store as the stream port does."""
+def serving(store: Store | None = None, studio: Any = None) -> Iterator[Client]:
+    """Serve a store as the stream port does; with `Sketches` if there is no studio."""
     store = store or Store({"small": small_recording()})
     sockets = bind_sockets(0, "127.0.0.1")
     port = sockets[0].getsockname()[1]
-    server = StreamServer(store, rest_rules(store, port, DASHBOARD_PORT, home=True), sockets)
+    rules = rest_rules(store, port, DASHBOARD_PORT, home=True, studio=studio or Sketches())
+    server = StreamServer(store, rules, sockets)
     server.start()
     try:
         yield Client(store, port)

@@ -25,11 +25,22 @@ class Lister:
     bins_per_column = 2
     n_bins = 40
 
-    def update(self, rows: Rows) -> bytes:
-        return json.dumps({"rows": rows["sequence_number"].tolist()}).encode()
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.view = session.view
+        self.seen: list[int] = []
 
-    def start(self, rows: Rows) -> bytes:
-        return json.dumps({"start": True, "rows": rows["sequence_number"].tolist()}).encode()
+    def renew(self) -> bool:
+        before, self.view = self.view, self.session.view
+        return self.view is not before
+
+    def update(self, rows: Rows) -> bytes:
+        new = rows["sequence_number"].tolist()
+        self.seen = [*self.seen, *new][-self.n_bins :]
+        return json.dumps({"rows": new}).encode()
+
+    def start(self) -> bytes:
+        return json.dumps({"start": True, "rows": self.seen}).encode()
 
 
 class Broken(Lister):
@@ -60,9 +71,9 @@ class Served:
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
 
-    def _make(self, _: object) -> Lister:
+    def _make(self, session: Session) -> Lister:
         self.made += 1
-        return self.maker()
+        return self.maker(session)
 
     def connect(self, code: str, **options: object) -> websocket.WebSocket:
         url = f"ws://127.0.0.1:{self.port}/feed/{code}"
@@ -182,6 +193,24 @@ def test_a_quiet_session_sends_heartbeats(served: Served) -> None:
     assert frame(viewer) == {"rows": []}
     assert frame(viewer) == {"rows": []}
     viewer.close()
+
+
+def test_a_change_of_the_view_starts_everyone_anew_even_while_paused(served: Served) -> None:
+    session = served.store.create("viewed")
+    viewers = [served.connect("viewed") for _ in range(2)]
+    session.replay.resume()
+    for viewer in viewers:
+        assert frame(viewer)["start"]
+        while not frame(viewer)["rows"]:
+            pass
+    session.replay.pause()
+    session.change_view({"order": "rate"})
+    for viewer in viewers:
+        while "start" not in (news := frame(viewer)):
+            pass
+        assert news["rows"] == list(range(len(news["rows"])))
+        assert "start" not in frame(viewer)
+        viewer.close()
 
 
 def test_a_page_is_told_the_servers_time(served: Served) -> None:

@@ -227,6 +227,8 @@ def test_a_seek_to_nowhere_is_refused(call, asked):
         ("loop", {"loop": False}),
         ("perturbation", {"preset": "moderate"}),
         ("perturbation", {"drift": {"enabled": True, "period": 30}}),
+        ("view", {"order": "direction", "hit_radius": 7.5}),
+        ("view", {"hidden_units": [1, 3]}),
     ],
 )
 def test_what_is_read_can_be_sent_back(call, name, value):
@@ -234,7 +236,7 @@ def test_what_is_read_can_be_sent_back(call, name, value):
     path = f"/api/sessions/deck/{name}"
     changed = call("PUT", path, value)
     assert changed.status == 200
-    assert changed.json.items() >= (value.items() if name in ("selection", "speed", "loop") else set())
+    assert changed.json.items() >= (value.items() if name != "perturbation" else set())
     assert call("GET", path).json == changed.json
     assert call("PUT", path, changed.json).json == changed.json
 
@@ -251,6 +253,11 @@ def test_what_is_read_can_be_sent_back(call, name, value):
         ("loop", {"loop": "yes"}, 422, "invalid"),
         ("perturbation", {"hum": {"enabled": True}}, 422, "bad_setting"),
         ("perturbation", {"noise": {"sd": -1}}, 422, "bad_setting"),
+        ("view", {"order": "size"}, 422, "bad_setting"),
+        ("view", {"order": "rate", "hit_radius": 0}, 422, "bad_setting"),
+        ("view", {"hidden_units": [5]}, 422, "bad_setting"),
+        ("view", {"hidden_units": "all"}, 422, "invalid"),
+        ("view", {"colour": "red"}, 422, "invalid"),
     ],
 )
 def test_a_bad_setting_changes_nothing(call, name, value, status, code):
@@ -259,6 +266,19 @@ def test_a_bad_setting_changes_nothing(call, name, value, status, code):
     before = call("GET", path).json
     refused(call("PUT", path, value), status, code)
     assert call("GET", path).json == before
+
+
+def test_a_view_changes_in_part_and_its_refusals_say_what_there_is(call):
+    call.create()
+    path = "/api/sessions/deck/view"
+    assert call("GET", path).json == {"order": "index", "hidden_units": [], "hit_radius": 10.0}
+    call("PUT", path, {"order": "rate"})
+    changed = call("PUT", path, {"hidden_units": [3, 0, 3]}).json
+    assert changed == {"order": "rate", "hidden_units": [0, 3], "hit_radius": 10.0}
+    unknown = refused(call("PUT", path, {"hidden_units": [7]}), 422, "bad_setting")
+    assert unknown == "Unknown unit 7. This recording has units 0 to 4."
+    assert "index, rate, direction" in refused(call("PUT", path, {"order": "size"}), 422, "bad_setting")
+    assert "at most 1000" in refused(call("PUT", path, {"hit_radius": 2000}), 422, "bad_setting")
 
 
 def test_unknown_targets_are_answered_with_those_there_are(call):

@@ -1,0 +1,108 @@
+"""A moment of a session: its newest bins as they were sent, with the facts to read them by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from engine.analysis.rates import Rates, mean_rates
+from engine.recording import Trial
+from engine.replay import Note, Replay, Speed
+from engine.ring import Rows
+from engine.view import Units, View, shown_units
+
+mean_rates_once = lru_cache(maxsize=8)(mean_rates)
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """Plain data: it may travel to another process.
+
+    Attributes
+    ----------
+    session, recording : str
+        The session's code and the recording's name.
+    synthetic : bool
+    rows : ndarray, shape (n_bins,), dtype `engine.ring.row_dtype`
+        Oldest first; fewer than `seconds` asks for where less was sent.
+    seconds : float
+        What was asked for, of recording.
+    bin_rate : float
+        Bins per second of recording.
+    length_unit : str
+    channel_names : tuple of str, one a unit
+    mean_rates : ndarray of float64, shape (n_units,)
+        Spikes per second over the recording's observed bins; NaN if there are none.
+    units : ndarray of intp, shape (n_shown,)
+        Those that are not hidden, in the order of the session's view, from below.
+    unit_order : str
+        As `engine.view.View.order` names it.
+    target_radius : float
+        In the length unit.
+    trials : mapping
+        By the value of ``rows["trial"]``; without the columns of the file's own.
+    speed : float or "max"
+    seed : int
+    perturbation : mapping
+        Every model's settings, as they are now.
+    notes : tuple of Note
+        What was asked of the session since the oldest of these bins.
+    """
+
+    session: str
+    recording: str
+    synthetic: bool
+    rows: Rows
+    seconds: float
+    bin_rate: float
+    length_unit: str
+    channel_names: tuple[str, ...]
+    mean_rates: Rates
+    units: Units
+    unit_order: str
+    target_radius: float
+    trials: Mapping[int, Trial]
+    speed: Speed
+    seed: int
+    perturbation: Mapping[str, Mapping[str, Any]]
+    notes: tuple[Note, ...]
+
+
+def take_moment(session: str, replay: Replay, view: View, seconds: float) -> Moment:
+    """Copy the newest bins of a replay and what they need.
+
+    Parameters
+    ----------
+    session : str
+        Its code.
+    replay : Replay
+    view : View
+    seconds : float
+        Of recording, at most what the ring keeps.
+    """
+    rows, recording = replay.ring.snapshot(seconds), replay.recording
+    shown = [int(row) for row in np.unique(rows["trial"]) if row >= 0]
+    since = rows["due"][0] if len(rows) else np.inf
+    return Moment(
+        session=session,
+        recording=recording.name,
+        synthetic=recording.synthetic,
+        rows=rows,
+        seconds=seconds,
+        bin_rate=recording.bin_rate,
+        length_unit=recording.length_unit,
+        channel_names=recording.channel_names,
+        mean_rates=mean_rates_once(recording),
+        units=shown_units(recording, view),
+        unit_order=view.order,
+        target_radius=view.hit_radius,
+        trials={row: replace(recording.trials[row], columns={}) for row in shown},
+        speed=replay.speed,
+        seed=replay.seed,
+        perturbation=replay.perturbation,
+        notes=tuple(note for note in replay.notes if note.due >= since),
+    )

@@ -1,0 +1,91 @@
+"""How a session is looked at: shared by all who watch it, and without any effect on what is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import param
+
+from engine.analysis.rates import mean_rates
+from engine.analysis.tuning import preferred_directions
+from engine.errors import BadSetting
+from engine.recording import Recording, spell_ids
+
+Units = npt.NDArray[np.intp]
+
+
+class View(param.Parameterized):
+    """How pages show a session."""
+
+    order: Any = param.Selector(
+        default="index",
+        objects=["index", "rate", "direction"],
+        constant=True,
+        doc="Of the units from below: by `index`, by mean `rate`, or by preferred `direction` "
+        "(untuned ones last).",
+    )
+    hidden_units = param.List(
+        default=[], item_type=int, constant=True, doc="Units that the raster leaves out."
+    )
+    hit_radius = param.Number(
+        default=10.0,
+        bounds=(0.0, 1000.0),
+        softbounds=(1.0, 50.0),
+        inclusive_bounds=(False, True),
+        constant=True,
+        doc="Of a target, in the recording's length unit: how near is a hit.",
+    )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """By name, as `changed` takes them."""
+        return {name: value for name, value in self.param.values().items() if name != "name"}
+
+
+PLAIN = View()
+"""What every session begins with. A view itself never changes: `changed` makes another one."""
+
+
+def changed(view: View, settings: Mapping[str, Any], recording: Recording) -> View:
+    """The same view but for these settings.
+
+    Raises
+    ------
+    BadSetting
+        If one is unknown or out of bounds, or a unit is.
+    """
+    for name in settings:
+        if name not in view.settings:
+            raise BadSetting(f"Unknown setting {name!r} of a view. There are {', '.join(view.settings)}.")
+    try:
+        new = View(**{**view.settings, **settings})
+    except (TypeError, ValueError) as error:
+        raise BadSetting(str(error)) from None
+    for unit in new.hidden_units:
+        if not 0 <= unit < recording.n_units:
+            known = spell_ids(list(range(recording.n_units)), "unit")
+            raise BadSetting(f"Unknown unit {unit}. This recording has {known}.")
+    return View(**{**new.settings, "hidden_units": sorted(set(new.hidden_units))})
+
+
+@lru_cache(maxsize=64)
+def shown_units(recording: Recording, view: View) -> Units:
+    """The units that are not hidden, in the view's order, shape (n_shown,)."""
+    units = unit_order(recording, view.order)
+    return units[~np.isin(units, view.hidden_units)]
+
+
+@lru_cache(maxsize=12)
+def unit_order(recording: Recording, order: str) -> Units:
+    """All units in an order of `View.order`, shape (n_units,); those without a value come last."""
+    match order:
+        case "rate":
+            return np.argsort(mean_rates(recording), kind="stable")
+        case "direction":
+            return np.argsort(preferred_directions(recording), kind="stable")
+        case _:
+            return np.arange(recording.n_units)

@@ -1,0 +1,162 @@
+"""The arena from above: the cursor with its trail, the targets, and what decoders make of the spikes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import numpy as np
+from bokeh.models import DataRange1d
+from bokeh.models.glyphs import Circle, Scatter, Segment, Text
+from bokeh.models.ui import UIElement
+from bokeh.plotting import figure
+
+from engine.phases import Phase
+from engine.recording import Recording
+from plotters.base import LIVE, Floats, News, Plotter, Replace, Scene, Shift, Update
+from plotters.columns import last_of_columns
+from plotters.drawing import paint
+
+CURSORS: Final = (
+    ("good", "circle"),
+    ("decoder-1", "square"),
+    ("decoder-2", "triangle"),
+    ("decoder-3", "diamond"),
+    ("decoder-4", "inverted_triangle"),
+)
+"""Role of the colour, and marker: the true cursor, then those of decoders, as many as can be shown."""
+
+TRAIL: Final = 2.0
+"""Seconds of recording."""
+FILL: Final[dict[Phase, float]] = {"target on": 0.15, "go": 0.35, "moving": 0.35, "hit": 0.9}
+"""How full the current target is; empty in other phases."""
+MARGIN: Final = 0.06
+"""Share of the arena that is left free on either side."""
+NOWHERE: Final = np.full((1, 2), np.nan, np.float32)
+WHERE: Final = ("x", "y")
+
+
+class Arena(Plotter):
+    """Fixed axes of equal scale, where decoders' cursors stop. Those beyond `CURSORS` are not shown."""
+
+    name = "arena"
+    title = "Arena"
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene)
+        self.n_trail = scene.bins(TRAIL) // scene.bins_per_column
+        self._corners = corners(scene.recording)
+
+    @property
+    def caption(self) -> str:
+        return "The target fills when it is on, more at the go cue, and wholly at a hit."
+
+    def build(self) -> UIElement:
+        unit = self.scene.recording.length_unit
+        ranges = DataRange1d(range_padding=0.0), DataRange1d(range_padding=0.0)
+        plot = self.plain_figure(
+            f"x ({unit})", f"y ({unit})", x_range=ranges[0], y_range=ranges[1], match_aspect=True
+        )
+        source = self.source("corners", x=self._corners[:, 0], y=self._corners[:, 1])
+        frame = plot.add_glyph(source, Scatter(line_color=None, fill_color=None))
+        ranges[0].renderers = ranges[1].renderers = [frame]
+        self._add_targets(plot)
+        for i, (role, marker) in enumerate(CURSORS):
+            self._add_cursor(plot, i, role, marker)
+        return plot
+
+    def update(self, news: News) -> Iterable[Update]:
+        yield from self._move(news)
+        yield Replace("target", "fill", np.full(1, FILL.get(news.trial.phase, 0.0), np.float32))
+        trials = news.recent["trial"][news.with_lead(1)]
+        if len(trials) == len(news.rows) or (trials != trials[0]).any():
+            yield from self._aim(news)
+
+    def start(self, news: News) -> Iterable[Update]:
+        if len(news.rows):
+            yield from self.update(news)
+            yield from self._aim(news)
+
+    # Targets
+
+    def _add_targets(self, plot: figure) -> None:
+        others = self.source("targets", x=[], y=[], radius=[])
+        glyph = Circle(x="x", y="y", radius="radius", fill_color=None, line_width=1.5)
+        paint(plot.add_glyph(others, glyph, level=LIVE).glyph, line_color="muted")
+        current = self.source("target", x=[np.nan], y=[np.nan], radius=[np.nan], fill=[0.0])
+        glyph = Circle(x="x", y="y", radius="radius", fill_alpha="fill", line_width=2.5)
+        paint(plot.add_glyph(current, glyph, level=LIVE).glyph, line_color="accent", fill_color="accent")
+
+    def _aim(self, news: News) -> Iterator[Update]:
+        """The targets of the newest trial; between trials none of them is the current one."""
+        within = news.recent["trial"][news.recent["trial"] >= 0]
+        if len(within):
+            trial = self.scene.recording.trials[within[-1]]
+            current = (trial.target_x, trial.target_y) if news.rows["trial"][-1] >= 0 else (np.nan, np.nan)
+            yield from self._place("target", [current], news.view.hit_radius)
+            yield from self._place("targets", trial.target_pos, news.view.hit_radius)
+
+    def _place(self, name: str, places: Sequence[tuple[float, float]], radius: float) -> Iterator[Update]:
+        columns = np.array(places, np.float32).reshape(-1, 2)
+        for i, column in enumerate(WHERE):
+            yield Replace(name, column, columns[:, i])
+        yield Replace(name, "radius", np.full(len(columns), radius, np.float32))
+
+    # Cursors
+
+    def _add_cursor(self, plot: figure, i: int, role: str, marker: str) -> None:
+        blank = np.full(self.n_trail, np.nan, np.float32)
+        fading = np.linspace(0, 1, self.n_trail, dtype=np.float32) ** 2
+        trail = self.source(f"trail {i}", x0=blank, y0=blank, x1=blank, y1=blank, alpha=fading)
+        segment = Segment(x0="x0", y0="y0", x1="x1", y1="y1", line_alpha="alpha", line_width=3)
+        paint(plot.add_glyph(trail, segment, level=LIVE).glyph, line_color=role)
+        cursor = self.source(f"cursor {i}", x=[np.nan], y=[np.nan], who=[""])
+        paint(
+            plot.add_glyph(
+                cursor, Scatter(x="x", y="y", marker=marker, size=13, line_width=2), level=LIVE
+            ).glyph,
+            fill_color=role,
+            line_color="plot",
+        )
+        name = Text(x="x", y="y", text="who", x_offset=10, y_offset=-6)
+        paint(
+            plot.add_glyph(cursor, name, level=LIVE).glyph,
+            text_color=role,
+            text_font="font",
+            text_font_size="small",
+        )
+
+    def _move(self, news: News) -> Iterator[Update]:
+        """Cursors to the newest bin, and their trails along."""
+        yield from self._move_cursor(0, news, news.recent["kinematics"][:, :2])
+        low, high = self._corners
+        for i, (name, path) in enumerate(list(news.decoded.items())[: len(CURSORS) - 1], start=1):
+            yield from self._move_cursor(i, news, np.clip(path, low, high))
+            yield Replace(f"cursor {i}", "who", [name])
+
+    def _move_cursor(self, i: int, news: News, path: Floats) -> Iterator[Update]:
+        """A cursor whose positions at the recent bins are `path`, shape (m, 2)."""
+        k = self.scene.bins_per_column
+        path = path[news.with_lead(k)].astype(np.float32)
+        ends = last_of_columns(news, path, k)
+        starts = path[k - 1 :: k][:-1]
+        if len(path) == len(news.rows):  # nothing was before
+            starts = np.concatenate((NOWHERE, starts))
+        ends = ends[len(ends) - len(starts) :]
+        for axis, column in enumerate(WHERE):
+            yield Shift(f"trail {i}", f"{column}0", starts[:, axis])
+            yield Shift(f"trail {i}", f"{column}1", ends[:, axis])
+            yield Replace(f"cursor {i}", column, path[-1:, axis])
+
+
+def corners(recording: Recording) -> Floats:
+    """Opposite corners of what a recording has places in, shape (2, 2)."""
+    targets = [place for trial in recording.trials for place in trial.target_pos]
+    aimed = [(trial.target_x, trial.target_y) for trial in recording.trials]
+    places = np.concatenate((recording.kinematics[:, :2], np.reshape([*targets, *aimed], (-1, 2))))
+    places = places[np.isfinite(places).all(axis=1)]
+    if not len(places):
+        return np.array([[-1, -1], [1, 1]], np.float32)
+    low, high = places.min(axis=0), places.max(axis=0)
+    margin = MARGIN * (high - low).max() or 1.0
+    return np.array([low - margin, high + margin], np.float32)

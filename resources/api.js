@@ -1,0 +1,41 @@
+// Calls to the API. What is refused is shown where it was asked for, in the server's own words.
+
+const PATIENCE = 5000; // ms that the server has for an answer
+
+export class Refused extends Error {}
+
+/** Call the API for what `read` makes of the answer; throws `Refused`. */
+export async function call(method, url, data, { patience = PATIENCE, read = (answer) => answer.json() } = {}) {
+  const options = { method, signal: AbortSignal.timeout(patience) };
+  if (data !== undefined) {
+    options.headers = { "Content-Type": "application/json" };
+    options.body = JSON.stringify(data);
+  }
+  let answer;
+  try {
+    answer = await fetch(url, options);
+    if (answer.ok) return await read(answer);
+  } catch {
+    throw new Refused("The server does not answer. Try again when it is back.");
+  }
+  const said = await answer.json().catch(() => ({}));
+  throw new Refused(said.error?.message ?? `The server refused (${answer.status}).`);
+}
+
+/** Show a panel's refusal, or take it away. */
+export function refuse(panel, text = "") {
+  panel.querySelector(".refusal").textContent = text;
+}
+
+/** Call, and show in a panel what is refused; null then. */
+export async function attempt(panel, method, url, data, options) {
+  try {
+    const said = await call(method, url, data, options);
+    refuse(panel);
+    return said;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    refuse(panel, error.message);
+    return null;
+  }
+}

@@ -1,0 +1,152 @@
+// The home page: what is replayed, and by which sessions.
+
+import { Refused, attempt, call, refuse } from "./api.js";
+import "./create.js";
+import { LOST, tell, untell } from "./notice.js";
+
+const PERIOD = 1000; // ms between looks at the sessions
+const PATIENCE = 60_000; // ms: a recording may have to be read first
+
+const $ = (id) => document.getElementById(id);
+
+function spell(seconds) {
+  const minutes = Math.floor(seconds / 60);
+  return `${String(minutes).padStart(2, "0")}:${Math.floor(seconds % 60).toString().padStart(2, "0")}`;
+}
+
+const plural = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
+
+function entries(list, pairs) {
+  list.replaceChildren(
+    ...pairs.map(([term, text]) => {
+      const entry = document.createElement("div");
+      for (const [name, content] of [["dt", term], ["dd", text]]) {
+        entry.appendChild(document.createElement(name)).textContent = content;
+      }
+      return entry;
+    }),
+  );
+}
+
+// The recording
+
+async function showRecording(name) {
+  const panel = $("recording");
+  const query = `?recording=${encodeURIComponent(name)}`;
+  $("title-recording").textContent = name;
+  panel.querySelector("[data-explore]").search = query;
+  panel.setAttribute("aria-busy", "true");
+  for (const list of panel.querySelectorAll("dl")) list.replaceChildren();
+  const facts = await attempt(panel, "GET", `/api/metadata${query}`, undefined, { patience: PATIENCE });
+  if ($("title-recording").textContent !== name) return; // another has been chosen meanwhile
+  panel.setAttribute("aria-busy", "false");
+  panel.querySelector("[data-synthetic]").hidden = !facts?.synthetic;
+  if (!facts) return;
+  entries(panel.querySelector("[data-facts]"), [
+    ["Units", facts.num_channels],
+    ["Length", spell(facts.duration_seconds)],
+    ["Trials", facts.num_trials],
+    ["Targets", facts.num_targets],
+    ["Bins", `${facts.bin_size_ms} ms`],
+    ["Lengths in", facts.length_unit],
+  ]);
+  const chosen = ["position", "velocity"].map((what) => {
+    const { name: series, how } = facts.series[what] ?? {};
+    return [`${what[0].toUpperCase()}${what.slice(1)} from`, series ? `${series}${how ? ` (${how})` : ""}` : "nothing"];
+  });
+  const passed = facts.series.passed_over.map(({ name: series, reason }) => `${series}: ${reason}`);
+  entries(panel.querySelector("[data-series]"), [...chosen, ["Passed over", passed.join("\n") || "nothing"]]);
+}
+
+$("which-recording")?.addEventListener("change", ({ target }) => showRecording(target.value));
+showRecording($("which-recording")?.value ?? $("title-recording").textContent);
+
+// The sessions
+
+const rows = new Map();
+
+function listeners({ active_connections: decoders, pages, lsl_listened: lsl }) {
+  const parts = [decoders && plural(decoders, "decoder"), pages && plural(pages, "page"), lsl && "LSL"];
+  return parts.filter(Boolean).join(", ") || "none";
+}
+
+function fillRow(row, code, session) {
+  const set = (selector, text) => {
+    const element = row.querySelector(selector);
+    if (element.textContent !== text) element.textContent = text;
+  };
+  row.dataset.state = session.state;
+  row.dataset.decoders = session.active_connections;
+  set("[data-name]", code);
+  row.querySelector("[data-name]").href = `/live?session=${code}`;
+  set(".state", session.state);
+  row.querySelector(".state").title = session.error ?? "";
+  set("[data-recording]", session.recording);
+  set("[data-position]", `${spell(session.position_seconds)} / ${spell(session.duration_seconds)}`);
+  row.querySelector("progress").value = session.position_seconds / session.duration_seconds;
+  set("[data-speed]", session.speed === "max" ? "max" : `${session.speed}×`);
+  set("[data-listeners]", listeners(session));
+  set("[data-dropped]", session.dropped_packets.toLocaleString("en"));
+}
+
+function makeRow(code) {
+  const row = $("session").content.cloneNode(true).firstElementChild;
+  row.dataset.code = code;
+  const button = row.querySelector("[data-delete]");
+  button.setAttribute("aria-label", `Delete ${code}`);
+  button.addEventListener("click", () => confirmDelete(code, Number(row.dataset.decoders)));
+  return $("sessions").appendChild(row);
+}
+
+function show(sessions) {
+  for (const [code, row] of rows) {
+    if (code in sessions) continue;
+    row.remove();
+    rows.delete(code);
+  }
+  for (const [code, session] of Object.entries(sessions)) {
+    if (!rows.has(code)) rows.set(code, makeRow(code));
+    fillRow(rows.get(code), code, session);
+  }
+  document.querySelector(".sessions").hidden = rows.size === 0;
+  $("none").hidden = rows.size > 0;
+  $("loading").hidden = true;
+}
+
+async function refresh() {
+  try {
+    const { sessions, stats } = await call("GET", "/api/sessions");
+    show(sessions);
+    $("count").textContent = `${rows.size} of at most ${stats.max_sessions}`;
+    untell("lost");
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    tell(LOST, "lost");
+  }
+}
+
+async function keepFresh() {
+  await refresh();
+  setTimeout(keepFresh, PERIOD);
+}
+
+keepFresh();
+
+// Deletion
+
+const dialog = $("confirm");
+
+function confirmDelete(code, decoders) {
+  $("confirm-title").textContent = `Delete ${code}?`;
+  $("confirm-text").textContent = decoders
+    ? `${plural(decoders, "decoder")} will be cut off.`
+    : "Its replay ends, and pages that show it say so.";
+  refuse(dialog);
+  dialog.querySelector("[data-yes]").onclick = async () => {
+    const force = decoders > 0 ? "?force=true" : "";
+    if (!(await attempt(dialog, "DELETE", `/api/sessions/${code}${force}`))) return;
+    dialog.close();
+    refresh();
+  };
+  dialog.showModal();
+}

@@ -1,0 +1,81 @@
+"""Timings as JSON lines: medians and p99, each beside the machine's floor from the same run."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[2]
+REACH98 = ROOT.parent / "shared" / "data" / "reach98.nwb"
+
+
+def emit(what: str, **figures: object) -> None:
+    """Print one JSON line."""
+    rounded = {k: float(f"{v:.4g}") if isinstance(v, float) else v for k, v in figures.items()}
+    print(json.dumps({"what": what, **rounded}), flush=True)
+
+
+def spread(seconds: Sequence[float] | np.ndarray, unit: float = 1e3) -> dict[str, float]:
+    """Median, p99 and maximum, in milliseconds unless `unit` says otherwise."""
+    values = np.asarray(seconds) * unit
+    p50, p99 = np.percentile(values, [50, 99])
+    return {"p50": float(f"{p50:.4g}"), "p99": float(f"{p99:.4g}"), "max": float(f"{values.max():.4g}")}
+
+
+def sleep_floor(period: float = 0.025, seconds: float = 3.0) -> dict[str, float]:
+    """Lateness of a bare loop that sleeps to absolute deadlines, in ms: what the machine can do."""
+    lateness, start = [], time.perf_counter()
+    for k in range(1, round(seconds / period) + 1):
+        due = start + k * period
+        time.sleep(max(due - time.perf_counter(), 0))
+        lateness.append(time.perf_counter() - due)
+    return spread(lateness)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server in a process of its own."""
+
+    port: int
+    dashboard_port: int
+    pid: int
+
+    def get(self, path: str) -> dict:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}") as answer:
+            return json.load(answer)
+
+
+@contextlib.contextmanager
+def server(*arguments: str) -> Iterator[Server]:
+    """The real command line on free ports, until the block ends."""
+    port, dashboard_port = free_port(), free_port()
+    command = [sys.executable, str(ROOT / "serve.py"), "--port", str(port)]
+    command += ["--dashboard-port", str(dashboard_port), "--log-level", "WARNING", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("Streams"):
+                break
+        else:
+            raise RuntimeError(f"The server has not started: exit status {process.wait()}")
+        yield Server(port, dashboard_port, process.pid)
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,50 @@
+"""What an Explore page leaves behind: nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import weakref
+from typing import Any
+
+import pytest
+from bokeh.client import pull_session
+
+from dashboard import build_server, close_server
+from dashboard.explore import application
+from dashboard.explore.page import ExplorePage
+from sessions.store import Store
+from tests.builders import small_recording
+
+
+def test_a_closed_page_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone, made = threading.Event(), []
+
+    class Watched(ExplorePage):
+        def join(self, document: Any) -> None:
+            super().join(document)
+            made.append(weakref.ref(self))
+            weakref.finalize(document, gone.set)
+
+    monkeypatch.setattr(application, "ExplorePage", Watched)
+
+    async def scenario() -> None:
+        server = build_server(
+            Store({"small": small_recording(6, 4000, n_trials=40)}),
+            port=0,
+            address="127.0.0.1",
+            check_unused_sessions_milliseconds=50,
+            unused_session_lifetime_milliseconds=50,
+        )
+        server.start()
+
+        def visit() -> None:
+            with pull_session(url=f"http://127.0.0.1:{server.port}/explore") as session:
+                assert session.document.roots[0].told["count"] == "All 40 trials"
+
+        await asyncio.to_thread(visit)
+        assert await asyncio.to_thread(gone.wait, 20)
+        await close_server(server)
+
+    asyncio.run(scenario())
+    assert [page() for page in made] == [None]

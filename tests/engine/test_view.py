@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.analysis.tuning import preferred_directions
+from engine.errors import BadSetting
+from engine.view import PLAIN, changed, shown_units, unit_order
+from tests.builders import small_recording
+
+
+def test_a_change_leaves_the_rest_and_the_view_before_as_they_were() -> None:
+    recording = small_recording()
+    once = changed(PLAIN, {"order": "rate"}, recording)
+    twice = changed(once, {"hidden_units": [4, 1, 4]}, recording)
+    assert twice.settings == {"order": "rate", "hidden_units": [1, 4], "hit_radius": 10.0}
+    assert (once.hidden_units, PLAIN.order) == ([], "index")
+    with pytest.raises(TypeError, match="Constant"):
+        PLAIN.order = "rate"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"order": "size"}, "index, rate, direction"),
+        ({"hit_radius": 0.0}, "greater than 0"),
+        ({"hit_radius": 1001}, "at most 1000"),
+        ({"hidden_units": ["a"]}, "hidden_units"),
+        ({"hidden_units": [-1]}, "Unknown unit -1. This recording has units 0 to 4."),
+        ({"zoom": 2}, "There are .*order"),
+    ],
+)
+def test_a_setting_out_of_bounds_is_refused_with_the_way_out(settings: dict, said: str) -> None:
+    with pytest.raises(BadSetting, match=said):
+        changed(PLAIN, settings, small_recording())
+
+
+def test_units_are_ordered_by_mean_rate_over_observed_time() -> None:
+    recording = small_recording(gaps=True)
+    recording.bins.flags.writeable = True
+    recording.bins["counts"] = [3, 1, 4, 1, 5]
+    recording.bins["counts"][~recording.observed, 1] = 200
+    assert unit_order(recording, "rate").tolist() == [1, 3, 0, 2, 4]
+
+
+def test_untuned_units_come_last_by_direction() -> None:
+    recording = small_recording(n_units=4, n_bins=2000, n_trials=20)
+    recording.bins.flags.writeable = True
+    direction = np.arctan2(recording.bins["intention"][:, 2], recording.bins["intention"][:, 1])
+    rng = np.random.default_rng(0)
+    for unit, preferred in ((0, 2.0), (2, -2.0), (3, 0.5)):
+        recording.bins["counts"][:, unit] = rng.poisson(3 + 2 * np.cos(direction - preferred))
+    recording.bins["counts"][:, 1] = 2
+    assert np.isnan(preferred_directions(recording)[1])
+    assert unit_order(recording, "direction").tolist() == [2, 3, 0, 1]
+
+
+def test_hidden_units_are_not_shown() -> None:
+    recording = small_recording()
+    view = changed(PLAIN, {"hidden_units": [0, 3]}, recording)
+    assert shown_units(recording, view).tolist() == [1, 2, 4]

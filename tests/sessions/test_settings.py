@@ -1,0 +1,188 @@
+"""Each setting is a flag and a variable, the flag wins, and a wrong value gets one line that names it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import BadSetting
+from sessions.settings import Settings, settings
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """None of our variables, whoever runs the tests."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"PHANTOM_{name.upper()}", raising=False)
+    return monkeypatch
+
+
+EACH = [
+    ("data", "--data recordings", "recordings", Path("recordings")),
+    (
+        "series",
+        "--series position=a,velocity=b",
+        "position=a,velocity=b",
+        {"position": "a", "velocity": "b"},
+    ),
+    ("series", "--series velocity=hand", "velocity=hand", {"velocity": "hand"}),
+    ("host", "--host 0.0.0.0", "0.0.0.0", "0.0.0.0"),
+    ("port", "--port 9000", "9000", 9000),
+    ("dashboard_port", "--dashboard-port 9001", "9001", 9001),
+    ("rate", "--rate 33.3", "33.3", 33.3),
+    ("lsl_enabled", "--no-lsl", "false", False),
+    ("open", "--open", "true", True),
+    ("max_sessions", "--max-sessions 3", "3", 3),
+    ("session_ttl", "--session-ttl 60", "60", 60.0),
+    ("allow_origin", "--allow-origin https://a.b", "https://a.b", ("https://a.b",)),
+    ("log_level", "--log-level debug", "debug", "DEBUG"),
+]
+
+
+def test_defaults_are_those_of_the_contract() -> None:
+    assert settings([]).model_dump() == {
+        "data": None,
+        "series": {},
+        "host": "127.0.0.1",
+        "port": 8000,
+        "dashboard_port": 5006,
+        "rate": 40.0,
+        "lsl_enabled": True,
+        "lsl_stream_name": "PhantomLink",
+        "lsl_source_id": "phantomlink",
+        "open": False,
+        "max_sessions": 50,
+        "session_ttl": 3600.0,
+        "allow_origin": (),
+        "log_level": "INFO",
+    }
+
+
+@pytest.mark.parametrize(("name", "flag", "variable", "value"), EACH)
+def test_each_setting_is_a_flag(name: str, flag: str, variable: str, value: Any) -> None:
+    chosen = settings(flag.split())
+
+    assert getattr(chosen, name) == value
+    assert chosen.model_dump(exclude={name}) == settings([]).model_dump(exclude={name})
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "value"),
+    [
+        *((name, variable, value) for name, _, variable, value in EACH),
+        ("lsl_stream_name", "Lab", "Lab"),
+        ("lsl_source_id", "rig7", "rig7"),
+    ],
+)
+def test_each_setting_is_a_variable(
+    environment: pytest.MonkeyPatch, name: str, variable: str, value: Any
+) -> None:
+    environment.setenv(f"PHANTOM_{name.upper()}", variable)
+
+    assert getattr(settings([]), name) == value
+
+
+def test_every_setting_is_tested() -> None:
+    assert {name for name, *_ in EACH} | {"lsl_stream_name", "lsl_source_id"} == set(Settings.model_fields)
+
+
+def test_command_line_wins(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("PHANTOM_PORT", "9100")
+    environment.setenv("PHANTOM_RATE", "nonsense")
+    chosen = settings(["--port", "9000", "--rate", "50"])
+
+    assert (chosen.port, chosen.rate) == (9000, 50.0)
+
+
+def test_empty_variable_is_none(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("PHANTOM_PORT", "")
+
+    assert settings([]).port == 8000
+
+
+def test_origins_may_be_several(environment: pytest.MonkeyPatch) -> None:
+    assert settings(["--allow-origin", "https://a", "--allow-origin", "null"]).allow_origin == (
+        "https://a",
+        "null",
+    )
+    environment.setenv("PHANTOM_ALLOW_ORIGIN", "https://a,https://b")
+    assert settings([]).allow_origin == ("https://a", "https://b")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        ("--port 0", ("--port", "0", "greater than or equal to 1")),
+        ("--port 70000", ("--port", "70000", "less than or equal to 65535")),
+        ("--port http", ("--port", "http", "valid integer")),
+        ("--dashboard-port -1", ("--dashboard-port", "-1")),
+        ("--rate 0", ("--rate", "0")),
+        ("--rate nan", ("--rate", "nan")),
+        ("--rate 1001", ("--rate", "1001", "1000")),
+        ("--max-sessions 0", ("--max-sessions", "0")),
+        ("--session-ttl 0", ("--session-ttl", "0")),
+        ("--series hand", ("--series", "hand", "send position=NAME")),
+        ("--series position=", ("--series", "send position=NAME")),
+        ("--series acceleration=a", ("--series", "acceleration=a")),
+        ("--log-level loud", ("--log-level", "loud", "choose DEBUG, INFO, WARNING or ERROR")),
+    ],
+)
+def test_wrong_flag_gets_one_line_with_its_name_and_value(arguments: str, names: tuple[str, ...]) -> None:
+    with pytest.raises(BadSetting) as refused:
+        settings(arguments.split())
+
+    line = str(refused.value)
+    assert "\n" not in line
+    assert all(name in line for name in names), line
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PHANTOM_PORT", "http"),
+        ("PHANTOM_LSL_ENABLED", "perhaps"),
+        ("PHANTOM_MAX_SESSIONS", "-3"),
+        ("PHANTOM_SERIES", "hand"),
+        ("PHANTOM_LOG_LEVEL", "loud"),
+    ],
+)
+def test_wrong_variable_gets_one_line_with_its_name_and_value(
+    environment: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    environment.setenv(variable, value)
+    with pytest.raises(BadSetting) as refused:
+        settings([])
+
+    assert str(refused.value).startswith(f"{variable} {value}: ")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--nonsense"], ["--port"], ["--por", "9000"], ["extra"], ["--no-lsl=1"]]
+)
+def test_command_line_that_cannot_be_parsed_exits_with_2_and_one_line(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        settings(arguments)
+    said = capsys.readouterr()
+
+    assert ended.value.code == 2
+    assert said.out == ""
+    assert said.err.startswith("serve.py: ")
+    assert said.err.endswith("Run serve.py --help for the options.\n")
+    assert said.err.count("\n") == 1
+
+
+def test_help_shows_every_flag_with_its_default(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        settings(["--help"])
+    said = capsys.readouterr().out
+
+    assert ended.value.code == 0
+    for _, flag, _, _ in EACH:
+        assert flag.split()[0] in said
+    for default in ("127.0.0.1", "8000", "5006", "40.0", "50", "3600.0", "INFO"):
+        assert f"(default: {default})" in " ".join(said.split())

@@ -1,0 +1,108 @@
+"""The studio draws one picture at a time, outlives its process, and never makes anybody wait for ever."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sessions.errors import Busy, NotDrawn
+from sessions.studio import Studio
+
+THEMES = {"light": {"text": "#000000"}, "dark": {"text": "#ffffff"}}
+
+
+def perform(moment: Any, plots: Any, kind: Any, colours: Any, width: Any) -> bytes:
+    """Stands for drawing, in the studio's process: does what `moment` says."""
+    match moment:
+        case "hang":
+            threading.Event().wait()
+        case "die":
+            os._exit(1)
+        case "fail":
+            raise ValueError("no such colour")
+    return f"{os.getpid()} {os.getpriority(os.PRIO_PROCESS, 0)} {plots} {kind} {colours} {width}".encode()
+
+
+def draw(studio: Studio, moment: Any = None) -> bytes:
+    return studio.draw(moment, ["raster"], "png", "dark", 300)
+
+
+@pytest.fixture
+def studio() -> Iterator[Studio]:
+    made = Studio(perform, lambda: THEMES, time_limit=20.0, room=2)
+    yield made
+    made.close()
+
+
+def test_no_process_is_there_until_the_first_picture_and_then_it_stays(studio: Studio) -> None:
+    assert studio.pid is None
+    first, second = draw(studio), draw(studio)
+    assert first == second
+    pid, niceness, order = first.decode().split(" ", 2)
+    assert int(pid) == studio.pid != os.getpid()
+    assert int(niceness) == 19
+    assert order == "('raster',) png {'text': '#ffffff'} 300"
+
+
+def test_a_process_that_was_killed_is_replaced(studio: Studio) -> None:
+    draw(studio)
+    pid = studio.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert draw(studio).decode().split()[0] == str(studio.pid) != str(pid)
+
+
+def test_a_process_that_dies_while_it_draws_costs_this_picture_alone(studio: Studio) -> None:
+    with pytest.raises(NotDrawn, match="has died"):
+        draw(studio, "die")
+    assert draw(studio)
+
+
+def test_what_fails_is_told_with_its_traceback_and_the_process_goes_on(studio: Studio) -> None:
+    draw(studio)
+    pid = studio.pid
+    with pytest.raises(RuntimeError, match=r"(?s)in perform.*no such colour"):
+        draw(studio, "fail")
+    assert draw(studio).split()[0] == str(pid).encode()
+
+
+def test_a_picture_that_takes_too_long_is_given_up() -> None:
+    studio = Studio(perform, lambda: THEMES, time_limit=0.2)
+    with pytest.raises(NotDrawn, match=r"over 0\.2 s"):
+        draw(studio, "hang")
+    studio.close()
+
+
+def test_there_is_room_for_a_few_and_closing_ends_them_all(studio: Studio) -> None:
+    draw(studio)
+    outcomes: list[Exception] = []
+    full = threading.Barrier(3)
+
+    def ask() -> None:
+        full.wait()
+        try:
+            draw(studio, "hang")
+        except (Busy, NotDrawn) as error:
+            outcomes.append(error)
+            told.release()
+
+    told = threading.Semaphore(0)
+    askers = [threading.Thread(target=ask) for _ in range(3)]
+    for asker in askers:
+        asker.start()
+    assert told.acquire(timeout=20)  # of three one finds no room
+    assert [type(each) for each in outcomes] == [Busy]
+    studio.close()
+    for asker in askers:
+        asker.join(20)
+    assert [type(each) for each in outcomes] == [Busy, NotDrawn, Busy]
+    assert studio.pid is None
+    with pytest.raises(Busy, match="going down"):
+        draw(studio)
+    studio.close()
