@@ -40,9 +40,8 @@ def encode(header: Mapping[str, Any], updates: Iterable[tuple[str, Update]]) -> 
     offset = 0
     for plotter, update in updates:
         if isinstance(update, Set):
-            described.append(
-                {"op": "set", "model": f"{plotter}/{update.model}", "properties": update.properties}
-            )
+            properties = {name: _with_maps(value) for name, value in update.properties.items()}
+            described.append({"op": "set", "model": f"{plotter}/{update.model}", "properties": properties})
             continue
         entry: dict[str, Any] = {
             "op": "shift" if isinstance(update, Shift) else "replace",
@@ -66,3 +65,8 @@ def encode(header: Mapping[str, Any], updates: Iterable[tuple[str, Update]]) -> 
     text = json.dumps({**header, "updates": described}, allow_nan=False, separators=(",", ":")).encode()
     text += b" " * (-(4 + len(text)) % ALIGNMENT)
     return b"".join((struct.pack("<I", len(text)), text, *buffers))
+
+
+def _with_maps(value: Any) -> Any:
+    """A mapping in Bokeh's own notation, as the keys of JSON objects can only be strings."""
+    return {"type": "map", "entries": list(value.items())} if isinstance(value, Mapping) else value

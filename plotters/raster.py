@@ -90,8 +90,7 @@ class Raster(Plotter):
         shown, labels = shown_units(self.scene.recording, news.view), self.labels(news.view)
         yield Set("rows", {"end": max(len(shown), 1)})
         yield Set("ticks", {"ticks": list(labels)})
-        texts = {f"{place:g}": text for place, text in labels.items()}
-        yield Set("units", {"axis_label": ORDERS[news.view.order], "major_label_overrides": texts})
+        yield Set("units", {"axis_label": ORDERS[news.view.order], "major_label_overrides": labels})
         yield from super().start(news)
 
     def labels(self, view: View) -> dict[float, str]:

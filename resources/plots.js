@@ -68,7 +68,8 @@ export class Plots {
     }
     for (const update of header.updates) {
       if (update.op === "set") {
-        this.named.get(update.model).setv(update.properties);
+        const entries = Object.entries(update.properties).map(([name, value]) => [name, revive(value)]);
+        this.named.get(update.model).setv(Object.fromEntries(entries));
         continue;
       }
       const source = this.named.get(update.source);
@@ -97,6 +98,8 @@ const put = (source, name, column) => {
   if (source.data instanceof Map) source.data.set(name, column);
   else source.data[name] = column;
 };
+
+const revive = (value) => (value?.type === "map" ? new Map(value.entries) : value);
 
 const isImage = (column) => column.length === 1 && column[0]?.shape?.length === 2;
 

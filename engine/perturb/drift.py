@@ -17,8 +17,12 @@ class Drift(Model):
     """
 
     key = "drift"
-    amplitude = param.Number(default=0.1, bounds=(0.0, 10.0), softbounds=(0.0, 1.5), doc="Depth A, per count.")
-    period = param.Number(default=60.0, bounds=(0.1, 86400.0), softbounds=(1.0, 600.0), doc="Period T, in seconds.")
+    amplitude = param.Number(
+        default=0.1, bounds=(0.0, 10.0), softbounds=(0.0, 1.5), doc="Depth A, per count."
+    )
+    period = param.Number(
+        default=60.0, bounds=(0.1, 86400.0), softbounds=(1.0, 600.0), doc="Period T, in seconds."
+    )
 
     def apply(self, counts: Floats, first: int) -> Floats:
         turns = np.arange(first, first + len(counts)) / (self.bin_rate * self.period)

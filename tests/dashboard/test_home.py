@@ -2,36 +2,120 @@
 
 from __future__ import annotations
 
-import pytest
-from playwright.sync_api import expect
+from dataclasses import replace
+from types import MappingProxyType
 
-from tests.dashboard.conftest import SCREENSHOTS, Deck, Visitor
+import pytest
+from playwright.sync_api import Page, expect
+from websocket import create_connection
+
+from engine.perturb import PRESETS
+from tests.builders import small_recording
+from tests.dashboard.conftest import Deck, MakeDeck, Visitor, keep_screenshot
+
+
+def entries(page: Page, where: str) -> dict[str, str]:
+    """Terms and texts of a list."""
+    found = page.locator(where)
+    texts = (found.locator(each).all_inner_texts() for each in ("dt", "dd"))
+    return dict(zip(*texts, strict=True))
+
+
+def options(page: Page) -> None:
+    page.get_by_text("Options of a new session").click()
 
 
 def test_home_tells_what_is_replayed(deck: Deck, visitor: Visitor) -> None:
     page = visitor.open(deck.url)
     expect(page.get_by_role("heading", name="small")).to_be_visible()
-    assert page.get_by_text("Synthetic recording").is_visible()
-    facts = dict(
-        zip(page.locator("dt").all_inner_texts(), page.locator("dd").all_inner_texts(), strict=True)
+    expect(page.get_by_text("Synthetic recording")).to_be_visible()
+    assert entries(page, "[data-facts]") == {
+        "Units": "6",
+        "Length": "01:40",
+        "Trials": "40",
+        "Targets": "3",
+        "Bins": "25 ms",
+        "Lengths in": "mm",
+    }
+    assert entries(page, "[data-series]") == {
+        "Position from": "cursor_pos",
+        "Velocity from": "cursor_vel",
+        "Passed over": "nothing",
+    }
+
+
+def test_several_recordings_are_a_choice(make_deck: MakeDeck, visitor: Visitor) -> None:
+    series = {
+        "position": None,
+        "velocity": {"name": "hand_vel", "how": "as there is no other"},
+        "passed_over": [{"name": "eye_pos", "reason": "the eye is no hand"}],
+    }
+    other = replace(
+        small_recording(9, 400, name="other"), synthetic=False, series=MappingProxyType(series)
     )
-    assert facts == {"Units": "6", "Length": "01:40", "Trials": "40", "Targets": "3", "Bins": "25 ms"}
+    deck = make_deck(small_recording(), others=[other])
+    with visitor.context.browser.new_context() as context:  # type: ignore[union-attr]
+        page = Visitor(context, deck.url).open(deck.url)
+        expect(page.get_by_text("Synthetic recording")).to_be_visible()
+        page.locator("#which-recording").select_option("other")
+        expect(page.get_by_role("heading", name="other")).to_be_visible()
+        expect(page.locator("[data-facts] dd").first).to_have_text("9")
+        expect(page.get_by_text("Synthetic recording")).to_be_hidden()
+        assert entries(page, "[data-series]") == {
+            "Position from": "nothing",
+            "Velocity from": "hand_vel (as there is no other)",
+            "Passed over": "eye_pos: the eye is no hand",
+        }
+        expect(page.get_by_role("link", name="Explore this recording")).to_have_attribute(
+            "href", "/explore?recording=other"
+        )
+        options(page)
+        page.locator("#new [name=recording]").select_option("other")
+        page.get_by_role("button", name="New session").click()
+        page.wait_for_selector("text=other · 9 units")
 
 
 def test_sessions_come_and_go_in_the_list(deck: Deck, visitor: Visitor) -> None:
     page = visitor.open(deck.url)
     expect(page.get_by_text("No session yet")).to_be_visible()
+    keep_screenshot(page, "home-empty")
     deck.store.create("first").replay.resume()
     deck.store.create("second")
-    row = page.get_by_role("link", name="first")
-    expect(row).to_contain_text("playing")
+    row = page.get_by_role("row", name="first")
+    expect(row.locator(".state")).to_have_text("playing")
+    expect(row).to_contain_text("/ 01:40")
     expect(page.get_by_text("No session yet")).to_be_hidden()
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / "home-dark.png")
+    expect(page.locator("#count")).to_have_text("2 of at most 50")
     deck.store.delete("second")
     expect(page.get_by_role("link", name="second")).to_have_count(0)
-    row.click()
+    row.get_by_role("link", name="first").click()
     page.wait_for_selector("body[data-session=first][data-connection=open]")
+
+
+def test_states_are_told_apart(deck: Deck, visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    for code in ("idle", "paused", "stopped", "ended", "failed"):
+        deck.store.create(code)
+    sessions = deck.store.sessions
+    sessions["paused"].replay.pause()
+    sessions["stopped"].replay.stop()
+    sessions["ended"].replay.set_loop(False)
+    sessions["ended"].replay.set_speed("max")
+    sessions["ended"].replay.resume()
+
+    def fail(_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(sessions["failed"].ring, "publish", fail)
+    sessions["failed"].replay.resume()
+    page = visitor.open(deck.url)
+    marks = set()
+    for code in sessions:
+        state = page.locator(f"tr[data-code={code}] .state")
+        expect(state).to_have_text(code)
+        marks.add(state.evaluate("(e) => getComputedStyle(e, '::before').content"))
+    assert len(marks) == 5
+    expect(page.locator("tr[data-code=failed] .state")).to_have_attribute("title", "OSError: no space left")
+    keep_screenshot(page, "home-states")
 
 
 def test_a_new_session_opens_its_page(deck: Deck, visitor: Visitor) -> None:
@@ -42,10 +126,80 @@ def test_a_new_session_opens_its_page(deck: Deck, visitor: Visitor) -> None:
     assert page.url == deck.live(code)
 
 
+def test_a_new_session_has_the_options_that_were_chosen(deck: Deck, visitor: Visitor) -> None:
+    page = visitor.open(deck.url)
+    options(page)
+    form = page.locator("#new")
+    form.get_by_label("Code").fill("mine")
+    form.get_by_label("Speed", exact=True).fill("2.5")
+    form.get_by_label("Loop").uncheck()
+    form.get_by_label("Perturbation").select_option("intense")
+    form.get_by_label("Seed").fill("11")
+    form.get_by_label("Trials, such as 1-20, 45").fill("0-9")
+    form.get_by_label("Targets, such as 0, 3").fill("2, 1")
+    form.get_by_role("button", name="New session").click()
+    page.wait_for_selector("body[data-session=mine][data-connection=open]")
+    view = deck.api("GET", "/api/sessions/mine")
+    assert (view["speed"], view["loop"], view["seed"]) == (2.5, False, 11)
+    selection = deck.api("GET", "/api/sessions/mine/selection")
+    assert (selection["trial_ids"], selection["target_ids"]) == (list(range(10)), [1, 2])
+    assert deck.api("GET", "/api/sessions/mine/perturbation") == PRESETS["intense"]
+    page.goto(deck.url)
+    options(page)
+    form.get_by_label("Speed max").check()
+    expect(form.get_by_label("Speed", exact=True)).to_be_disabled()
+    form.get_by_label("Code").fill("fast")
+    form.get_by_role("button", name="New session").click()
+    page.wait_for_selector("body[data-session=fast]")
+    assert deck.api("GET", "/api/sessions/fast")["speed"] == "max"
+
+
+def test_what_is_wrong_with_a_new_session_is_said(deck: Deck, visitor: Visitor) -> None:
+    deck.store.create("taken")
+    page = visitor.open(deck.url)
+    options(page)
+    form, says = page.locator("#new"), page.locator("#new .refusal")
+    button = form.get_by_role("button", name="New session")
+    form.get_by_label("Trials, such as 1-20, 45").fill("9-1")
+    button.click()
+    expect(says).to_contain_text("“9-1” is no number and no range.")
+    form.get_by_label("Trials, such as 1-20, 45").fill("41")
+    button.click()
+    expect(says).to_have_text("Unknown trial 41. This recording has trials 0 to 39.")
+    form.get_by_label("Trials, such as 1-20, 45").fill("")
+    form.get_by_label("Code").fill("taken")
+    form.get_by_label("Seed").fill("3")
+    button.click()
+    expect(says).to_contain_text("Session taken was made with another seed.")
+    form.get_by_label("Code").fill("")
+    deck.store.max_sessions = 0
+    button.click()
+    expect(says).to_contain_text("which is the limit")
+    assert list(deck.store.sessions) == ["taken"]
+
+
+def test_a_session_is_deleted_once_that_is_confirmed(deck: Deck, visitor: Visitor) -> None:
+    deck.store.create("doomed")
+    decoder = create_connection(f"ws://127.0.0.1:{deck.port}/stream/doomed", suppress_origin=True)
+    page = visitor.open(deck.url)
+    expect(page.get_by_role("row", name="doomed")).to_contain_text("1 decoder")
+    dialog = page.get_by_role("dialog")
+    page.get_by_role("button", name="Delete doomed").click()
+    expect(dialog).to_contain_text("1 decoder will be cut off.")
+    keep_screenshot(page, "home-delete")
+    dialog.get_by_role("button", name="Keep it").click()
+    expect(dialog).to_be_hidden()
+    assert list(deck.store.sessions) == ["doomed"]
+    page.get_by_role("button", name="Delete doomed").press("Enter")
+    dialog.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("No session yet")).to_be_visible()
+    assert deck.store.sessions == {}
+    decoder.shutdown()
+
+
 def test_an_unknown_code_offers_to_create_it(deck: Deck, visitor: Visitor) -> None:
     page = visitor.open(deck.live("not-there"))
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / "unknown-dark.png")
+    keep_screenshot(page, "unknown")
     page.get_by_role("button", name="Create not-there").click()
     page.wait_for_selector("body[data-connection=open]")
     assert list(deck.store.sessions) == ["not-there"]
@@ -65,13 +219,6 @@ def test_a_lost_server_is_told_and_found_again(deck: Deck, visitor: Visitor) -> 
     page = visitor.open(deck.url)
     expect(page.get_by_text("No session yet")).to_be_visible()
     deck.stop()
-    expect(page.get_by_role("status")).to_contain_text("Lost the server")
+    expect(page.locator("#notice")).to_contain_text("Lost the server")
     deck.start(recording)
-    expect(page.get_by_role("status")).to_be_hidden()
-
-
-def test_a_refusal_is_shown_in_the_servers_words(deck: Deck, visitor: Visitor) -> None:
-    deck.store.max_sessions = 0
-    page = visitor.open(deck.url)
-    page.get_by_role("button", name="New session").click()
-    expect(page.get_by_role("status")).to_contain_text("which is the limit")
+    expect(page.locator("#notice")).to_be_hidden()

@@ -39,7 +39,9 @@ def test_presets_set_every_control(deck: Deck, page: Page, session: Session) -> 
         for model, values in models.items():
             assert now[model].items() >= values.items()
         for label in ("Noise", "Drift"):
-            expect(page.get_by_role("switch", name=label)).to_be_checked(checked=now[label.lower()]["enabled"])
+            expect(page.get_by_role("switch", name=label)).to_be_checked(
+                checked=now[label.lower()]["enabled"]
+            )
         expect(page.get_by_label("Noise, Sd")).to_have_value(f"{now['noise']['sd']:g}")
         expect(page.get_by_label("Drift, Amplitude")).to_have_value(f"{now['drift']['amplitude']:g}")
     expect(page.locator("#perturbed")).to_have_text("off")

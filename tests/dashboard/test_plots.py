@@ -21,8 +21,7 @@ READ = """([source, column]) => {
 }"""
 LABELS = """() => {
   const axis = Bokeh.index.roots[0].model.document.get_model_by_name("raster/units");
-  const labels = axis.major_label_overrides;
-  return labels instanceof Map ? Object.fromEntries(labels) : labels;
+  return [...axis.major_label_overrides];
 }"""
 DRAWN = """(name) => {
   const { canvas } = Bokeh.index.roots.find(({ model }) => model.name === name).canvas_view.overlays;
@@ -114,7 +113,7 @@ def test_a_view_changed_in_one_page_reaches_the_other(
     units = shown_units(session.recording, session.view)
     rows = session.ring.snapshot(10.0)
     for page in (one, other):
-        assert page.evaluate(LABELS) == {f"{i + 0.5:g}": str(unit) for i, unit in enumerate(units)}
+        assert page.evaluate(LABELS) == [[i + 0.5, str(unit)] for i, unit in enumerate(units)]
         image = column(page, "raster/spikes", "image").reshape(6, -1)[:, -len(rows) :]
         observed = rows["observed"]
         np.testing.assert_array_equal(image[:5, observed], 1 + rows["counts"][observed][:, units].T)

@@ -102,7 +102,9 @@ def test_clear_selects_everything_again(deck: Deck, page: Page, session: Session
         ("one", "“one” is no number and no range. Write them as in 1-20, 45."),
     ],
 )
-def test_what_cannot_be_selected_is_said(deck: Deck, page: Page, session: Session, typed: str, says: str) -> None:
+def test_what_cannot_be_selected_is_said(
+    deck: Deck, page: Page, session: Session, typed: str, says: str
+) -> None:
     page.get_by_label("Trials, such as 1-20, 45").fill(typed)
     page.keyboard.press("Enter")
     expect(page.locator("#selection .refusal")).to_have_text(says)

@@ -78,9 +78,17 @@ def test_a_panel_follows_from_the_declaration_of_a_model() -> None:
     assert (made.key, made.label, made.doc) == ("unit_loss", "Unit loss", ["Units go: ", "count * 0", "."])
     by_name = {each.name: each for each in made.controls}
     assert by_name["n_units"].step == 1
-    assert (by_name["share"].slider_low, by_name["share"].slider_high, by_name["share"].doc) == (0, 1, "Of the time.")
+    assert (by_name["share"].slider_low, by_name["share"].slider_high, by_name["share"].doc) == (
+        0,
+        1,
+        "Of the time.",
+    )
     assert by_name["width"].logarithmic
-    assert (by_name["width"].low, by_name["width"].slider_low, by_name["width"].slider_high) == (0.001, -1, 2)
+    assert (by_name["width"].low, by_name["width"].slider_low, by_name["width"].slider_high) == (
+        0.001,
+        -1,
+        2,
+    )
     assert by_name["kind"].options == ("all", "some")
     assert by_name["at_random"].kind == "switch"
     assert all(panel(model).controls for model in MODELS)

@@ -69,7 +69,9 @@ def test_play_pause_stop_and_step(deck: Deck, page: Page, session: Session) -> N
     with asked(page, "/step"):
         page.get_by_role("button", name="Step").click()
     expect(page.locator("#transport .refusal")).to_be_hidden()
-    expect(page.locator("[data-value=packet]")).to_have_text(f"{session.ring.snapshot()['packet_id'][-1]:,}")
+    expect(page.locator("[data-value=packet]")).to_have_text(
+        f"{session.ring.snapshot()['packet_id'][-1]:,}"
+    )
     assert session.ring.head == sent + 1
 
 

@@ -62,6 +62,12 @@ def test_texts_and_properties_travel_in_the_header() -> None:
     assert numbers == b""
 
 
+def test_mappings_keep_the_kind_of_their_keys() -> None:
+    header, _ = decode(encode({}, [("t", Set("axis", {"major_label_overrides": {0.5: "a"}}))]))
+    [update] = header["updates"]
+    assert update["properties"] == {"major_label_overrides": {"type": "map", "entries": [[0.5, "a"]]}}
+
+
 def test_numbers_without_a_typed_array_are_refused() -> None:
     with pytest.raises(TypeError, match="int64"):
         encode({}, [("p", Shift("s", "x", np.zeros(2, np.int64)))])

@@ -100,7 +100,7 @@ def test_labels_name_the_unit_of_their_row() -> None:
         told = properties(raster.start(news))
         assert told["rows"]["end"] == 4
         assert told["ticks"]["ticks"] == [0.5, 1.5, 2.5, 3.5]
-        labels = {"0.5": "1", "1.5": "0", "2.5": "4", "3.5": "2"}
+        labels = {0.5: "1", 1.5: "0", 2.5: "4", 3.5: "2"}
         assert told["units"] == {"axis_label": "Unit, by mean rate", "major_label_overrides": labels}
 
 

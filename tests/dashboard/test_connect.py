@@ -1,0 +1,127 @@
+"""Addresses, programs that are ready to run, pictures and the report."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from dashboard import theme
+from dashboard.snippets import snippets
+from engine.moment import Moment
+from plotters.arena import Arena
+from sessions.session import Session
+from sessions.studio import Studio
+from tests.builders import small_recording
+from tests.dashboard.conftest import Deck, Visitor
+
+
+def draw(moment: Moment, plots: Sequence[str], kind: str, colours: Any, width: int) -> bytes:
+    """What was asked for, as text."""
+    asked = (kind, moment.session, *plots, f"{moment.seconds:g} s", colours["page"])
+    return f"<svg>{' '.join(asked)}</svg>".encode()
+
+
+@pytest.fixture(scope="module")
+def deck() -> Iterator[Deck]:
+    studio = Studio(draw, theme.roles)
+    made = Deck(small_recording(6, 4000, n_trials=40, gaps=True), [Arena], studio=studio)
+    yield made
+    studio.close()
+    made.stop()
+
+
+@pytest.fixture
+def session(deck: Deck, request: pytest.FixtureRequest) -> Session:
+    return deck.store.create(request.node.name.partition("[")[0][:64])
+
+
+@pytest.fixture
+def page(deck: Deck, visitor: Visitor, session: Session) -> Page:
+    return visitor.watch(deck, session.code)
+
+
+def test_addresses_and_programs_are_copied(deck: Deck, visitor: Visitor, session: Session) -> None:
+    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = visitor.watch(deck, session.code)
+    button = page.get_by_role("button", name="Copy the address for WebSocket, JSON")
+    button.click()
+    expect(button).to_have_text("Copied")
+    address = f"ws://127.0.0.1:{deck.port}/stream/{session.code}"
+    assert page.evaluate("navigator.clipboard.readText()") == address
+    button = page.get_by_role("button", name="Copy the Python program")
+    button.click()
+    expect(button).to_have_text("Copied")
+    assert f'create_connection("{address}")' in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_tabs_choose_the_language_by_mouse_and_arrows(page: Page) -> None:
+    page.get_by_role("tab", name="JavaScript").click()
+    expect(page.get_by_role("tabpanel")).to_contain_text("new WebSocket")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="MATLAB")).to_be_focused()
+    expect(page.get_by_role("tabpanel")).to_contain_text("This session has no LSL streams")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tabpanel")).to_contain_text("create_connection")
+
+
+def test_the_python_program_runs(page: Page, session: Session) -> None:
+    program = page.locator("#code-python").inner_text()
+    command = [sys.executable, "-u", "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        try:
+            assert running.stdout.readline() == "small 6 units\n"
+            assert running.stdout.readline().startswith("0 ")
+            assert page.locator("[data-rows=listeners] tr").count() <= 1
+            expect(page.locator("[data-rows=listeners] td").nth(1)).to_contain_text("json")
+        finally:
+            running.kill()
+    expect(page.get_by_text("No decoder is connected.")).to_be_visible()
+    assert session.decoders == 0
+
+
+def test_the_javascript_program_runs(page: Page) -> None:
+    page.get_by_role("tab", name="JavaScript").click()
+    program = page.locator("#code-javascript").inner_text()
+    with page.expect_console_message(lambda message: message.text.startswith("0 ")):
+        page.evaluate(f"{program}\n0")
+
+
+def test_the_matlab_program_names_the_neural_stream() -> None:
+    *_, matlab = snippets("ws://here/stream/one", "Rig3-Neural-one")
+    assert "lsl_resolve_byprop(lib, 'name', 'Rig3-Neural-one', 1, 10)" in matlab.text
+
+
+@pytest.mark.parametrize("kind", ["PNG", "SVG", "PDF"])
+def test_pictures_are_downloaded(page: Page, session: Session, kind: str) -> None:
+    panel = page.locator("#pictures")
+    panel.get_by_label("Format").select_option(kind)
+    panel.locator("[name=plots]").select_option("Arena")
+    panel.get_by_label("Last seconds").fill("5")
+    with page.expect_download() as download:
+        panel.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename == f"{session.code}-arena.{kind.lower()}"
+    drawn = download.value.path().read_text()
+    assert drawn == f"<svg>{kind.lower()} {session.code} arena 5 s {theme.COLOURS['dark']['page']}</svg>"
+    expect(panel.get_by_text("Drawing …")).to_be_hidden()
+    href = f"/api/sessions/{session.code}/snapshot.{kind.lower()}?seconds=5&theme=dark&plots=arena"
+    expect(panel.get_by_role("link", name="Open")).to_have_attribute("href", href)
+
+
+def test_the_report_is_downloaded(page: Page, session: Session) -> None:
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Report").click()
+    assert download.value.suggested_filename == f"{session.code}-report.html"
+    assert session.code in download.value.path().read_text()
+
+
+def test_a_picture_that_cannot_be_drawn_is_said(deck: Deck, page: Page, session: Session) -> None:
+    page.locator("#pictures [name=seconds]").fill("10")
+    deck.store.delete(session.code)
+    page.locator("#pictures").get_by_role("button", name="Download").click()
+    expect(page.locator("#pictures .refusal")).to_contain_text(f"Unknown session '{session.code}'")

@@ -1,0 +1,145 @@
+"""How the pages look and are reached: widths, themes, labels, keyboard, the way between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from dashboard import theme
+from tests.builders import small_recording
+from tests.dashboard.conftest import Deck, Visitor, keep_screenshot
+
+NAMELESS = """() => {
+  const controls = document.querySelectorAll("button, a, input, select, summary");
+  const named = (e) => e.labels?.length || e.getAttribute("aria-label") || e.textContent.trim();
+  return [...controls].filter((e) => !named(e)).map((e) => e.outerHTML);
+}"""
+
+REACHABLE = """() => [...document.querySelectorAll("button, a[href], input, select, summary, pre")].filter(
+  (e) => e.checkVisibility({ visibilityProperty: true }) && e.tabIndex >= 0 && !e.disabled).length"""
+
+FOCUSED = """() => {
+  const e = document.activeElement;
+  window.reached ??= new Map();
+  window.reached.set(e, getComputedStyle(e).outlineStyle);
+  return [window.reached.size, getComputedStyle(e).outlineStyle];
+}"""
+
+
+@pytest.fixture(scope="module")
+def deck() -> Iterator[Deck]:
+    made = Deck(small_recording(6, 4000, n_trials=40, gaps=True))
+    replay = made.store.create("swift-neural-42").replay
+    replay.set_speed(100)
+    replay.resume()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def page(deck: Deck, visitor: Visitor) -> Page:
+    return visitor.watch(deck, "swift-neural-42")
+
+
+def n_frames(page: Page, n: int) -> None:
+    page.wait_for_function("n => window.deckStats.painted >= n", arg=n)
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+def test_no_page_scrolls_sideways(deck: Deck, browser: Browser, width: int, scheme: str) -> None:
+    size = {"width": width, "height": 860}
+    with browser.new_context(color_scheme=scheme, viewport=size) as context:  # type: ignore[arg-type]
+        visitor = Visitor(context, deck.url)
+        page = visitor.watch(deck, "swift-neural-42")
+        n_frames(page, 5)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.evaluate("() => scrollTo(0, 0)")
+        keep_screenshot(page, f"live-{scheme}-{width}")
+        page.goto(deck.url)
+        page.get_by_text("Options of a new session").click()
+        expect(page.get_by_role("link", name="swift-neural-42")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        keep_screenshot(page, f"home-{scheme}-{width}")
+        assert visitor.failures == visitor.foreign == []
+
+
+def test_a_phone_begins_with_closed_panels_and_remembers_open_ones(deck: Deck, browser: Browser) -> None:
+    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
+        page = Visitor(context, deck.url).open(deck.live("swift-neural-42"))
+        trials = page.get_by_label("Trials, such as 1-20, 45")
+        expect(trials).to_be_hidden()
+        page.get_by_role("heading", name="Selection").click()
+        expect(trials).to_be_visible()
+        page.reload()
+        expect(trials).to_be_visible()
+        expect(page.get_by_role("switch", name="Noise")).to_be_hidden()
+
+
+def test_the_theme_changes_at_once_and_is_remembered(page: Page) -> None:
+    palette = "() => Bokeh.index.roots[0].model.renderers[0].glyph.color_mapper.palette.map(String)"
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    assert page.evaluate(palette) == theme.count_palette("dark")
+    page.get_by_role("button", name="Switch between dark and light").click()
+    assert page.evaluate(palette) == theme.count_palette("light")
+    expect(page.locator("#pictures [name=theme]")).to_have_value("light")
+    page.reload()
+    page.wait_for_selector("body[data-connection=open]")
+    assert page.locator("html").get_attribute("data-theme") == "light"
+    assert page.evaluate(palette) == theme.count_palette("light")
+
+
+def test_presenting_leaves_the_plots_in_large_type(page: Page) -> None:
+    size = "() => Bokeh.index.roots[0].model.left[0].major_label_text_font_size"
+    small = page.evaluate(size)
+    page.get_by_role("button", name="Present").click()
+    expect(page.get_by_role("complementary", name="Controls")).to_be_hidden()
+    expect(page.locator("[data-plot=raster]")).to_be_visible()
+    assert page.evaluate(size) != small
+    keep_screenshot(page, "live-presenting")
+    page.locator("h1").click()
+    page.keyboard.press("p")
+    expect(page.get_by_role("complementary", name="Controls")).to_be_visible()
+    assert page.evaluate(size) == small
+
+
+def test_every_control_has_a_label_and_is_reached_by_keyboard(deck: Deck, page: Page) -> None:
+    for path in ("/live?session=swift-neural-42", "/"):
+        if path == "/":
+            page.goto(deck.url)
+            page.get_by_text("Options of a new session").click()
+            expect(page.get_by_role("link", name="swift-neural-42")).to_be_visible()
+        assert page.evaluate(NAMELESS) == []
+        page.evaluate("() => document.activeElement.blur()")
+        n = page.evaluate(REACHABLE)
+        assert n > 15
+        for _ in range(n + 1):
+            page.keyboard.press("Tab")
+            reached, outline = page.evaluate(FOCUSED)
+            if reached == n:
+                break
+            assert outline != "none" or page.evaluate("() => document.activeElement === document.body")
+        assert reached >= n
+
+
+def test_pages_lead_to_each_other(deck: Deck, page: Page) -> None:
+    links = page.get_by_role("navigation", name="Pages")
+    expect(links.get_by_role("link", name="Live")).to_have_attribute("aria-current", "page")
+    links.get_by_role("link", name="Explore").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Explore")
+    links.get_by_role("link", name="Home").click()
+    expect(page.get_by_role("heading", name="Sessions")).to_be_visible()
+    links.get_by_role("link", name="Live").click()
+    page.wait_for_selector("body[data-session=swift-neural-42][data-connection=open]")
+    assert page.url == deck.live("swift-neural-42")
+
+
+def test_a_page_that_skips_frames_says_so(page: Page) -> None:
+    notice = page.locator("#notice")
+    page.evaluate("() => { window.slow = setInterval(() => window.deckStats.frames += 200, 100); }")
+    expect(notice).to_have_text("Skipping frames to keep up.")
+    page.get_by_role("button", name="Pause").click()
+    expect(notice).to_be_hidden()
+    page.get_by_role("button", name="Play").click()
