@@ -50,9 +50,7 @@ def test_several_recordings_are_a_choice(make_deck: MakeDeck, visitor: Visitor) 
         "velocity": {"name": "hand_vel", "how": "as there is no other"},
         "passed_over": [{"name": "eye_pos", "reason": "the eye is no hand"}],
     }
-    other = replace(
-        small_recording(9, 400, name="other"), synthetic=False, series=MappingProxyType(series)
-    )
+    other = replace(small_recording(9, 400, name="other"), synthetic=False, series=MappingProxyType(series))
     deck = make_deck(small_recording(), others=[other])
     with visitor.context.browser.new_context() as context:  # type: ignore[union-attr]
         page = Visitor(context, deck.url).open(deck.url)
