@@ -100,8 +100,12 @@ MakeDeck = Callable[..., Deck]
 def make_deck() -> Iterator[MakeDeck]:
     made: list[Deck] = []
 
-    def make(recording: Recording, plotters: Sequence[type[Plotter]] = PLOTTERS) -> Deck:
-        made.append(Deck(recording, plotters))
+    def make(
+        recording: Recording,
+        plotters: Sequence[type[Plotter]] = PLOTTERS,
+        others: Sequence[Recording] = (),
+    ) -> Deck:
+        made.append(Deck(recording, plotters, others))
         return made[-1]
 
     yield make

@@ -10,8 +10,15 @@ from playwright.sync_api import Page, expect
 from websocket import create_connection
 
 from engine.perturb import PRESETS
+from plotters.arena import Arena
 from tests.builders import small_recording
 from tests.dashboard.conftest import Deck, MakeDeck, Visitor, keep_screenshot
+
+
+@pytest.fixture
+def deck(make_deck: MakeDeck) -> Deck:
+    """Replays 6 units for 100 s, and draws little of it."""
+    return make_deck(small_recording(6, 4000, n_trials=40, gaps=True), [Arena])
 
 
 def entries(page: Page, where: str) -> dict[str, str]:
@@ -51,7 +58,7 @@ def test_several_recordings_are_a_choice(make_deck: MakeDeck, visitor: Visitor) 
         "passed_over": [{"name": "eye_pos", "reason": "the eye is no hand"}],
     }
     other = replace(small_recording(9, 400, name="other"), synthetic=False, series=MappingProxyType(series))
-    deck = make_deck(small_recording(), others=[other])
+    deck = make_deck(small_recording(), [Arena], [other])
     with visitor.context.browser.new_context() as context:  # type: ignore[union-attr]
         page = Visitor(context, deck.url).open(deck.url)
         expect(page.get_by_text("Synthetic recording")).to_be_visible()
@@ -65,7 +72,7 @@ def test_several_recordings_are_a_choice(make_deck: MakeDeck, visitor: Visitor) 
             "Passed over": "eye_pos: the eye is no hand",
         }
         expect(page.get_by_role("link", name="Explore this recording")).to_have_attribute(
-            "href", "/explore?recording=other"
+            "href", f"{deck.url}/explore?recording=other"
         )
         options(page)
         page.locator("#new [name=recording]").select_option("other")
@@ -97,7 +104,7 @@ def test_states_are_told_apart(deck: Deck, visitor: Visitor, monkeypatch: pytest
     sessions["paused"].replay.pause()
     sessions["stopped"].replay.stop()
     sessions["ended"].replay.set_loop(False)
-    sessions["ended"].replay.set_speed("max")
+    sessions["ended"].replay.seek(deck.store.recording.n_bins - 1)
     sessions["ended"].replay.resume()
 
     def fail(_: object) -> None:
@@ -169,11 +176,11 @@ def test_what_is_wrong_with_a_new_session_is_said(deck: Deck, visitor: Visitor) 
     form.get_by_label("Seed").fill("3")
     button.click()
     expect(says).to_contain_text("Session taken was made with another seed.")
-    form.get_by_label("Code").fill("")
+    assert list(deck.store.sessions) == ["taken"]
+    deck.store.delete("taken")
     deck.store.max_sessions = 0
     button.click()
     expect(says).to_contain_text("which is the limit")
-    assert list(deck.store.sessions) == ["taken"]
 
 
 def test_a_session_is_deleted_once_that_is_confirmed(deck: Deck, visitor: Visitor) -> None:

@@ -7,12 +7,11 @@ import numpy.typing as npt
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard import theme
 from engine.replay import Replay
 from plotters.base import Scene
 from plotters.raster import Raster
 from tests.builders import small_recording
-from tests.dashboard.conftest import SCREENSHOTS, Deck, Visitor
+from tests.dashboard.conftest import Deck, MakeDeck, Visitor
 
 PIXELS = """() => {
   const source = Bokeh.index.roots[0].model.document.get_model_by_name("raster/spikes");
@@ -20,6 +19,12 @@ PIXELS = """() => {
   const image = (data instanceof Map ? data.get("image") : data.image)[0];
   return {shape: image.shape, values: [...image]};
 }"""
+
+
+@pytest.fixture
+def deck(make_deck: MakeDeck) -> Deck:
+    """Replays 6 units for 100 s, with gaps, and draws the raster alone."""
+    return make_deck(small_recording(6, 4000, n_trials=40, gaps=True), [Raster])
 
 
 def shown(page: Page) -> npt.NDArray[np.uint8]:
@@ -75,25 +80,6 @@ def test_a_page_opened_later_shows_what_the_first_one_does(deck: Deck, visitor: 
     assert (shown(first) > 0).all()
 
 
-def test_a_control_moved_in_one_page_moves_in_the_others(deck: Deck, visitor: Visitor) -> None:
-    deck.store.create("shared")
-    one, other = visitor.watch(deck, "shared"), visitor.watch(deck, "shared")
-    one.get_by_role("button", name="Play").click()
-    wait_for_state(other, "playing")
-    other.get_by_role("button", name="Pause").click()
-    wait_for_state(one, "paused")
-    expect(one.get_by_role("button", name="Play")).to_be_enabled()
-
-
-def test_the_space_key_plays_and_pauses(deck: Deck, visitor: Visitor) -> None:
-    deck.store.create("keys")
-    page = visitor.watch(deck, "keys")
-    page.keyboard.press("Space")
-    wait_for_state(page, "playing")
-    page.keyboard.press("Space")
-    wait_for_state(page, "paused")
-
-
 def test_a_page_that_was_busy_shows_the_newest_bins_without_a_backlog(deck: Deck, visitor: Visitor) -> None:
     replay = deck.store.create("busy").replay
     replay.set_speed(5)
@@ -106,15 +92,6 @@ def test_a_page_that_was_busy_shows_the_newest_bins_without_a_backlog(deck: Deck
     replay.pause()
     wait_for_state(page, "paused")
     np.testing.assert_array_equal(shown(page), expected(replay))
-
-
-def test_the_address_is_copied(deck: Deck, visitor: Visitor) -> None:
-    deck.store.create("address")
-    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = visitor.watch(deck, "address")
-    page.get_by_role("button", name="Copy the address for WebSocket, JSON").click()
-    page.wait_for_selector("text=Copied")
-    assert page.evaluate("navigator.clipboard.readText()") == (f"ws://127.0.0.1:{deck.port}/stream/address")
 
 
 def test_a_lost_server_is_told_and_one_that_comes_back_offers_the_session_again(
@@ -185,48 +162,6 @@ def test_a_failed_replay_is_told_with_its_reason(
     page.get_by_role("button", name="Play").click()
     expect(page.locator("#notice")).to_contain_text("OSError: no space left")
     expect(page.locator("#play")).to_be_disabled()
-
-
-def test_the_theme_changes_at_once_and_is_remembered(deck: Deck, visitor: Visitor) -> None:
-    deck.store.create("colour")
-    page = visitor.watch(deck, "colour")
-    palette = "() => Bokeh.index.roots[0].model.renderers[0].glyph.color_mapper.palette.map(String)"
-    assert page.locator("html").get_attribute("data-theme") == "dark"
-    assert page.evaluate(palette) == theme.count_palette("dark")
-    page.get_by_role("button", name="Switch between dark and light").click()
-    assert page.evaluate(palette) == theme.count_palette("light")
-    page.reload()
-    page.wait_for_selector("body[data-connection=open]")
-    assert page.locator("html").get_attribute("data-theme") == "light"
-    assert page.evaluate(palette) == theme.count_palette("light")
-
-
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-@pytest.mark.parametrize("width", [390, 1280, 1920])
-def test_no_sideways_scroll_at_any_width(deck: Deck, visitor: Visitor, width: int, scheme: str) -> None:
-    replay = deck.store.create("swift-neural-42").replay
-    replay.set_speed(40)
-    replay.resume()
-    page = visitor.watch(deck, "swift-neural-42")
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    page.set_viewport_size({"width": width, "height": 860})
-    page.reload()
-    page.wait_for_selector("body[data-connection=open]")
-    wait_for_frames(page, 20)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"live-{scheme}-{width}.png", full_page=True)
-
-
-def test_every_control_has_a_name(deck: Deck, visitor: Visitor) -> None:
-    deck.store.create("names")
-    page = visitor.watch(deck, "names")
-    nameless = page.evaluate(
-        "() => [...document.querySelectorAll('button, a, input, select')].filter((e) =>"
-        " !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || e.textContent.trim()"
-        " || [...(e.labels ?? [])].some((label) => label.textContent.trim()))).map((e) => e.outerHTML)"
-    )
-    assert nameless == []
 
 
 def test_closed_pages_leave_nothing_behind(deck: Deck, visitor: Visitor) -> None:

@@ -14,7 +14,7 @@ from tests.dashboard.test_transport import asked
 
 deck = pytest.fixture(scope="module")(quick_deck)
 
-PLAIN = {
+PLAIN: dict[str, Any] = {
     "trial_ids": [],
     "target_ids": [],
     "success": None,
