@@ -26,10 +26,12 @@ const storage = {
 function showWhere() {
   const session = document.body.dataset.session;
   if (session) storage.set(LAST, session);
+  const last = storage.get(LAST);
+  const lastPage = `/live?session=${encodeURIComponent(last ?? "")}`;
+  if (last && location.pathname === "/live" && !location.search) location.replace(lastPage);
   for (const link of document.querySelectorAll(".top nav a")) {
     if (link.pathname === location.pathname) link.setAttribute("aria-current", "page");
-    const last = storage.get(LAST);
-    if ("lastSession" in link.dataset && last) link.search = `?session=${encodeURIComponent(last)}`;
+    if ("lastSession" in link.dataset && last) link.href = lastPage;
   }
 }
 
