@@ -11,8 +11,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from engine.perturb import MODELS
 from engine.recording import Scalar
-from engine.replay import Speed, State
 from engine.selection import TrialEvent
+from engine.speed import Speed
+from engine.transport import State
 from engine.view import View
 
 

@@ -22,7 +22,7 @@ OBSERVED, PERTURBED = 1, 2
 
 _pack: Callable[[Any], bytes] = msgpack.packb
 
-SCALARS: Final = struct.Struct("<qdd4xIdii8f?")
+SCALARS: Final = struct.Struct("<qdd8xI4xdii8f?")
 """A row of `engine.ring.row_dtype` up to its counts: sequence_number, timestamp, due, perturbation,
 trial_time_ms, packet_id, trial, x, y, vx, vy, target_id, target_x, target_y, distance, observed."""
 

@@ -15,8 +15,8 @@ from PIL import Image
 from dashboard.theme import roles
 from engine.moment import Moment
 from engine.recording import Recording
-from engine.replay import Note
 from engine.ring import row_dtype
+from engine.transport import Note
 from plotters.pictures import PANELS, raster
 from plotters.pictures.caption import caption, heading
 from plotters.pictures.layout import arrange
