@@ -80,7 +80,7 @@ class Audience(Protocol):
 
     @property
     def latencies(self) -> Latencies:
-        """Seconds from a bin's being due to its being handed to the last socket, newest last."""
+        """Seconds from a bin's being due, jitter's delay aside, to its being handed to the last socket."""
         ...
 
     @property
