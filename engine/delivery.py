@@ -67,15 +67,21 @@ class Delivery:
         rows, lapped = self._ring.since(self.cursor, limit)
         self.next = math.inf
         if len(rows):
-            delays = rows["delay"] if self._delayed else 0.0
-            times = np.maximum.accumulate(np.maximum(rows["due"] + delays, self.latest))
-            n = int(np.searchsorted(times, at, "right"))
-            if n < len(rows):
-                self.next = float(times[n])
-            if n:
-                self.latest = float(times[n - 1])
-            rows = rows[:n]
+            if self._delayed and (rows["delay"].any() or rows["due"][0] < self.latest):
+                rows = self._released(rows, at)
+            else:
+                self.latest = float(rows["due"][-1])
         self.cursor += lapped + len(rows)
         if self.next == math.inf and self.cursor < self._ring.head:
             self.next = at  # beyond the limit
         return rows, lapped
+
+    def _released(self, rows: Rows, at: float) -> Rows:
+        """Those that may go, each not before those ahead of it."""
+        times = np.maximum.accumulate(np.maximum(rows["due"] + rows["delay"], self.latest))
+        n = int(np.searchsorted(times, at, "right"))
+        if n:
+            self.latest = float(times[n - 1])
+        if n < len(rows):
+            self.next = float(times[n])
+        return rows[:n]
