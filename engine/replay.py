@@ -182,16 +182,17 @@ class Replay(Transport):
         self.ring.publish(rows)
         for listener in self._listeners:
             listener.wake()
-        if paced and self._outlets:
+        if not paced:
+            self._delivery.skip()  # outlets are silent at speed max
+        elif self._outlets:
             self._push()
             for i, index in enumerate(bins.tolist()):
                 for text in self._events.get(index, ()):
                     self._tell(text, float(rows["due"][i]))
 
     def _push(self) -> None:
-        """Hand the outlets what is not held back; at speed max they are silent."""
-        if not self._outlets or self._speed == "max":
-            self._delivery.skip()
+        """Hand the outlets what is not held back."""
+        if not self._outlets:
             return
         taken, _ = self._delivery.take(clock.now(), BLOCK)
         rows = arriving(taken)

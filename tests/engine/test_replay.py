@@ -585,6 +585,18 @@ def test_at_max_nothing_is_held_back(play: Play) -> None:
     assert rows["perturbation"].all()
 
 
+def test_outlets_get_nothing_of_what_was_sent_at_max(play: Play) -> None:
+    notebook = Notebook()
+    replay, keeper = play(speed="max", outlets=lambda: [notebook])
+    replay.start()
+    keeper.wait_rows(500)
+    replay.set_speed(FAST)
+    pushed, _ = notebook.wait_rows(100)
+    paced = keeper.rows["lateness"] > 0
+
+    assert pushed["sequence_number"][0] == np.argmax(paced)
+
+
 # Speed max
 
 

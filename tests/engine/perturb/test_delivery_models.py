@@ -72,7 +72,7 @@ def test_the_ends_of_the_probability_are_never_and_always(burst: float) -> None:
 
 
 def test_the_first_packet_is_as_likely_to_be_lost_as_any() -> None:
-    n_seeds = 2000
+    n_seeds = 500
     first = sum(bool(lost(1, seed=seed, probability=0.3, burst=50.0)[0]) for seed in range(n_seeds))
 
     assert stats.binomtest(first, n_seeds, 0.3).pvalue > 0.001
