@@ -123,9 +123,10 @@ class Fanout:
 
     @property
     def decoders(self) -> list[Decoder]:
+        names = self._variant.names
         return [
-            Decoder(c.connection.address, ", ".join(told), c.queue, max(c.waiting, 0), c.dropped)
-            for told, lane in [((*key, *self._variant.names), lane) for key, lane in self._lanes.items()]
+            Decoder(c.connection.address, ", ".join((*key, *names)), c.queue, max(c.waiting, 0), c.dropped)
+            for key, lane in list(self._lanes.items())
             for c in lane.clients.copy()
         ]
 
