@@ -31,9 +31,9 @@ class Fanout:
     """Decoders of one session and one variant on one event loop: an audience of `sessions.session.Session`.
 
     The replay's thread wakes the loop, which reads the ring as far as nothing is held back, encodes, and
-    lets each client write. Whenever a cursor has moved, the floor rises: it stays behind the fan-out by as
-    many rows as packets wait for a lossless client. The replay is told that there is `more` room: at speed
-    max it waits for nothing else.
+    lets each client write. Whenever a cursor has moved, the floor rises to the oldest row that the fan-out
+    or a lossless client still wants, and the replay is told that there is `more` room: at speed max it
+    waits for nothing else.
 
     `wake`, `floor` and `close` may be called from any thread, all else from the loop's.
 
@@ -174,8 +174,8 @@ class Fanout:
         self._raise_floor()
 
     def _raise_floor(self) -> None:
-        waiting = [c.waiting for c in self._connections.values() if c.queue == "lossless"]
-        self._floor = self._delivery.cursor - max(waiting, default=0)
+        held = [c.row for c in self._connections.values() if c.queue == "lossless" and c.waiting]
+        self._floor = min([self._delivery.cursor, *held])
         self._replay.more()
 
     def _policy(self, asked: Queue | None) -> Queue:

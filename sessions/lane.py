@@ -83,6 +83,11 @@ class Client:
         """Packets that wait for this client."""
         return self._lane.head - self.cursor
 
+    @property
+    def row(self) -> int:
+        """Of the oldest packet that waits, of which there must be one."""
+        return self._lane.packets[self.cursor - self._lane.first].row
+
     def push(self) -> None:
         """Write what waits, as far as the socket takes it."""
         while self.waiting and self._write_began is None:
