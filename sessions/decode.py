@@ -36,7 +36,7 @@ LARGEST = 2**31
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit status: 0 when the session ends or on SIGINT, 2 if it cannot."""
     options = _options(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _decode(options)
     except KeyboardInterrupt:
