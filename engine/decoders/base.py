@@ -11,7 +11,8 @@ import param
 
 from engine.errors import CannotFit
 
-Floats = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating[Any]]
+Rows = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
 Counts = npt.NDArray[Any]
 
@@ -111,8 +112,8 @@ class Training:
 
     signal: Floats
     targets: Floats
-    rows: npt.NDArray[np.intp]
-    age: npt.NDArray[np.intp]
+    rows: Rows
+    age: Rows
     goals: Floats
 
 
@@ -125,9 +126,9 @@ class NeuralDecoder(Decoder):
     learned: ClassVar[tuple[str, ...]] = ("active", "mean", "columns")
     columns_wanted: ClassVar[tuple[int, ...]] = (*POSITION, *VELOCITY)
 
-    active: npt.NDArray[np.intp]
+    active: Rows
     mean: Floats
-    columns: npt.NDArray[np.intp]
+    columns: Rows
 
     def fit(
         self, counts: Counts, targets: Floats, starts: Flags | None = None, goals: Floats | None = None

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from engine.decoders.base import Floats, Training
+from engine.decoders.base import Floats, Rows, Training
 
 BLOCK = 4096
 """Bins whose features are made at once: an hour's at once would not fit into memory."""
@@ -34,7 +33,7 @@ class History:
         return self.features
 
 
-def lagged(training: Training, rows: npt.NDArray[np.intp], lags: int) -> Floats:
+def lagged(training: Training, rows: Rows, lags: int) -> Floats:
     """Features of some bins, as `History` would have them, shape (n_rows, n_active * lags + 1)."""
     n_units = training.signal.shape[1]
     features = np.zeros((len(rows), n_units * lags + 1))

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import param
 
-from engine.decoders.base import Floats, NeuralDecoder, Training
+from engine.decoders.base import Floats, NeuralDecoder, Rows, Training
 
 
 class Kalman(NeuralDecoder):
@@ -100,7 +100,7 @@ class Kalman(NeuralDecoder):
         return self.transition @ self._spread @ self.transition.T + self.noise
 
 
-def pairs(training: Training) -> tuple[Floats, Floats]:
+def pairs(training: Training) -> tuple[Rows, Rows]:
     """Rows with known targets that follow one, and the rows that they follow."""
     known = np.zeros(len(training.age), np.bool_)
     known[training.rows] = True

@@ -52,8 +52,8 @@ class Lstm(NeuralDecoder):
     """Shape (n_columns,)."""
 
     def reset(self) -> None:
-        self._state = np.zeros(self.state_weights.shape[1])
-        self._memory = np.zeros_like(self._state)
+        self._state: Floats = np.zeros(self.state_weights.shape[1])
+        self._memory: Floats = np.zeros_like(self._state)
 
     def _step(self, signal: Floats, truth: Floats | None) -> Floats:  # noqa: ARG002
         gates = self.input_weights @ signal + self.state_weights @ self._state + self.bias
@@ -175,4 +175,4 @@ def windows(
 
 
 def _logistic(x: Floats) -> Floats:
-    return 0.5 * (1.0 + np.tanh(0.5 * x))
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)))

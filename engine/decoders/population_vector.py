@@ -59,7 +59,8 @@ class PopulationVector(NeuralDecoder):
         self.offset = velocity.mean(axis=0) - gain * vector.mean(axis=0)
 
     def _step(self, signal: Floats, truth: Floats | None) -> Floats:  # noqa: ARG002
-        return self._rates(self._history.push(signal)[None])[0] @ self.votes + self.offset
+        rates = self._rates(self._history.push(signal)[None])[0]
+        return np.asarray(rates @ self.votes + self.offset)
 
     def _rates(self, features: Floats) -> Floats:
         """Mean counts of the window, less each unit's mean, shape (n, n_active)."""
