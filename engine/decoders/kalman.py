@@ -86,7 +86,7 @@ class Kalman(NeuralDecoder):
             self._state, self._spread = self.first.copy(), self.first_spread.copy()
         else:
             self._state = self.transition @ self._state
-            self._spread = self._predicted_spread()
+            self._spread = self.transition @ self._spread @ self.transition.T + self.noise
         self._waiting.append(signal)
         if len(self._waiting) > self._lag:
             signal = self._waiting.popleft()
@@ -95,9 +95,6 @@ class Kalman(NeuralDecoder):
             )
             self._state += self._spread @ (self.pull @ signal - self.precision @ self._state)
         return self.centre + self._state
-
-    def _predicted_spread(self) -> Floats:
-        return self.transition @ self._spread @ self.transition.T + self.noise
 
 
 def pairs(training: Training) -> tuple[Rows, Rows]:

@@ -72,10 +72,8 @@ class Lstm(NeuralDecoder):
                 "pip install torch, or load a trained one with --model."
             ) from None
         scale = training.signal[training.rows].std(axis=0) + 1e-9
-        centre, spread = (
-            training.targets[training.rows].mean(axis=0),
-            training.targets[training.rows].std(axis=0),
-        )
+        known = training.targets[training.rows]
+        centre, spread = known.mean(axis=0), known.std(axis=0) + 1e-9
         inputs, targets, counted = windows(
             training, training.signal / scale, (training.targets - centre) / spread, self.window
         )
@@ -83,9 +81,14 @@ class Lstm(NeuralDecoder):
             raise CannotFit(
                 f"An LSTM needs two windows of {self.window} bins at least. Choose more trials."
             )
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            weights = self._train(*(torch.from_numpy(each) for each in (inputs, targets, counted)))
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # a second one costs more than it gives, and streams want a core
+        try:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(self.seed)
+                weights = self._train(*(torch.from_numpy(each) for each in (inputs, targets, counted)))
+        finally:
+            torch.set_num_threads(threads)
         self.input_weights = weights["lstm.weight_ih_l0"] / scale
         self.state_weights = weights["lstm.weight_hh_l0"]
         self.bias = weights["lstm.bias_ih_l0"] + weights["lstm.bias_hh_l0"]
@@ -136,6 +139,8 @@ class Lstm(NeuralDecoder):
                 }
             if waited >= self.patience:
                 break
+        if not best_weights:
+            raise CannotFit("The LSTM's training has diverged. Lower its learning_rate.")
         return best_weights
 
 
@@ -146,10 +151,10 @@ def windows(
 
     Returns
     -------
-    inputs : ndarray of float32, shape (n_windows, length, n_active)
-        0 beyond the stretch's end.
-    targets : ndarray of float32, shape (n_windows, length, n_columns)
-    counted : ndarray of float32, shape (n_windows, length)
+    inputs : ndarray of float32, shape (n_windows, longest, n_active)
+        0 beyond the stretch's end; no longer than the longest window is.
+    targets : ndarray of float32, shape (n_windows, longest, n_columns)
+    counted : ndarray of float32, shape (n_windows, longest)
         1 where the target is known, 0 elsewhere. Each bin counts once: in the window where it has more
         bins before it.
     """
@@ -164,9 +169,10 @@ def windows(
         for begin in range(start, max(stop - (length - hop), start + 1), hop)
     ]
     cut = [(begin, end, new) for begin, end, new in cut if known[new:end].any()]
-    inputs = np.zeros((len(cut), length, signal.shape[1]), np.float32)
-    wanted = np.zeros((len(cut), length, targets.shape[1]), np.float32)
-    counted = np.zeros((len(cut), length), np.float32)
+    longest = max((end - begin for begin, end, _ in cut), default=0)
+    inputs = np.zeros((len(cut), longest, signal.shape[1]), np.float32)
+    wanted = np.zeros((len(cut), longest, targets.shape[1]), np.float32)
+    counted = np.zeros((len(cut), longest), np.float32)
     for i, (begin, end, new) in enumerate(cut):
         inputs[i, : end - begin] = signal[begin:end]
         wanted[i, : end - begin] = np.where(known[begin:end, None], targets[begin:end], 0.0)

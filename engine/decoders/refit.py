@@ -1,4 +1,4 @@
-"""ReFIT-like Kalman filter: learns what was intended, and takes its own cursor for known."""
+"""ReFIT-like Kalman filter: learns what was intended, and moves its cursor by the velocity alone."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from engine.errors import CannotFit
 
 
 class ReFit(Kalman):
-    """The two changes of Gilja et al. 2012 (Nature Neuroscience 15, 1752-1757) to the Kalman filter.
+    """What a replay leaves of ReFIT (Gilja et al. 2012, Nature Neuroscience 15, 1752-1757).
 
-    1. Training velocities are what the subject is assumed to have wanted: turned towards the target at
-       the same speed, and zero within its radius.
-    2. The cursor is seen, so its position has no uncertainty: it moves by the decoded velocity
-       alone, and counts correct the velocity given that position.
-
-    There, training is on trials under brain control; here, on the recorded movement.
+    As there, training velocities are what the subject is assumed to have wanted: turned towards the
+    target at the same speed, and zero within its radius; and the cursor moves by its velocity, whose
+    noise is the only one. There, the position is also taken for known, since the subject sees the decoder's
+    cursor and corrects it. In a replay nobody does: errors would add up, so counts correct the
+    position here, too.
     """
 
     key = "refit"
@@ -45,15 +44,11 @@ class ReFit(Kalman):
         noise[2:, 2:] = covariance(states[now, 2:] - states[before, 2:] @ transition[2:, 2:].T)
         return transition, noise
 
-    def _predicted_spread(self) -> Floats:
-        spread = super()._predicted_spread()
-        spread[:2] = 0.0
-        spread[:, :2] = 0.0
-        return spread
-
 
 def intended(kinematics: Floats, goals: Floats, radius: float) -> Floats:
     """Kinematics with the velocity that leads to the target.
+
+    What leads away from it is left as it is: the hand is on its way back.
 
     Parameters
     ----------
@@ -71,7 +66,8 @@ def intended(kinematics: Floats, goals: Floats, radius: float) -> Floats:
     way = goals - out[:, :2]
     distance = np.hypot(*way.T)[:, None]
     speed = np.hypot(*out[:, 2:].T)[:, None]
-    inside = distance <= radius
+    towards = (out[:, 2:] * way).sum(axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
-        out[:, 2:] = np.where(inside, 0.0 * speed, speed * way / distance)
+        turned = np.where(towards < 0, out[:, 2:], speed * way / distance)
+        out[:, 2:] = np.where(distance <= radius, 0.0 * speed, turned)
     return out

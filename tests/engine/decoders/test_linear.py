@@ -139,11 +139,12 @@ def decoder_mean(decoder: PopulationVector, counts: np.ndarray) -> np.ndarray:
     return out
 
 
-def test_intended_velocity_points_at_the_target_and_is_zero_on_it():
-    kinematics = np.array([[0.0, 0.0, 3.0, 4.0], [0.0, 95.0, 3.0, 4.0], [0.0, 0.0, 3.0, 4.0]])
-    goals = np.array([[0.0, 100.0], [0.0, 100.0], [np.nan, np.nan]])
+def test_intended_velocity_points_at_the_target_is_zero_on_it_and_leads_back_unchanged():
+    kinematics = np.array([[0.0, 0.0, 3.0, 4.0], [0.0, 95.0, 3.0, 4.0], [0, 0, 3, 4], [0, 0, 3, -4]])
+    goals = np.array([[0.0, 100.0], [0.0, 100.0], [np.nan, np.nan], [0.0, 100.0]])
     wanted = intended(kinematics, goals, radius=10.0)
     np.testing.assert_allclose(wanted[0], [0, 0, 0, 5])
     np.testing.assert_allclose(wanted[1], [0, 95, 0, 0])
     np.testing.assert_array_equal(wanted[2], [0, 0, np.nan, np.nan])
+    np.testing.assert_array_equal(wanted[3], [0, 0, 3, -4])
     assert kinematics[0, 2] == 3.0

@@ -42,9 +42,7 @@ def test_without_pytorch_it_says_how_to_get_it(monkeypatch):
 
 
 def test_it_learns_what_a_linear_decoder_does_and_the_same_from_the_same_seed():
-    torch = pytest.importorskip("torch")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    pytest.importorskip("torch")
     data = population(n_trials=80, n_units=20)
     split = 60 * TRIAL_BINS
     trained, tested = data[:split], data[split:]
@@ -52,7 +50,6 @@ def test_it_learns_what_a_linear_decoder_does_and_the_same_from_the_same_seed():
     again = Lstm(BIN_RATE, **decoder.settings)
     for each in (decoder, again):
         each.fit(trained.counts, trained.targets, trained.starts)
-    torch.set_num_threads(threads)
     predicted = decode(decoder, tested.counts, tested.starts)
     assert r2(tested.targets, predicted) > 0.7
     np.testing.assert_array_equal(decode(again, tested.counts, tested.starts), predicted)
