@@ -39,3 +39,9 @@ class NotNow(DeckError):
     """The call is right, but not in the present state."""
 
     code = "not_now"
+
+
+class BadPrediction(DeckError):
+    """An answer of a decoder that cannot be one."""
+
+    code = "bad_prediction"

@@ -63,7 +63,7 @@ class Position:
 
 @dataclass(frozen=True)
 class Note:
-    """What was asked of a replay, such as ``"seek 400"``, and when.
+    """What was asked of a replay, such as ``"seek 400"``, or found out about it, and when.
 
     Attributes
     ----------
@@ -72,11 +72,14 @@ class Note:
         Seconds of the engine's clock, as bins have it.
     timestamp : float
         Unix seconds.
+    asked : bool
+        Whether it changed anything; false for what others `Replay.note`.
     """
 
     text: str
     due: float
     timestamp: float
+    asked: bool = True
 
 
 class Replay:
@@ -138,6 +141,7 @@ class Replay:
         self._hungry = False
         self._untold: list[Note] = []
         self._notes: deque[Note] = deque(maxlen=NOTES_KEPT)
+        self._remarks: deque[Note] = deque(maxlen=NOTES_KEPT)  # apart: they come by the hundred
         self._scratch = np.zeros(BLOCK, dtype)
         self._stamps = self._scratch[["sequence_number", "timestamp", "due", "lateness"]]
         self._bins = body_of(self._scratch)
@@ -179,10 +183,15 @@ class Replay:
         return self._schedule.lost_time
 
     @property
+    def period(self) -> float:
+        """Seconds from one bin's being due to the next one's, at the present speed."""
+        return self._period()
+
+    @property
     def notes(self) -> tuple[Note, ...]:
-        """What was asked of it, oldest first; the newest 1,000."""
+        """What was asked of it and what was remarked, oldest first; the newest 1,000 of each."""
         with self._turn:
-            return tuple(self._notes)
+            return tuple(sorted((*self._notes, *self._remarks), key=lambda note: note.due))
 
     def heard(self) -> bool:
         """Whether an outlet has consumers."""
@@ -321,6 +330,14 @@ class Replay:
             self._perturbations.change(settings)
             on = model_names(self._perturbations.mask)
             self._note(f"perturbation {' '.join(on) or 'none'}")
+
+    def note(self, text: str) -> None:
+        """Put a remark among the notes and into LSL events; it counts as no change of settings."""
+        note = Note(text, clock.now(), time.time(), asked=False)
+        with self._turn:
+            self._untold.append(note)
+            self._remarks.append(note)
+            self._turn.notify()
 
     def close(self) -> None:
         """End the thread and its outlets, and wait for both. A second call does nothing."""

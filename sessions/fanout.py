@@ -42,6 +42,10 @@ class Connection(Protocol):
 
     def close(self, code: int, reason: str) -> None: ...
 
+    def lost(self, first: int, n: int) -> None:
+        """Hear that the client will never get `n` packets from row `first` on."""
+        ...
+
 
 class Lane:
     """The packets of one layout, from the oldest that a client still wants to the newest."""
@@ -110,6 +114,7 @@ class Client:
 
     def lose(self, n: int) -> None:
         """Skip the oldest `n` packets that wait."""
+        self.connection.lost(self.cursor, n)
         self.cursor += n
         self.dropped += n
 

@@ -59,7 +59,7 @@ def show_report(context: Context, code: str, asked: WindowQuery) -> Text:
             "Timing": _timing_facts(session),
         },
         figures=[inline(svg, themes["light"]) for svg in drawn],
-        events=[(_utc(note.timestamp), note.text) for note in session.replay.notes],
+        events=[(_utc(note.timestamp), note.text) for note in session.replay.notes if note.asked],
         light=_variables(themes["light"]),
         dark=_variables(themes["dark"]),
     )
