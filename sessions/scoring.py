@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from engine.predictions import checked_name
 from sessions.context import Context
@@ -18,6 +24,27 @@ from sessions.score_models import (
 from sessions.session import Session
 
 TRIALS_SHOWN = 20
+LATENCIES_TOLD = 400
+"""Newest packets of which the latencies count."""
+
+
+@dataclass(frozen=True)
+class LatencyParts:
+    """Where the time goes, in medians, ms after a bin was due.
+
+    Attributes
+    ----------
+    ticked : float
+        The replay sends it.
+    sent : float
+        It has been handed to the last decoder's socket; NaN without WebSocket decoders.
+    received : mapping of str to float
+        Its prediction is here, by decoder; NaN if there was none within 10 s.
+    """
+
+    ticked: float
+    sent: float
+    received: Mapping[str, float]
 
 
 def show_scores(context: Context, code: str) -> Scores:
@@ -69,3 +96,19 @@ def remove_sources(context: Context, code: str, asked: SourceQuery) -> Sources:
     """Take no more predictions from LSL, for one decoder or for all. Scores are kept."""
     context.session(code).stop_listening(asked.decoder)
     return show_sources(context, code)
+
+
+def latency_parts(session: Session) -> LatencyParts:
+    """Where the time goes from a bin's being due to its predictions' being received."""
+    sent = np.concatenate([np.empty(0), *(a.latencies[-LATENCIES_TOLD:] for a in session.audiences)])
+    ticked = session.ring.since(max(session.ring.head - LATENCIES_TOLD, 0))[0]["lateness"]
+    decoders = session.scores.latest().decoders
+    return LatencyParts(
+        ticked=_median_ms(ticked),
+        sent=_median_ms(sent),
+        received={name: summary.window.latency_p50_ms for name, summary in decoders.items()},
+    )
+
+
+def _median_ms(seconds: npt.NDArray[np.floating[Any]]) -> float:
+    return 1000.0 * float(np.median(seconds)) if len(seconds) else math.nan

@@ -262,7 +262,7 @@ class Account:
         sums.take(bins["kinematics"][observed], predicted[observed])
         sums.latency += LATENCY.count(lines["received"] - bins["due"])
         sums.verdicts[: Verdict.STALE] += np.bincount(lines["verdict"], minlength=2)
-        sums.answered = int(np.count_nonzero(observed))
+        sums.n_answered = int(np.count_nonzero(observed))
         return sums
 
     # What has a direction in time
@@ -286,7 +286,7 @@ class Account:
         if observed.any():
             dims = slice(2, 4) if self._by_velocity else slice(0, 2)
             truth = bins["kinematics"][observed][:, dims]
-            sums.lagged.add(self._lag.add(numbers[observed], truth, predicted[observed][:, dims]))
+            sums.take_lagged(self._lag.add(numbers[observed], truth, predicted[observed][:, dims]))
         if row < 0:
             return
         if self._visit is None:
@@ -352,6 +352,5 @@ class Account:
 
     def _recent(self) -> Sums:
         sums = Sums(self._lags)
-        for block in sorted(self._blocks):
-            sums.add(self._blocks[block])
+        sums.add(*(self._blocks[block] for block in sorted(self._blocks)))
         return sums

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -52,20 +52,20 @@ class Moments:
         squares = ((t * t), (p * p), (t * p), (error * error))
         return cls(np.stack((n, mean_t, mean_p, *(each.sum(axis=0) for each in squares))))
 
-    def add(self, other: Moments) -> None:
-        """Take in the moments of other pairs of the same signals."""
-        a, b = self.sums, other.sums
-        n = a[N] + b[N]
-        share = b[N] / np.maximum(n, 1)
-        t, p = b[MEAN_T] - a[MEAN_T], b[MEAN_P] - a[MEAN_P]
-        cross = a[N] * share
-        a[TT:] += b[TT:]
-        a[TT] += t * t * cross
-        a[PP] += p * p * cross
-        a[TP] += t * p * cross
-        a[MEAN_T] += t * share
-        a[MEAN_P] += p * share
-        a[N] = n
+    @classmethod
+    def merged(cls, parts: Sequence[Moments]) -> Moments:
+        """Of all the pairs of which some moments are, of the same signals; at least one part."""
+        each = np.stack([part.sums for part in parts])
+        n = each[:, N]
+        sums: Floats = each.sum(axis=0)
+        some = np.maximum(sums[N], 1)
+        sums[MEAN_T] = (n * each[:, MEAN_T]).sum(axis=0) / some
+        sums[MEAN_P] = (n * each[:, MEAN_P]).sum(axis=0) / some
+        t, p = each[:, MEAN_T] - sums[MEAN_T], each[:, MEAN_P] - sums[MEAN_P]
+        sums[TT] += (n * t * t).sum(axis=0)
+        sums[PP] += (n * p * p).sum(axis=0)
+        sums[TP] += (n * t * p).sum(axis=0)
+        return cls(sums)
 
 
 def r_squared(moments: Moments) -> Floats:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -12,7 +13,6 @@ from engine.scores.lag import Lags
 from engine.scores.moments import (
     Floats,
     Moments,
-    N,
     correlation,
     r_squared,
     root_mean_square_error,
@@ -89,7 +89,8 @@ class Measures:
     missing: int
 
 
-MEASURES = tuple(field.name for field in fields(Measures))
+N_SIGNALS: Final = 4
+"""x, y, vx, vy."""
 
 
 def angles(truth: Floats, predicted: Floats) -> Floats:
@@ -117,7 +118,7 @@ def mean_angle(truth: Floats, predicted: Floats) -> Floats:
 
 
 class Sums:
-    """Of one decoder over some bins, trials and predictions; `add` merges two of them.
+    """Of one decoder over some bins, trials and predictions. Two of them merge into one.
 
     Parameters
     ----------
@@ -126,21 +127,24 @@ class Sums:
 
     def __init__(self, lags: Lags) -> None:
         self._lags = lags
-        self.moments = Moments.none(4)
-        self.lagged = lags.none()
-        self.angle = np.zeros(2)
+        self._moments = Moments.none(N_SIGNALS + 2 * len(lags.bins))  # x, y, vx, vy; then at each lag
+        self._angle = np.zeros(2)
+        self._outcomes = np.zeros(8)
         self.latency: Counts = np.zeros(LATENCY.n_buckets, np.int64)
         self.errors: Counts = np.zeros(ERROR.n_buckets, np.int64)
         self.verdicts = np.zeros(4, np.int64)
-        self.bins = self.answered = 0
-        self._outcomes = np.zeros(8)
+        self.n_bins = self.n_answered = 0
 
     def take(self, truth: Floats, predicted: Floats) -> None:
-        """Take in observed bins: x, y, vx, vy, both of shape (n, 4); NaN where missing."""
-        self.moments.add(Moments.of(truth, predicted))
-        self.angle += mean_angle(truth[:, 2:], predicted[:, 2:])
-        self.errors += ERROR.count(np.hypot(*(truth[:, :2] - predicted[:, :2]).T))
-        self.bins += len(truth)
+        """Take in observed bins: x, y, vx, vy, both of shape (n, 4); NaN where missing. Only once."""
+        self._moments.sums[:, :N_SIGNALS] = Moments.of(truth, predicted).sums
+        self._angle = mean_angle(truth[:, 2:], predicted[:, 2:])
+        self.errors = ERROR.count(np.hypot(*(truth[:, :2] - predicted[:, :2]).T))
+        self.n_bins = len(truth)
+
+    def take_lagged(self, moments: Moments) -> None:
+        """Take in the pairs at each lag, shape (n_lags, 2). Only once."""
+        self._moments.sums[:, N_SIGNALS:] = moments.sums.reshape(len(moments.sums), -1)
 
     def judge(self, outcome: Outcome) -> None:
         """Take in one trial."""
@@ -156,32 +160,34 @@ class Sums:
             outcome.path_efficiency if straight else 0.0,
         )
 
-    def add(self, other: Sums) -> None:
+    def add(self, *others: Sums) -> None:
         """Take in the sums over other bins."""
-        self.moments.add(other.moments)
-        self.lagged.add(other.lagged)
-        self.angle += other.angle
-        self.latency += other.latency
-        self.errors += other.errors
-        self.verdicts += other.verdicts
-        self.bins += other.bins
-        self.answered += other.answered
-        self._outcomes += other._outcomes
+        self._moments = Moments.merged([self._moments, *(other._moments for other in others)])
+        for other in others:
+            self._angle += other._angle
+            self._outcomes += other._outcomes
+            self.latency += other.latency
+            self.errors += other.errors
+            self.verdicts += other.verdicts
+            self.n_bins += other.n_bins
+            self.n_answered += other.n_answered
 
     def measures(self, missing: int) -> Measures:
         """What follows, given how many delivered bins have no answer."""
-        r2, correlated = r_squared(self.moments), correlation(self.moments)
+        signals = Moments(self._moments.sums[:, :N_SIGNALS])
+        lagged = Moments(self._moments.sums[:, N_SIGNALS:].reshape(len(self._moments.sums), -1, 2))
+        r2, correlated, error = r_squared(signals), correlation(signals), root_mean_square_error(signals)
         trials, hits, to_target, seconds, bits, ends, paths, straightness = self._outcomes.tolist()
         on_time, late, stale, duplicate = self.verdicts.tolist()
-        angle, speed = self.angle.tolist()
+        angle, speed = self._angle.tolist()
         return Measures(
             r2_position=_mean(r2[:2]),
             r2_velocity=_mean(r2[2:]),
-            rmse_position=self._rmse(slice(0, 2)),
-            rmse_velocity=self._rmse(slice(2, 4)),
+            rmse_position=_length(error[:2]),
+            rmse_velocity=_length(error[2:]),
             correlation_position=_mean(correlated[:2]),
             correlation_velocity=_mean(correlated[2:]),
-            lag_ms=1000.0 * self._lags.best(self.lagged),
+            lag_ms=1000.0 * self._lags.best(lagged),
             angular_error_deg=math.degrees(_ratio(angle, speed)),
             n_trials=int(trials),
             n_hits=int(hits),
@@ -191,8 +197,8 @@ class Sums:
             bit_rate=_ratio(bits, seconds),
             latency_p50_ms=1000.0 * LATENCY.quantile(self.latency, 0.50),
             latency_p99_ms=1000.0 * LATENCY.quantile(self.latency, 0.99),
-            coverage=_ratio(self.answered, self.answered + missing),
-            n_bins=self.bins,
+            coverage=_ratio(self.n_answered, self.n_answered + missing),
+            n_bins=self.n_bins,
             on_time=on_time,
             late=late,
             stale=stale,
@@ -200,15 +206,16 @@ class Sums:
             missing=missing,
         )
 
-    def _rmse(self, dims: slice) -> float:
-        known = self.moments.sums[N, dims] > 0
-        squares = root_mean_square_error(self.moments)[dims][known] ** 2
-        return math.sqrt(squares.sum()) if known.any() else math.nan
-
 
 def _mean(values: Floats) -> float:
     known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else math.nan
+
+
+def _length(values: Floats) -> float:
+    """Of a vector of which only the known dimensions count."""
+    known = values[np.isfinite(values)]
+    return math.hypot(*known) if len(known) else math.nan
 
 
 def _ratio(part: float, whole: float) -> float:
