@@ -59,10 +59,7 @@ def show_report(context: Context, code: str, asked: WindowQuery) -> Text:
             "Session": _session_facts(session),
             "Perturbation": _perturbation_facts(session),
             "Timing": _timing_facts(session),
-            **{
-                f"Decoder {name}": _score_facts(each)
-                for name, each in session.scores.latest().decoders.items()
-            },
+            **_score_tables(session),
         },
         figures=[inline(svg, themes["light"]) for svg in drawn],
         events=[(_utc(note.timestamp), note.text) for note in session.replay.notes if note.asked],
