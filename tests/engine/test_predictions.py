@@ -77,7 +77,7 @@ def test_of_duplicates_the_first_counts(replay: Replay, predictions: Predictions
     at = clock.now()
     predictions.receive("a", 1, VALUES, at)
     assert predictions.receive("a", 1, (9.0, 9.0, 9.0, 9.0), at) == Verdict.DUPLICATE
-    assert predictions.receive("b", 1, VALUES, at) in (Verdict.ON_TIME, Verdict.LATE)
+    assert predictions.receive("b", 1, VALUES, at) != Verdict.DUPLICATE
     rows = replay.ring.since(0)[0]
     np.testing.assert_array_equal(predictions.decoded(rows)["a"][1], [1.0, 2.0])
 
@@ -87,7 +87,7 @@ def test_bin_that_has_left_the_ring_is_stale() -> None:
     predictions = Predictions(replay)
     step(replay, 130)
     assert predictions.receive("a", 1, VALUES, clock.now()) == Verdict.STALE
-    assert predictions.receive("a", 2, VALUES, clock.now()) == Verdict.LATE
+    assert predictions.receive("a", 2, VALUES, clock.now()) == Verdict.ON_TIME
     replay.close()
 
 
@@ -124,7 +124,7 @@ def test_decoded_positions_stand_beside_their_bins(replay: Replay, predictions: 
     found = predictions.decoded(rows)
     np.testing.assert_array_equal(found["a"], [[10, -10], [NAN, NAN], [30, -30], [NAN, NAN]])
     start = rows["kinematics"][1, :2]
-    np.testing.assert_allclose(found["v"][1:3], [start, start + (1.0, 0.0)])
+    np.testing.assert_allclose(found["v"][1:3], [start, (start[0] + 1, start[1])])
     assert found["v"].dtype == np.float32
     assert predictions.decoded(rows[3:]) == {}
 
