@@ -6,12 +6,12 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.cursor import Cursor, Values
+from engine.cursor import Cursor, Place, Values
 from engine.errors import BadPrediction
 from engine.replay import Replay
 from engine.ring import Ring, Rows
@@ -29,7 +29,8 @@ PREDICTION: Final = np.dtype(
 (per second), NaN where not given; ``decoder`` indexes `Predictions.names`; ``verdict`` is a `Verdict`."""
 
 
-CHANNELS: Final = ("x", "y", "vx", "vy", "sequence_number")
+AXES: Final = ("x", "y", "vx", "vy")
+CHANNELS: Final = (*AXES, "sequence_number")
 """What a prediction is made of, in the order of LSL."""
 MAX_VALUE: Final = 1e9
 """Of a position or velocity: what is beyond is a fault, and its square could not be summed."""
@@ -69,26 +70,27 @@ def checked_values(given: Mapping[str, Any]) -> Values:
     Parameters
     ----------
     given : mapping
-        By the names in `CHANNELS`; others do not matter.
+        By the names in `AXES`, None for what is not given; others do not matter.
 
     Raises
     ------
     BadPrediction
     """
-    for name in ("x", "y", "vx", "vy"):
-        value = given.get(name, 0.0)
-        if type(value) not in (int, float) or not abs(value) <= MAX_VALUE:
+    values: list[Any] = [given.get(name) for name in AXES]
+    x, y, vx, vy = values
+    for name, value in zip(AXES, values, strict=True):
+        if value is not None and not (type(value) in (float, int) and abs(value) <= MAX_VALUE):
             raise BadPrediction(
                 f"{name} is {spell(value)}. Send a number from -{MAX_VALUE:g} to {MAX_VALUE:g}, "
                 "or leave it out."
             )
-    for one, other in (("x", "y"), ("y", "x"), ("vx", "vy"), ("vy", "vx")):
-        if one in given and other not in given:
-            raise BadPrediction(f"{one} comes without {other}. Send both, or neither.")
-    if "x" not in given and "vx" not in given:
+    if (x is None) != (y is None) or (vx is None) != (vy is None):
+        one, other = ("x", "y") if (x is None) != (y is None) else ("vx", "vy")
+        raise BadPrediction(f"One of {one} and {other} is missing. Send both, or neither.")
+    if x is None and vx is None:
         raise BadPrediction("There are no values. Send x and y, vx and vy, or all four.")
-    x, y, vx, vy = (float(given.get(name, math.nan)) for name in ("x", "y", "vx", "vy"))
-    return x, y, vx, vy
+    place = (math.nan, math.nan) if x is None else (float(x), float(y))
+    return *place, *((math.nan, math.nan) if vx is None else (float(vx), float(vy)))
 
 
 def checked_name(decoder: object) -> str:
@@ -109,6 +111,15 @@ def spell(value: object) -> str:
     """A value of somebody else's, short enough for a message."""
     plain = value is None or isinstance(value, str | int | float)
     return repr(value)[:MAX_NAME] if plain else f"a {type(value).__name__}"
+
+
+class Bin(NamedTuple):
+    """What a prediction is matched to."""
+
+    number: int
+    packet_id: int
+    due: float
+    place: Place
 
 
 class Entry:
@@ -157,6 +168,7 @@ class Predictions:
         self._entries: list[Entry] = []
         self._index: dict[str, int] = {}
         self._given = 0
+        self._bin = Bin(-1, -1, 0.0, (0.0, 0.0))  # the last one asked for: many decoders answer it
         self._line = np.zeros(1, PREDICTION)
         self._lock = threading.Lock()  # guards all of the above; held for some microseconds
 
@@ -211,7 +223,7 @@ class Predictions:
             if not entry.afford(head):
                 entry.refused += 1
                 return None
-            verdict = self._judge(entry, sequence_number, values, at)
+            verdict = self._judge(entry, head, sequence_number, values, at)
             self._write(sequence_number, at, values, index, verdict)
         self._news()
         return verdict
@@ -273,19 +285,22 @@ class Predictions:
         self._index[decoder] = len(self.names) - 1
         return self._index[decoder]
 
-    def _judge(self, entry: Entry, number: int, values: Values, at: float) -> Verdict:
-        rows, lost = self._replay.ring.since(number, 1)
-        if lost:
+    def _judge(self, entry: Entry, head: int, number: int, values: Values, at: float) -> Verdict:
+        if number < head - len(entry.numbers):
             return Verdict.STALE
+        if number != self._bin.number:
+            rows, lost = self._replay.ring.since(number, 1)
+            if lost:
+                return Verdict.STALE
+            x, y, _, _ = rows["kinematics"][0].tolist()
+            self._bin = Bin(number, int(rows["packet_id"][0]), float(rows["due"][0]), (x, y))
         slot = number % len(entry.numbers)
         if entry.numbers[slot] == number:
             return Verdict.DUPLICATE
-        row = rows[0]
-        x, y, _, _ = row["kinematics"].tolist()
         # The place before the number: who reads a number that fits finds the place there.
-        entry.positions[slot] = entry.cursor.move(number, int(row["packet_id"]), (x, y), values)
+        entry.positions[slot] = entry.cursor.move(number, self._bin.packet_id, self._bin.place, values)
         entry.numbers[slot] = number
-        return Verdict.ON_TIME if at < row["due"] + self._replay.period else Verdict.LATE
+        return Verdict.ON_TIME if at < self._bin.due + self._replay.period else Verdict.LATE
 
     def _write(self, number: int, at: float, values: Values, index: int, verdict: Verdict) -> None:
         self._line[0] = (number, at, values, index, verdict)

@@ -87,14 +87,14 @@ class Scorer:
         """Tell that there are new predictions."""
         if self._thread is None:
             self._start()
-        self._woken.set()
+        self._wake()
         if self._predictions.ring.head - self._next_line > KEPT // 4:
             self._hurry.set()
 
     # As a listener of the replay
 
     def wake(self) -> None:
-        self._woken.set()
+        self._wake()
         if self._replay.ring.head - self._next_bin > self._replay.ring.capacity // 4:
             self._hurry.set()
 
@@ -110,6 +110,10 @@ class Scorer:
         self._hurry.set()
         if thread is not None and thread is not threading.current_thread():
             thread.join()
+
+    def _wake(self) -> None:
+        if not self._woken.is_set():  # setting it again takes a lock each time
+            self._woken.set()
 
     # The thread
 

@@ -169,14 +169,14 @@ def test_names_that_cannot_be_shown_are_refused(name: object) -> None:
     ("given", "told"),
     [
         ({}, "no values"),
-        ({"x": 1.0}, "x comes without y"),
-        ({"vy": 1.0, "x": 0, "y": 0}, "vy comes without vx"),
+        ({"x": 1.0}, "One of x and y is missing"),
+        ({"vy": 1.0, "x": 0, "y": 0}, "One of vx and vy is missing"),
         ({"x": NAN, "y": 0}, "x is nan"),
         ({"x": 0, "y": float("inf")}, "y is inf"),
         ({"x": 0, "y": -1e300}, "y is -1e"),
         ({"x": True, "y": 0}, "x is True"),
         ({"x": "1", "y": 0}, "x is '1'"),
-        ({"vx": None, "vy": 0}, "vx is None"),
+        ({"vx": None, "vy": 0}, "One of vx and vy is missing"),
         ({"vx": [1], "vy": 0}, "vx is a list"),
         ({"vx": 10**400, "vy": 0}, "vx is 1000"),
     ],
@@ -187,4 +187,4 @@ def test_values_that_are_none_are_refused(given: dict[str, object], told: str) -
 
 
 def test_values_not_given_are_nan() -> None:
-    np.testing.assert_array_equal(checked_values({"vx": 1, "vy": 2.5}), (NAN, NAN, 1.0, 2.5))
+    np.testing.assert_array_equal(checked_values({"x": None, "vx": 1, "vy": 2.5}), (NAN, NAN, 1.0, 2.5))
