@@ -22,7 +22,7 @@ from dashboard.snippets import snippets
 from engine.perturb import MODELS, PRESETS
 from engine.phases import PHASES
 from engine.recording import Recording
-from engine.replay import MAX_SPEED, MIN_SPEED
+from engine.speed import MAX_SPEED, MIN_SPEED
 from plotters.base import Plotter, Scene
 from sessions.errors import UnknownSession
 from sessions.pages import Page, Visit

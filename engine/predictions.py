@@ -228,14 +228,15 @@ class Predictions:
         self._news()
         return verdict
 
-    def drop(self, decoder: str, first: int, n: int, at: float) -> None:
-        """Note that `n` bins from `first` on never reached a decoder."""
+    def drop(self, decoder: str, first: int, end: int, at: float) -> None:
+        """Note that the bins from `first` on, before `end`, never reached a decoder."""
         with self._lock:
             index = self._index.get(decoder)
             if index is None:
                 return
-            lines = np.zeros(min(n, KEPT // 2), PREDICTION)
-            lines["sequence_number"] = np.arange(first + n - len(lines), first + n)
+            numbers = np.arange(max(first, end - self._replay.ring.capacity), end)
+            lines = np.zeros(len(numbers), PREDICTION)
+            lines["sequence_number"] = numbers
             lines["received"], lines["values"] = at, np.nan
             lines["decoder"], lines["verdict"] = index, Verdict.DROPPED
             self.ring.publish(lines)

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from engine.replay import MAX_SPEED, MIN_SPEED, checked_speed
 from engine.selection import Selection, TrialEvent
+from engine.speed import MAX_SPEED, MIN_SPEED, checked_speed
 from sessions.session import Options
 
 MAX_INDEX = 2**31 - 1

@@ -17,10 +17,11 @@ from engine.errors import NotNow
 from engine.inlets import Inlet, MakeInlet
 from engine.predictions import Predictions
 from engine.recording import Recording
-from engine.replay import Replay, Speed
+from engine.replay import Replay
 from engine.ring import Ring
 from engine.scores.scorer import Scorer
 from engine.selection import EVERYTHING, Selection
+from engine.speed import Speed
 from engine.view import PLAIN, View, changed
 from sessions.errors import Conflict, UnknownSession
 
@@ -82,7 +83,7 @@ class Audience(Protocol):
 
     @property
     def latencies(self) -> Latencies:
-        """Seconds from a bin's being due to its being handed to the last socket, newest last."""
+        """Seconds from a bin's being due, jitter's delay aside, to its being handed to the last socket."""
         ...
 
     @property

@@ -69,18 +69,10 @@ class Facts:
 def bins_of(rows: Rows) -> npt.NDArray[np.void]:
     """What is scored of rows of a ring, shape (n,), dtype `BIN`."""
     bins = np.empty(len(rows), BIN)
-    for name in ("sequence_number", "due", "packet_id", "trial", "kinematics", "observed"):
+    for name in ("sequence_number", "due", "packet_id", "trial", "kinematics", "observed", "lost"):
         bins[name] = rows[name]
     bins["target"] = rows["intention"][:, 1:3]
-    bins["lost"] = lost(rows)
     return bins
-
-
-def lost(rows: Rows) -> npt.NDArray[np.bool_]:
-    """Which bins a perturbation kept from being delivered, shape (n,)."""
-    if "lost" in (rows.dtype.names or ()):
-        return rows["lost"].astype(np.bool_)
-    return np.zeros(len(rows), np.bool_)
 
 
 class Sent:

@@ -101,7 +101,7 @@ def test_bin_that_was_not_sent_is_refused(predictions: Predictions, number: int)
 def test_log_has_every_prediction_in_order(predictions: Predictions) -> None:
     predictions.receive("a", 2, VALUES, 1.0)
     predictions.receive("b", 0, (NAN, NAN, 5.0, 6.0), 2.0)
-    predictions.drop("a", 3, 1, 3.0)
+    predictions.drop("a", 3, 4, 3.0)
     predictions.leave("b", 4.0)
     predictions.leave("nobody", 5.0)
     log = log_of(predictions)
