@@ -44,6 +44,10 @@ def main(arguments: Sequence[str]) -> int:
             from sessions.check import main as check  # a client: it needs nothing that a server loads
 
             return check(arguments[1:])
+        if arguments[:1] == ["decode"]:
+            from sessions.decode import main as decode
+
+            return decode(arguments[1:])
         return run(settings(arguments))
     except DeckError as error:
         print(f"serve.py: {error}", file=sys.stderr)

@@ -45,3 +45,15 @@ class BadPrediction(DeckError):
     """An answer of a decoder that cannot be one."""
 
     code = "bad_prediction"
+
+
+class CannotFit(DeckError):
+    """A decoder cannot learn from what it was given."""
+
+    code = "cannot_fit"
+
+
+class BadModel(DeckError):
+    """A trained decoder cannot be read, or is another recording's."""
+
+    code = "bad_model"

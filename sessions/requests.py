@@ -22,6 +22,10 @@ PacedOrMax = Annotated[
 SPEED_DOC = "Times real time, or `max`: as fast as the listeners take it."
 
 
+def _parts(text: Any) -> Any:
+    return [part for part in text.split(",") if part] if isinstance(text, str) else text
+
+
 class Ask(BaseModel):
     """A query or body; as it stands, one without any field."""
 
@@ -105,6 +109,12 @@ class RecordingQuery(Ask):
     recording: str | None = Field(None, description="By name; the first by name if left out.")
 
 
+class BinsQuery(RecordingQuery):
+    trial_ids: Annotated[tuple[Id, ...], BeforeValidator(_parts)] = Field(
+        (), description="Ids with commas between them, or a parameter each; every bin if left out."
+    )
+
+
 class SeekQuery(Ask):
     packet_id: Index | None = Field(None, description="Index of the bin in the recording.")
     position_seconds: float | None = Field(
@@ -176,10 +186,6 @@ class MetricsQuery(Ask):
     format: Literal["json", "prometheus"] | None = Field(
         None, description="By the `Accept` header if left out."
     )
-
-
-def _parts(text: Any) -> Any:
-    return [part for part in text.split(",") if part] if isinstance(text, str) else text
 
 
 Plot = Literal["raster", "rate", "arena", "position", "velocity", "units", "timing"]
