@@ -15,13 +15,19 @@ from dashboard.pages import Pages
 from plotters import PLOTTERS
 from plotters.base import Plotter
 from sessions.feed import FeedHandler, feeds
+from sessions.gate import Gate, Rules
 from sessions.pages import PageHandler
 from sessions.store import Store
+from sessions.stream import MAX_MESSAGE
 
 RESOURCES = Path(__file__).parent.parent / "resources"
 
 Pattern = tuple[Any, ...]
 """A route as Tornado takes it."""
+
+
+CLOSED: tuple[Pattern, ...] = ((r"/components/.*", "tornado.web.ErrorHandler", {"status_code": 404}),)
+"""Panel's, which would import any module that an address names; our pages need none."""
 
 
 class Unprinted(dict[str, Any]):
@@ -35,9 +41,10 @@ def patterns(
     plotters: Sequence[type[Plotter]] = PLOTTERS,
     stream_port: int | None = None,
     lsl_name: str | None = None,
+    guarded: bool = False,
 ) -> list[Pattern]:
     """The routes of the dashboard: pages and the feed."""
-    pages = Pages(store, plotters, stream_port, lsl_name)
+    pages = Pages(store, plotters, stream_port, lsl_name, guarded)
     feed = {"store": store, "make_feed": feeds(lambda session: Frames(session, plotters))}
     return [
         (r"/", PageHandler, {"render": pages.home}),
@@ -51,6 +58,7 @@ def build_server(
     *,
     port: int,
     address: str | None = None,
+    gate: Rules,
     stream_port: int | None = None,
     lsl_name: str | None = None,
     plotters: Sequence[type[Plotter]] = PLOTTERS,
@@ -67,6 +75,8 @@ def build_server(
         0 for any that is free.
     address : str, optional
         All interfaces if None.
+    gate : sessions.gate.Rules
+        Who may come in.
     stream_port : int, optional
         For the addresses that pages show; `port` if None.
     lsl_name : str, optional
@@ -85,7 +95,8 @@ def build_server(
     OSError
         If the port is taken.
     """
-    routes = [*patterns(store, plotters, stream_port, lsl_name), *extra_patterns]
+    guarded = gate.token is not None
+    routes = [*patterns(store, plotters, stream_port, lsl_name, guarded), *CLOSED, *extra_patterns]
     pages: dict[str, Any] = {"/explore": explore_application(store), **(applications or {})}
     server: Server = get_server(
         pages,
@@ -95,8 +106,10 @@ def build_server(
         static_dirs={"resources": str(RESOURCES)},
         ico_path="none",
         use_index=False,
+        websocket_max_message_size=MAX_MESSAGE,
         **options,
     )
+    server._http.request_callback = Gate(server._tornado, gate)
     return server
 
 

@@ -43,6 +43,23 @@ class Full(DeckError):
     code = "too_many_sessions"
 
 
+class TooMany(DeckError):
+    """More than one client, or one session, may have.
+
+    Parameters
+    ----------
+    message : str
+    retry_after : int
+        Seconds after which there may be room.
+    """
+
+    code = "too_many"
+
+    def __init__(self, message: str, retry_after: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class Busy(DeckError):
     """There is no room now; there will be soon."""
 

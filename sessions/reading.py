@@ -13,8 +13,6 @@ from engine.errors import DeckError
 from sessions.requests import Ask
 from sessions.routes import Route
 
-MAX_ACCEPTED = 1024 * 1024
-"""Bytes."""
 SHOWN = 80
 """Characters of a client's own value that a message repeats."""
 ERRORS_TOLD = 3
@@ -28,21 +26,15 @@ class Invalid(DeckError):
     code = "invalid"
 
 
-class TooLarge(DeckError):
-    code = "too_large"
-
-
 def asked(route: Route, query: Mapping[str, str], body: bytes) -> Ask:
     """Read a request.
 
     Raises
     ------
-    Unreadable, Invalid, TooLarge
+    Unreadable, Invalid
     BadSetting
         If the engine knows better than the model.
     """
-    if len(body) > MAX_ACCEPTED:
-        raise TooLarge(f"The body has {len(body)} bytes. Send at most {MAX_ACCEPTED}.")
     model = route.query
     try:
         values = model.model_validate_strings(query)

@@ -20,7 +20,7 @@ from engine.recording import Recording
 from plotters import PLOTTERS
 from plotters.arena import Arena
 from plotters.base import Plotter
-from sessions.access import Origins
+from sessions.gate import Origins, Rules, Token
 from sessions.rest import rest_rules
 from sessions.server import stream_rules
 from sessions.store import Store
@@ -40,9 +40,11 @@ class Deck:
         plotters: Sequence[type[Plotter]] = PLOTTERS,
         others: Sequence[Recording] = (),
         studio: Studio | None = None,
+        token: str | None = None,
     ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
+        self.gate = Rules(Origins((self.port,)), token=Token(token) if token else None)
         self.plotters = plotters
         self.studio = studio
         self.start(recording, *others)
@@ -80,9 +82,10 @@ class Deck:
             self.store,
             port=self.port,
             address="127.0.0.1",
+            gate=self.gate,
             plotters=self.plotters,
             extra_patterns=[
-                *stream_rules(self.store, Origins((self.port,))),
+                *stream_rules(self.store),
                 *rest_rules(self.store, self.port, self.port, studio=self.studio),
             ],
         )

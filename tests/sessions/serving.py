@@ -11,6 +11,7 @@ from typing import Any
 
 from tornado.netutil import bind_sockets
 
+from sessions.gate import Hosts, Origins, Rules
 from sessions.report import DRAWN_WITH
 from sessions.rest import rest_rules
 from sessions.server import StreamServer
@@ -77,13 +78,14 @@ class Silence:
 
 
 @contextmanager
-def serving(store: Store | None = None, studio: Any = None) -> Iterator[Client]:
+def serving(store: Store | None = None, studio: Any = None, gate: Rules | None = None) -> Iterator[Client]:
     """Serve a store as the stream port does; with `Sketches` if there is no studio."""
     store = store or Store({"small": small_recording()}, make_inlet=Silence)
     sockets = bind_sockets(0, "127.0.0.1")
     port = sockets[0].getsockname()[1]
     rules = rest_rules(store, port, DASHBOARD_PORT, home=True, studio=studio or Sketches())
-    server = StreamServer(store, rules, sockets)
+    gate = gate or Rules(Origins((port, DASHBOARD_PORT)), Hosts(("rig.lab",)))
+    server = StreamServer(store, rules, sockets, gate)
     server.start()
     try:
         yield Client(store, port)
