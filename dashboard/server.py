@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,9 @@ Pattern = tuple[Any, ...]
 """A route as Tornado takes it."""
 
 
-CLOSED: tuple[Pattern, ...] = ((r"/components/.*", "tornado.web.ErrorHandler", {"status_code": 404}),)
-"""Panel's, which would import any module that an address names; our pages need none."""
+NEEDLESS = re.compile(r"^/components/|/autoload\.js\$?$")
+"""Routes that our pages do without: Panel's imports any module that an address names, Bokeh's puts pages
+into those of other sites."""
 
 
 class Unprinted(dict[str, Any]):
@@ -96,7 +98,7 @@ def build_server(
         If the port is taken.
     """
     guarded = gate.token is not None
-    routes = [*patterns(store, plotters, stream_port, lsl_name, guarded), *CLOSED, *extra_patterns]
+    routes = [*patterns(store, plotters, stream_port, lsl_name, guarded), *extra_patterns]
     pages: dict[str, Any] = {"/explore": explore_application(store), **(applications or {})}
     server: Server = get_server(
         pages,
@@ -109,8 +111,14 @@ def build_server(
         websocket_max_message_size=MAX_MESSAGE,
         **options,
     )
+    router = server._tornado.wildcard_router
+    router.rules = [rule for rule in router.rules if not _is_needless(rule)]
     server._http.request_callback = Gate(server._tornado, gate)
     return server
+
+
+def _is_needless(rule: Any) -> bool:
+    return NEEDLESS.search(rule.matcher.regex.pattern) is not None
 
 
 async def close_server(server: Server) -> None:

@@ -78,7 +78,7 @@ class Deck:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        server = build_server(
+        self.server = server = build_server(
             self.store,
             port=self.port,
             address="127.0.0.1",
