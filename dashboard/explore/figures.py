@@ -9,8 +9,8 @@ those are given here.
 
 from __future__ import annotations
 
+import contextlib
 import json
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -276,4 +276,5 @@ FINISHERS: Mapping[str, Callable[[figure], None]] = {
 
 
 if __name__ == "__main__":
-    json.dump(compose(), sys.stdout)
+    with contextlib.suppress(BrokenPipeError):  # the server has gone down meanwhile
+        print(json.dumps(compose()), flush=True)
