@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, cast
 
@@ -20,6 +20,7 @@ from engine.ring import Ring
 from engine.selection import EVERYTHING, Selection
 from engine.view import PLAIN, View, changed
 from sessions.errors import Conflict, UnknownSession
+from sessions.tape import Tape
 
 GOING_AWAY, DELETED = 1001, 1000
 Latencies = npt.NDArray[np.float64]
@@ -133,6 +134,8 @@ class Session:
         self._audiences: dict[tuple[Any, asyncio.AbstractEventLoop], Audience] = {}
         self._closed = False
         self._lock = threading.Lock()  # guards the four above
+        self._tape: Tape | None = None
+        self._taping = threading.Lock()  # guards the one above; held while a record starts
 
     @property
     def recording(self) -> Recording:
@@ -169,8 +172,13 @@ class Session:
 
     @property
     def listened_to(self) -> bool:
-        """Whether a decoder, a page or an LSL consumer is there; it keeps the session alive."""
-        return self._decoders > 0 or any(a.size for a in self.audiences) or self.replay.heard()
+        """Whether a decoder, a page, an LSL consumer or a record is there; it keeps the session alive."""
+        return (
+            self._decoders > 0
+            or any(a.size for a in self.audiences)
+            or self.replay.heard()
+            or (self._tape is not None and self._tape.recording)
+        )
 
     @property
     def view(self) -> View:
@@ -187,8 +195,33 @@ class Session:
         """
         with self._lock:
             self._view = changed(self._view, settings, self.recording)
+            if self._tape is not None:
+                self._tape.change_settings()
         for audience in self.audiences:
             audience.wake()
+
+    @property
+    def tape(self) -> Tape | None:
+        """Its newest record, running or not."""
+        return self._tape
+
+    def record(self, make: Callable[[], Tape]) -> Tape:
+        """Begin a record, which ends with the session at the latest.
+
+        Raises
+        ------
+        UnknownSession
+            If the session has been closed.
+        Conflict
+            If it is being recorded.
+        """
+        with self._taping:
+            if self._closed:
+                raise UnknownSession(f"Session {self.code} has just been deleted.")
+            if self._tape is not None and self._tape.recording:
+                raise Conflict(f"Session {self.code} is being recorded. Stop that record first.")
+            self._tape = make()
+            return self._tape
 
     def touch(self) -> None:
         """Note that the session was used."""
@@ -244,3 +277,6 @@ class Session:
         for audience in self.audiences:
             audience.close(code, reason)
         self.replay.close()
+        with self._taping:
+            if self._tape is not None:
+                self._tape.stop()
