@@ -36,7 +36,7 @@ SWITCH_INTERVAL = 0.0002
 """Seconds a thread keeps the interpreter while another wants it; Python's 5 ms would make ticks late."""
 GOODBYE_WITHIN = 2.0
 """Seconds that clients get to answer a close."""
-FINISH_WITHIN = 4.0
+FINISH_WITHIN = 5.0
 """Seconds that records get to be finished before the server goes; the next start finishes the others."""
 
 
@@ -173,6 +173,7 @@ async def serve(chosen: Settings, store: Store, sockets: Sequence[socket.socket]
     await stopping.wait()
     log.info("Going down")
     studio.close()
+    archive.hurry()
     await loop.run_in_executor(None, store.close, GOODBYE_WITHIN)
     await loop.run_in_executor(None, archive.close, FINISH_WITHIN)
     streams.stop()

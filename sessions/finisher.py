@@ -18,6 +18,7 @@ from sessions.errors import RecordFailed
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parent.parent
+NICENESS = 19
 CHUNK = 256 * 1024
 GOING_DOWN = "The server went down. The next start finishes this record."
 
@@ -25,9 +26,16 @@ Export = Literal["csv", "npz"]
 
 
 class Finisher:
-    """Finishes one journal at a time. May be used from any thread."""
+    """Finishes one journal at a time. May be used from any thread.
+
+    Attributes
+    ----------
+    niceness : int
+        Of the processes: sessions come first, as long as there are any.
+    """
 
     def __init__(self) -> None:
+        self.niceness = NICENESS
         self._queue = ThreadPoolExecutor(1, thread_name_prefix="finish records")
         self._pending: set[Future[Path]] = set()
         self._process: subprocess.Popen[bytes] | None = None
@@ -65,7 +73,9 @@ class Finisher:
         with self._lock:
             if self._closed:
                 raise RecordFailed(GOING_DOWN)
-            process = self._process = _start("finish", journal, passphrase=passphrase)
+            process = self._process = _start(
+                "finish", journal, passphrase=passphrase, niceness=self.niceness
+            )
         try:
             name, fault = process.communicate()
         finally:
@@ -86,7 +96,7 @@ def export(path: Path, kind: Export, *options: str, passphrase: str | None = Non
     RecordFailed
         With the first piece, if it cannot be read.
     """
-    process = _start(kind, path, *options, passphrase=passphrase)
+    process = _start(kind, path, *options, passphrase=passphrase, niceness=NICENESS)
     assert process.stdout is not None
     try:
         while chunk := process.stdout.read(CHUNK):
@@ -99,12 +109,14 @@ def export(path: Path, kind: Export, *options: str, passphrase: str | None = Non
         process.communicate()
 
 
-def _start(task: str, path: Path, *options: str, passphrase: str | None) -> subprocess.Popen[bytes]:
+def _start(
+    task: str, path: Path, *options: str, passphrase: str | None, niceness: int
+) -> subprocess.Popen[bytes]:
     environment = {name: value for name, value in os.environ.items() if name != KEY}
     if passphrase is not None:
         environment[KEY] = passphrase
     return subprocess.Popen(
-        [sys.executable, "-m", "engine.record", task, str(path.absolute()), *options],
+        [sys.executable, "-m", "engine.record", f"--nice={niceness}", task, str(path.absolute()), *options],
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,

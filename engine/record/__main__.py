@@ -1,4 +1,4 @@
-"""Work on records in a process of its own: ``python -m engine.record finish|csv|npz FILE [TABLE]``.
+"""Work on one record, in a process of its own: ``[--nice=N] finish|csv|npz FILE [TABLE]``.
 
 ``finish`` makes the NWB file of a journal and prints its name; the others write to standard output.
 The passphrase of an encrypted record is taken from the environment. A fault is one line on standard
@@ -18,14 +18,12 @@ from engine.record.export import write_csv, write_npz
 from engine.record.reading import read_record
 from engine.record.sealed import passphrase_here
 
-NICENESS = 19
-"""Sessions come first."""
-
 
 def main(arguments: Sequence[str]) -> int:
     """Do it; returns the exit status."""
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    nice, arguments = _split(arguments)
+    if nice and hasattr(os, "nice"):
+        os.nice(nice)
     if len(arguments) < 2:
         sys.stderr.write("Name a file: finish JOURNAL, csv RECORD TABLE, or npz RECORD.\n")
         return 2
@@ -50,6 +48,12 @@ def main(arguments: Sequence[str]) -> int:
     else:
         return 0
     return 1
+
+
+def _split(arguments: Sequence[str]) -> tuple[int, Sequence[str]]:
+    """``--nice=N`` in front, and what follows."""
+    first, *others = arguments or [""]
+    return (int(first[7:]), others) if first.startswith("--nice=") else (0, arguments)
 
 
 if __name__ == "__main__":

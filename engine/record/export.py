@@ -40,6 +40,8 @@ def write_csv(record: Record, table: str, out: TextIO) -> None:
         return
     rows = record.rows if table == "bins" else record.predictions
     columns = dict(_columns(rows, record.facts.channel_names))
+    if "decoder" in columns:
+        columns["decoder_name"] = [record.decoders[decoder] for decoder in columns["decoder"]]
     writer.writerow(columns)
     writer.writerows(
         ["" if value != value else value for value in line] for line in zip(*columns.values(), strict=True)

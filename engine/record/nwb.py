@@ -269,8 +269,8 @@ def _add_tables(nwb: NWBFile, record: Record, rows: npt.NDArray[np.void]) -> Non
     sent = [name for name in rows.dtype.names or () if name not in ("counts", "kinematics")]
     module.add(_table("bins", "one row a bin as it was sent", {name: rows[name] for name in sent}))
     predictions = record.predictions
-    if predictions.dtype.names:
-        columns = {name: predictions[name] for name in predictions.dtype.names}
+    if len(predictions):
+        columns = {name: predictions[name] for name in predictions.dtype.names or ()}
         module.add(_table("predictions", "what decoders answered", columns))
         module.add(_table("decoders", "who answered", {"decoder_name": list(record.decoders)}))
     if record.notes:

@@ -90,17 +90,23 @@ class Recorder:
         self._settings = settings
         self._predictions = predictions
         self._scores = scores
-        self._file = path.open("xb")
-        lock(self._file)
-        self._frames = Frames(self._file, passphrase)
-        self._frames.append("facts", facts.to_json().encode())
-        self._file.flush()
         self._n_names = 0
         self._predicted = predictions.ring.head if predictions else 0
         self._noted: Note | None = next(reversed(replay.notes), None)
         self._changes = replay.changes
         self._changed: deque[Mapping[str, Any]] = deque()  # between whoever changes them and the thread
         self.change_settings()
+        self._file = path.open("xb")
+        try:
+            lock(self._file)
+            self._frames = Frames(self._file, passphrase)
+            self._frames.append("facts", facts.to_json().encode())
+            self._file.flush()
+        except OSError:
+            path.unlink()
+            with suppress(OSError):  # it would write what it just could not
+                self._file.close()
+            raise
         self._due = threading.Event()
         self._stopping = False
         self._cursor = replay.ring.head
