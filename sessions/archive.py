@@ -17,8 +17,8 @@ from typing import Any, Literal
 import numpy as np
 
 from engine.errors import BadSetting, NotNow
-from engine.record.facts import facts_of
 from engine.record.journal import ENDING
+from engine.record.record import header_of
 from engine.record.recorder import Recorder
 from engine.record.sealed import KEY, SEALED
 from sessions.errors import Conflict, NoRecords, UnknownRecord
@@ -99,11 +99,11 @@ class Archive:
         started = time.time()
         at = datetime.fromtimestamp(started, UTC)
         full = f"{name or session.code}-{at:%Y%m%d-%H%M%S}-{at.microsecond // 1000:03d}"
-        facts = facts_of(session.recording, full, session.code, started, _versions())
+        header = header_of(session.recording, full, session.code, started, _versions())
         make = partial(
             Recorder,
             self.folder / (full + ENDING),
-            facts,
+            header,
             session.replay,
             settings=partial(settings_of, session),
             passphrase=passphrase,

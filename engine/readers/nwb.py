@@ -18,6 +18,7 @@ from pynwb import NWBHDF5IO, NWBFile
 from engine.binning import TICKS, Grid, fill_bins, grid_over
 from engine.errors import RecordingError
 from engine.kinematics import Floats, interpolate
+from engine.readers.nwb_answers import read_answers
 from engine.readers.nwb_choice import Chosen, choose
 from engine.readers.nwb_counts import BinnedSpikes, find_counts, read_counts
 from engine.readers.nwb_series import Candidate, find_series
@@ -55,6 +56,7 @@ def read_nwb(
         chosen = choose(path.name, series, wanted)
         trials = read_trials(nwb.trials, chosen.target_scale, chosen.target_offset)
         synthetic = _says_synthetic(nwb)
+        answers = read_answers(nwb)
     grid = _grid(path.name, bin_rate, spikes, chosen, trials)
     trials = trials or (Trial(0, grid.start_time, grid.stop_time),)
     position, velocity = _kinematics(chosen, grid)
@@ -79,6 +81,7 @@ def read_nwb(
         synthetic=synthetic,
         series=MappingProxyType(chosen.report),
         sha256=sha256,
+        answers=answers,
     )
 
 

@@ -1,1 +1,1 @@
-"""Records: what a session sent, written down as it goes, and read back as facts or as a recording."""
+"""Records: what a session sent, written down as it goes, and read back as header or as a recording."""

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, TextIO
 import numpy as np
 import numpy.typing as npt
 
-from engine.record.facts import Record
+from engine.record.record import Record
 
 PARTS = {
     "kinematics": ("x", "y", "vx", "vy"),
@@ -39,7 +39,7 @@ def write_csv(record: Record, table: str, out: TextIO) -> None:
         writer.writerows((note.timestamp, note.due, note.text) for note in record.notes)
         return
     rows = record.rows if table == "bins" else record.predictions
-    columns = dict(_columns(rows, record.facts.channel_names))
+    columns = dict(_columns(rows, record.header.channel_names))
     if "decoder" in columns:
         columns["decoder_name"] = [record.decoders[decoder] for decoder in columns["decoder"]]
     writer.writerow(columns)
@@ -65,7 +65,7 @@ def write_npz(record: Record, out: BinaryIO) -> None:
 
     Fields of bins have their own names, such as ``counts`` (n_bins, n_units); those of predictions
     begin with ``prediction_``. ``decoders`` has names, ``events``, ``event_timestamps`` and
-    ``event_due`` what was asked of the session; ``facts``, ``settings`` and ``scores`` are JSON.
+    ``event_due`` what was asked of the session; ``header``, ``settings`` and ``scores`` are JSON.
     """
     arrays: dict[str, Any] = {name: record.rows[name] for name in record.rows.dtype.names or ()}
     predictions = record.predictions
@@ -78,7 +78,7 @@ def write_npz(record: Record, out: BinaryIO) -> None:
         events=np.array([note.text for note in record.notes], np.str_),
         event_timestamps=np.array([note.timestamp for note in record.notes], np.float64),
         event_due=np.array([note.due for note in record.notes], np.float64),
-        facts=np.array(record.facts.to_json()),
+        header=np.array(record.header.to_json()),
         settings=np.array([json.dumps(each) for each in record.settings], np.str_),
         scores=np.array(json.dumps(record.scores)),
     )

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import RecordingError
-from engine.record.facts import Facts, Record
 from engine.record.frames import read_frames
+from engine.record.record import Header, Record
 from engine.replay import Note
 from engine.ring import row_dtype
 
@@ -58,13 +58,13 @@ def read_journal(file: BinaryIO, name: str, passphrase: str | None = None) -> Re
     frames: dict[str, list[bytes]] = {}
     for frame, content in read_frames(file, name, passphrase):
         frames.setdefault(frame, []).append(content)
-    if "facts" not in frames:
+    if "header" not in frames:
         raise RecordingError(f"{name} ends before anything was recorded. Delete it.")
-    facts = Facts.from_json(frames["facts"][0])
-    rows = _arrays(frames.get("bins", [])) or [np.empty(0, row_dtype(len(facts.channel_names)))]
+    header = Header.from_json(frames["header"][0])
+    rows = _arrays(frames.get("bins", [])) or [np.empty(0, row_dtype(len(header.channel_names)))]
     predictions = _arrays(frames.get("predictions", [])) or [np.empty(0, [])]
     return Record(
-        facts=facts,
+        header=header,
         rows=np.concatenate(rows),
         predictions=np.concatenate(predictions),
         decoders=tuple(json.loads(frames.get("decoders", [b"[]"])[-1])),

@@ -21,10 +21,10 @@ from pynwb.epoch import TimeIntervals
 from pynwb.file import Subject
 
 from engine.errors import RecordingError
-from engine.record.facts import Facts, Record
 from engine.record.frames import END, Frames, is_sealed
 from engine.record.journal import lock, read_journal
 from engine.record.played import played_trials
+from engine.record.record import Header, Record
 from engine.record.sealed import SEALED
 from engine.recording import Trial
 from engine.writer import table_columns
@@ -54,7 +54,7 @@ COLUMNS = {
     "received": "when the prediction came, on the same clock as due, s",
     "values": "x, y in the unit of cursor_pos, vx, vy per second; NaN where not given",
     "decoder": "row of the decoder in the table decoders",
-    "verdict": "0 on time, 1 late, 2 stale, 3 duplicate",
+    "verdict": "0 on time, 1 late, 2 stale, 3 duplicate; without a prediction: 4 dropped, 5 left",
     "text": "what was asked of the session",
     "next_bin": "sequence number of the bin that came next",
     "decoder_name": "as the decoder called itself",
@@ -120,22 +120,24 @@ def _write(out: BinaryIO, nwb: NWBFile, passphrase: str | None) -> None:
 
 def to_nwb(record: Record) -> NWBFile:
     """The file in memory."""
-    facts, rows = record.facts, _without_holes(record.rows)
-    started = datetime.fromtimestamp(facts.started, UTC)
-    kind = "synthetic recording" if facts.synthetic else "recording"
+    header, rows = record.header, _without_holes(record.rows)
+    started = datetime.fromtimestamp(header.started, UTC)
+    kind = "synthetic recording" if header.synthetic else "recording"
     nwb = NWBFile(
         session_description=(
-            f"Record of the PhantomDeck session {facts.session}, which replayed the {kind} "
-            f"{facts.recording}. Times are sequence numbers by the rate of {facts.bin_rate:g} Hz."
+            f"Record of the PhantomDeck session {header.session}, which replayed the {kind} "
+            f"{header.recording}. Times are sequence numbers by the rate of {header.bin_rate:g} Hz."
         ),
-        identifier=f"{facts.name}-{facts.started:.6f}",
+        identifier=f"{header.name}-{header.started:.6f}",
         session_start_time=started,
-        session_id=facts.session,
+        session_id=header.session,
         experiment_description="A replay, and what decoders made of it.",
-        subject=_subject(facts),
-        keywords=["PhantomDeck", "record", *(["synthetic"] if facts.synthetic else [])],
+        subject=_subject(header),
+        keywords=["PhantomDeck", "record", *(["synthetic"] if header.synthetic else [])],
     )
-    nwb.add_scratch(facts.to_json(), name="facts", description="what was replayed, and its trials, as JSON")
+    nwb.add_scratch(
+        header.to_json(), name="header", description="what was replayed, and its trials, as JSON"
+    )
     for name, description, value in (
         ("settings", "every setting, at the start and after each change, as JSON", list(record.settings)),
         ("scores", "scores at the end, as JSON", record.scores),
@@ -151,12 +153,12 @@ def to_nwb(record: Record) -> NWBFile:
     return nwb
 
 
-def _subject(facts: Facts) -> Subject:
+def _subject(header: Header) -> Subject:
     """Nobody new: whoever was recorded is named in the recording's own file."""
-    taxon = SYNTHETIC if facts.synthetic else UNIDENTIFIED
+    taxon = SYNTHETIC if header.synthetic else UNIDENTIFIED
     return Subject(
-        subject_id="none" if facts.synthetic else "see-recording",
-        description=f"that of {facts.recording}, SHA-256 {facts.sha256}",
+        subject_id="none" if header.synthetic else "see-recording",
+        description=f"that of {header.recording}, SHA-256 {header.sha256}",
         species=f"http://purl.obolibrary.org/obo/NCBITaxon_{taxon}",
         sex="U",
         age="P0D/",  # any
@@ -181,7 +183,7 @@ def _without_holes(rows: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
 
 
 def _add_activity(nwb: NWBFile, record: Record, rows: npt.NDArray[np.void]) -> None:
-    facts = record.facts
+    header = record.header
     if not len(rows):
         return
     first = int(rows["sequence_number"][0])
@@ -192,7 +194,7 @@ def _add_activity(nwb: NWBFile, record: Record, rows: npt.NDArray[np.void]) -> N
         counts = np.where(rows["lost"][:, None], 0, counts).astype(counts.dtype)
     ecephys = nwb.create_processing_module("ecephys", "spike counts as they were sent")
     ecephys.add(
-        _table("counted_units", "columns of spike_counts", {"unit_name": list(facts.channel_names)})
+        _table("counted_units", "columns of spike_counts", {"unit_name": list(header.channel_names)})
     )
     ecephys.add(
         TimeSeries(
@@ -200,14 +202,14 @@ def _add_activity(nwb: NWBFile, record: Record, rows: npt.NDArray[np.void]) -> N
             description="spikes in each bin, which starts at the sample's time; one column a unit",
             data=_packed(counts),
             unit="spikes",
-            starting_time=first / facts.bin_rate,
-            rate=facts.bin_rate,
+            starting_time=first / header.bin_rate,
+            rate=header.bin_rate,
         )
     )
     behavior = nwb.create_processing_module("behavior", "kinematics as they were sent, at bins' centres")
     # To the microsecond, as the bins' centres are when a recording is binned: so they are found again.
-    centres = np.rint((rows["sequence_number"] + 0.5) / facts.bin_rate * 1e6) / 1e6
-    unit = SPELLED.get(facts.length_unit, facts.length_unit)
+    centres = np.rint((rows["sequence_number"] + 0.5) / header.bin_rate * 1e6) / 1e6
+    unit = SPELLED.get(header.length_unit, header.length_unit)
     position = SpatialSeries(
         name="cursor_pos",
         description="position at the bins' centres",
@@ -230,7 +232,7 @@ def _add_activity(nwb: NWBFile, record: Record, rows: npt.NDArray[np.void]) -> N
         if nwb.invalid_times is None:
             nwb.invalid_times = TimeIntervals(name="invalid_times", description="not observed, or lost")
         nwb.add_invalid_time_interval(
-            start_time=(first + start) / facts.bin_rate, stop_time=(first + stop) / facts.bin_rate
+            start_time=(first + start) / header.bin_rate, stop_time=(first + stop) / header.bin_rate
         )
 
 
@@ -274,14 +276,10 @@ def _add_tables(nwb: NWBFile, record: Record, rows: npt.NDArray[np.void]) -> Non
         module.add(_table("predictions", "what decoders answered", columns))
         module.add(_table("decoders", "who answered", {"decoder_name": list(record.decoders)}))
     if record.notes:
-        due = [note.due for note in record.notes]
-        notes: dict[str, Any] = {
-            "due": due,
-            "timestamp": [note.timestamp for note in record.notes],
-            "next_bin": record.sequence_numbers(due),
-            "text": [note.text for note in record.notes],
-        }
-        module.add(_table("events", "what was asked of the session, and when", notes))
+        notes = {name: [getattr(note, name) for note in record.notes] for name in vars(record.notes[0])}
+        next_bin = record.sequence_numbers(notes["due"])
+        events = {**notes, "next_bin": next_bin}
+        module.add(_table("events", "what was asked of the session, and when", events))
 
 
 def _table(name: str, description: str, columns: dict[str, Any]) -> DynamicTable:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from engine.record.facts import Record
+from engine.record.record import Record
 from engine.recording import Trial
 
 SOURCE = "source_trial"
@@ -32,7 +32,7 @@ def played_trials(record: Record) -> tuple[Trial, ...]:
         Times in s of the record's clock.
     """
     seen: set[int] = set()
-    fresh = max((trial.trial_id for trial in record.facts.trials), default=-1) + 1
+    fresh = max((trial.trial_id for trial in record.header.trials), default=-1) + 1
     played = []
     for first, last in _runs(record):
         trial = _as_played(record, first, last)
@@ -58,11 +58,11 @@ def _runs(record: Record) -> Iterator[tuple[int, int]]:
 
 
 def _as_played(record: Record, first: int, last: int) -> Trial:
-    facts, rows = record.facts, record.rows
-    trial = facts.trials[int(rows["trial"][first])]
-    width = 1.0 / facts.bin_rate
+    header, rows = record.header, record.rows
+    trial = header.trials[int(rows["trial"][first])]
+    width = 1.0 / header.bin_rate
     begin, end = record.times[first], record.times[last]
-    shift = begin - (facts.start_time + int(rows["packet_id"][first]) * width)
+    shift = begin - (header.start_time + int(rows["packet_id"][first]) * width)
 
     def moved(time: float) -> float:
         """A time of the recording's clock on the record's."""

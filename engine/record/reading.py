@@ -1,8 +1,10 @@
-"""A finished record, or its journal, back to facts: rows, predictions, notes, settings."""
+"""A finished record, or its journal, back to header: rows, predictions, notes, settings."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import RecordingError
-from engine.record.facts import Facts, Record
 from engine.record.journal import ENDING, read_journal
+from engine.record.record import Header, Record
 from engine.record.sealed import SEALED, passphrase_here, unsealed
 from engine.replay import Note
 from engine.ring import Rows, row_dtype
@@ -51,7 +53,7 @@ def read_record(path: Path, passphrase: str | None = None) -> Record:
 
 
 def _read(file: h5py.File) -> Record:
-    facts = Facts.from_json(file["scratch/facts"][()])
+    header = Header.from_json(file["scratch/header"][()])
     tables = file[TABLES]
     predictions = np.empty(0, [])
     decoders: tuple[str, ...] = ()
@@ -64,12 +66,10 @@ def _read(file: h5py.File) -> Record:
         decoders = tuple(_texts(tables["decoders/decoder_name"]))
     notes: tuple[Note, ...] = ()
     if "events" in tables:
-        events = tables["events"]
-        each = zip(_texts(events["text"]), events["due"][:], events["timestamp"][:], strict=True)
-        notes = tuple(Note(text, float(due), float(timestamp)) for text, due, timestamp in each)
+        notes = tuple(_notes(tables["events"]))
     return Record(
-        facts=facts,
-        rows=_rows(file, len(facts.channel_names)),
+        header=header,
+        rows=_rows(file, len(header.channel_names)),
         predictions=predictions,
         decoders=decoders,
         notes=notes,
@@ -78,13 +78,21 @@ def _read(file: h5py.File) -> Record:
     )
 
 
+def _notes(table: h5py.Group) -> Iterator[Note]:
+    columns = {each.name: table[each.name] for each in fields(Note) if each.name in table}
+    texts = {"text": _texts(columns.pop("text"))}
+    values = {**texts, **{name: column[:].tolist() for name, column in columns.items()}}
+    for cells in zip(*values.values(), strict=True):
+        yield Note(**dict(zip(values, cells, strict=True)))
+
+
 def _rows(file: h5py.File, n_units: int) -> Rows:
     if COUNTS not in file:
         return np.empty(0, row_dtype(n_units))
     counts = file[COUNTS][:]
     rows: Rows = np.zeros(len(counts), row_dtype(n_units, counts.dtype))
     columns = _columns(file[f"{TABLES}/bins"])
-    for name in columns.keys() & set(rows.dtype.names or ()):  # other versions may have sent other facts
+    for name in columns.keys() & set(rows.dtype.names or ()):  # other versions may have sent other header
         rows[name] = columns[name]
     rows["counts"] = counts
     rows["kinematics"][:, :2] = file[POSITION][:]

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from engine import clock
-from engine.record.facts import Facts
 from engine.record.frames import END, Frames
 from engine.record.journal import lock, pack_array
+from engine.record.record import Header
 from engine.replay import Note, Replay
 from engine.ring import Ring
 
@@ -47,7 +47,7 @@ class Recorder:
     ----------
     path : Path
         Of the journal, which must not exist.
-    facts : Facts
+    header : Header
     replay : Replay
     settings : function
         Answers with all settings in force, ready for JSON. It may be called with the replay's lock
@@ -74,7 +74,7 @@ class Recorder:
     def __init__(
         self,
         path: Path,
-        facts: Facts,
+        header: Header,
         replay: Replay,
         *,
         settings: Settings,
@@ -92,7 +92,7 @@ class Recorder:
         self._scores = scores
         self._n_names = 0
         self._predicted = predictions.ring.head if predictions else 0
-        self._noted: Note | None = next(reversed(replay.notes), None)
+        self._noted: tuple[Note, ...] = replay.notes
         self._changes = replay.changes
         self._changed: deque[Mapping[str, Any]] = deque()  # between whoever changes them and the thread
         self.change_settings()
@@ -100,7 +100,7 @@ class Recorder:
         try:
             lock(self._file)
             self._frames = Frames(self._file, passphrase)
-            self._frames.append("facts", facts.to_json().encode())
+            self._frames.append("header", header.to_json().encode())
             self._file.flush()
         except OSError:
             path.unlink()
@@ -110,7 +110,7 @@ class Recorder:
         self._due = threading.Event()
         self._stopping = False
         self._cursor = replay.ring.head
-        self._thread = threading.Thread(target=self._run, name=f"record {facts.name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"record {header.name}", daemon=True)
         replay.add_listener(self)
         self._thread.start()
 
@@ -189,11 +189,12 @@ class Recorder:
 
     def _write_notes(self) -> None:
         notes = self._replay.notes
-        if notes and notes[-1] is not self._noted:
-            new = next((i for i, note in enumerate(notes) if note is self._noted), -1) + 1
-            for note in notes[new:]:
-                self._append_json("note", vars(note))
-            self._noted = notes[-1]
+        if notes != self._noted:
+            known = set(self._noted)
+            for note in notes:
+                if note not in known:
+                    self._append_json("note", vars(note))
+            self._noted = notes
 
     def _write_predictions(self, predictions: Predictions) -> None:
         rows, lost = predictions.ring.since(self._predicted)

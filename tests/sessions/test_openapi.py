@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from engine.record.facts import facts_of
 from engine.record.nwb import finish
+from engine.record.record import header_of
 from engine.record.recorder import Recorder
 from engine.replay import Replay
 from sessions.routes import ROUTES, Route
@@ -31,8 +31,8 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished record of nothing."""
     folder = tmp_path_factory.mktemp("records")
     replay = Replay(small_recording())
-    facts = facts_of(replay.recording, "run", "deck", 0.0, {})
-    recorder = Recorder(folder / "run.journal", facts, replay, settings=dict)
+    header = header_of(replay.recording, "run", "deck", 0.0, {})
+    recorder = Recorder(folder / "run.journal", header, replay, settings=dict)
     replay.close()
     recorder.stop()
     return finish(recorder.path)

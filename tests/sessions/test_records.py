@@ -109,7 +109,7 @@ def test_every_setting_is_recorded_the_view_too(call: Client, archive: Archive) 
     assert found.settings[-1]["selection"]["target_ids"] == [1]
     assert found.settings[-1]["perturbation"]["noise"]["enabled"] is False
     assert found.settings[-1]["seed"] == 0
-    assert set(found.facts.versions) == {"phantomdeck", "python", "numpy"}
+    assert set(found.header.versions) == {"phantomdeck", "python", "numpy"}
 
 
 def test_a_session_has_one_record_at_a_time(call: Client) -> None:

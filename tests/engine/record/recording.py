@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.record.facts import Facts, Record, facts_of
+from engine.record.record import Header, Record, header_of
 from engine.record.recorder import Recorder
 from engine.recording import Recording
 from engine.replay import Replay
@@ -37,12 +36,13 @@ class Answers:
         self.names: list[str] = []
         self.ring = Ring(PREDICTION, 40.0)
 
-    def receive(self, name: str, sequence_number: int, values: tuple[float, ...]) -> None:
+    def receive(
+        self, name: str, number: int, values: tuple[float, ...], at: float = 0.0, verdict: int = 0
+    ) -> None:
         if name not in self.names:
             self.names.append(name)
         row = np.zeros(1, PREDICTION)
-        row["sequence_number"], row["decoder"] = sequence_number, self.names.index(name)
-        row["values"], row["received"] = values, time.perf_counter()
+        row[0] = (number, at, values, self.names.index(name), verdict)
         self.ring.publish(row)
 
 
@@ -64,8 +64,8 @@ class Session:
         return self.keeper.rows
 
 
-def facts(recording: Recording, name: str = "test") -> Facts:
-    return facts_of(recording, name, "deck", 1700000000.0, {"phantomdeck": "test"})
+def header(recording: Recording, name: str = "test") -> Header:
+    return header_of(recording, name, "deck", 1700000000.0, {"phantomdeck": "test"})
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def recorded(
     keeper, answers = Keeper(replay), Answers()
     recorder = Recorder(
         folder / "test.journal",
-        facts(recording),
+        header(recording),
         replay,
         settings=lambda: {"speed": replay.speed, "loop": replay.loop},
         predictions=answers,

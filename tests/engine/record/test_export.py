@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from engine.record.export import write_csv, write_npz
-from engine.record.facts import Record
 from engine.record.reading import read_record
+from engine.record.record import Record
 from tests.builders import small_recording
 from tests.engine.record.recording import recorded
 
@@ -77,6 +77,6 @@ def test_an_npz_has_everything_and_needs_no_pickle(record: Record) -> None:
             np.testing.assert_array_equal(found[f"prediction_{name}"], record.predictions[name])
         assert found["decoders"].tolist() == ["mine", "other"]
         assert found["events"].tolist() == ["resume"]
-        assert json.loads(str(found["facts"]))["sha256"] == "0" * 64
+        assert json.loads(str(found["header"]))["sha256"] == "0" * 64
         assert json.loads(str(found["settings"][0]))["speed"] == 100.0
         assert json.loads(str(found["scores"])) == record.scores

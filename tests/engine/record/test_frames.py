@@ -9,7 +9,7 @@ import pytest
 from engine.errors import RecordingError
 from engine.record.frames import Frames, is_sealed, read_frames
 
-WRITTEN = [("facts", b'{"a": 1}'), ("bins", bytes(range(256)) * 40), ("end", b"")]
+WRITTEN = [("header", b'{"a": 1}'), ("bins", bytes(range(256)) * 40), ("end", b"")]
 
 
 def written(passphrase: str | None = None) -> bytes:
@@ -43,7 +43,7 @@ def test_what_was_written_last_may_be_torn(passphrase: str | None) -> None:
 
 def test_a_sealed_file_shows_nothing_and_differs_every_time() -> None:
     content = written("correct horse")
-    assert b"facts" not in content
+    assert b"header" not in content
     assert b'{"a": 1}' not in content
     assert bytes(range(32)) not in content
     assert written("correct horse")[25:] != content[25:]

@@ -10,22 +10,22 @@ from nwbinspector import Importance, inspect_nwbfile
 
 from engine.errors import RecordingError
 from engine.readers import read
-from engine.record.facts import Record
 from engine.record.nwb import finish, to_nwb
 from engine.record.reading import read_record
+from engine.record.record import Record
 from engine.recording import Recording
 from engine.replay import Replay
 from engine.ring import Rows
 from engine.selection import Selection
 from tests.builders import play, small_recording
 from tests.engine.listening import Keeper
-from tests.engine.record.recording import PREDICTION, assert_same_rows, facts, recorded
+from tests.engine.record.recording import PREDICTION, assert_same_rows, header, recorded
 from tests.nwb_builders import save
 
 
 def record_of(recording: Recording, rows: Rows) -> Record:
     return Record(
-        facts=facts(recording), rows=rows, predictions=np.empty(0, PREDICTION), decoders=(),
+        header=header(recording), rows=rows, predictions=np.empty(0, PREDICTION), decoders=(),
         notes=(), settings=[], scores={},
     )  # fmt: skip
 
@@ -85,7 +85,7 @@ def test_a_finished_record_gives_back_what_its_journal_had(tmp_path: Path) -> No
     assert record.notes[0].text == "perturbation noise drift"
     assert record.settings[0]["speed"] == 100.0
     assert record.scores["decoders"]["mine"] == {"r2_velocity": 0.5}
-    assert record.facts.trials[1] == small_recording().trials[1]
+    assert record.header.trials[1] == small_recording().trials[1]
 
 
 def test_a_record_replays_bin_for_bin(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from engine.replay import Replay
 from engine.selection import Selection
 from tests.builders import small_recording
 from tests.engine.listening import Keeper
-from tests.engine.record.recording import assert_same_rows, facts, recorded
+from tests.engine.record.recording import assert_same_rows, header, recorded
 
 ROOT = Path(__file__).parents[3]
 
@@ -76,7 +76,7 @@ def test_a_record_begins_when_it_is_asked_for(tmp_path: Path) -> None:
     keeper.wait_rows(50)
     replay.pause()
     sent = len(keeper.rows)
-    recorder = Recorder(tmp_path / "a.journal", facts(replay.recording), replay, settings=dict)
+    recorder = Recorder(tmp_path / "a.journal", header(replay.recording), replay, settings=dict)
     replay.resume()
     keeper.wait_more(20)
     replay.close()
@@ -103,7 +103,7 @@ def test_facts_name_session_recording_hash_and_versions(tmp_path: Path) -> None:
     recording = small_recording()
     with recorded(tmp_path, recording):
         pass
-    found = read_record(tmp_path / "test.journal").facts
+    found = read_record(tmp_path / "test.journal").header
     assert (found.session, found.recording, found.sha256) == ("deck", "small", "0" * 64)
     assert found.trials[0] == recording.trials[0]
     assert np.isnan(found.trials[2].move_onset_time)
@@ -112,7 +112,7 @@ def test_facts_name_session_recording_hash_and_versions(tmp_path: Path) -> None:
 
 def test_at_speed_max_the_replay_waits_for_the_recorder(tmp_path: Path) -> None:
     replay = Replay(small_recording(), speed="max")
-    recorder = Recorder(tmp_path / "a.journal", facts(replay.recording), replay, settings=dict)
+    recorder = Recorder(tmp_path / "a.journal", header(replay.recording), replay, settings=dict)
     keeper = Keeper(replay)
     replay.resume()
     keeper.wait(lambda: replay.ring.head >= 20_000)
@@ -154,12 +154,12 @@ from engine.record.recorder import Recorder
 from engine.replay import Replay
 from tests.builders import small_recording
 from tests.engine.listening import Keeper
-from tests.engine.record.recording import facts
+from tests.engine.record.recording import header
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
 replay = Replay(small_recording(), speed="max")
-recorder = Recorder(Path(sys.argv[1]), facts(replay.recording), replay, settings=dict)
+recorder = Recorder(Path(sys.argv[1]), header(replay.recording), replay, settings=dict)
 keeper = Keeper(replay)
 replay.resume()
 keeper.wait_rows(5000)
@@ -186,7 +186,7 @@ def test_a_full_disk_ends_the_record_and_not_the_stream(tmp_path: Path) -> None:
 def test_a_recorder_that_fails_says_why(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     replay = Replay(small_recording())
     recorder = Recorder(
-        tmp_path / "a.journal", facts(replay.recording), replay,
+        tmp_path / "a.journal", header(replay.recording), replay,
         settings=dict, scores=lambda: {"not": {"ready for JSON"}},
     )  # fmt: skip
     recorder.stop()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.phases import plan
 from engine.recording import Recording, Trial
 from engine.replay import Note
 from engine.ring import Rows
@@ -19,7 +20,7 @@ Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Facts:
+class Header:
     """What is known when a record starts.
 
     Attributes
@@ -41,6 +42,9 @@ class Facts:
     channel_names : tuple of str
     trials : tuple of Trial
         Of the recording; ``rows["trial"]`` is an index into them.
+    go_bins : tuple of int
+        The ``packet_id`` of each trial from which a hit counts, as `engine.phases.plan` has it; -1
+        where there is none.
     versions : mapping
         Of the programs that wrote the record.
     """
@@ -56,6 +60,7 @@ class Facts:
     synthetic: bool
     channel_names: tuple[str, ...]
     trials: tuple[Trial, ...]
+    go_bins: tuple[int, ...]
     versions: Mapping[str, str]
 
     def to_json(self) -> str:
@@ -63,17 +68,17 @@ class Facts:
         return json.dumps({**vars(self), "trials": trials, "versions": dict(self.versions)})
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Facts:
+    def from_json(cls, text: str | bytes) -> Header:
         read = json.loads(text)
-        names = tuple(read.pop("channel_names"))
-        return cls(**read | {"channel_names": names, "trials": tuple(map(_trial, read["trials"]))})
+        tuples = {name: tuple(read[name]) for name in ("channel_names", "go_bins")}
+        return cls(**read | tuples | {"trials": tuple(map(_trial, read["trials"]))})
 
 
-def facts_of(
+def header_of(
     recording: Recording, name: str, session: str, started: float, versions: Mapping[str, str]
-) -> Facts:
-    """The facts of a record of a session that plays `recording`."""
-    return Facts(
+) -> Header:
+    """The header of a record of a session that plays `recording`."""
+    return Header(
         name=name,
         session=session,
         started=started,
@@ -85,6 +90,7 @@ def facts_of(
         synthetic=recording.synthetic,
         channel_names=recording.channel_names,
         trials=recording.trials,
+        go_bins=_go_bins(recording),
         versions=versions,
     )
 
@@ -95,7 +101,7 @@ class Record:
 
     Attributes
     ----------
-    facts : Facts
+    header : Header
     rows : ndarray, shape (n_bins,), dtype `engine.ring.row_dtype`
         What was sent, in order of ``sequence_number``.
     predictions : ndarray, shape (n_predictions,), structured
@@ -112,7 +118,7 @@ class Record:
         As they stood at the end.
     """
 
-    facts: Facts
+    header: Header
     rows: Rows
     predictions: npt.NDArray[np.void]
     decoders: tuple[str, ...]
@@ -123,7 +129,7 @@ class Record:
     @property
     def times(self) -> npt.NDArray[np.float64]:
         """Start of each bin on the record's clock, s, shape (n_bins,): sequence number by bin rate."""
-        seconds: npt.NDArray[np.float64] = self.rows["sequence_number"] / self.facts.bin_rate
+        seconds: npt.NDArray[np.float64] = self.rows["sequence_number"] / self.header.bin_rate
         return seconds
 
     def sequence_numbers(self, due: npt.ArrayLike) -> npt.NDArray[np.int64]:
@@ -131,6 +137,16 @@ class Record:
         index = np.searchsorted(self.rows["due"], np.asarray(due, np.float64))
         first = self.rows["sequence_number"][0] if len(self.rows) else 0
         return index + int(first)
+
+
+def _go_bins(recording: Recording) -> tuple[int, ...]:
+    _, armed = plan(recording)
+    trial = recording.bins["trial"]
+    can_hit = np.flatnonzero(armed & (trial >= 0))
+    rows, first = np.unique(trial[can_hit], return_index=True)
+    go_bins = np.full(len(recording.trials), -1)
+    go_bins[rows] = can_hit[first]
+    return tuple(go_bins.tolist())
 
 
 def _trial(read: dict[str, Any]) -> Trial:
