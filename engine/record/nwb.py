@@ -135,14 +135,12 @@ def to_nwb(record: Record) -> NWBFile:
         subject=_subject(header),
         keywords=["PhantomDeck", "record", *(["synthetic"] if header.synthetic else [])],
     )
-    nwb.add_scratch(
-        header.to_json(), name="header", description="what was replayed, and its trials, as JSON"
-    )
-    for name, description, value in (
-        ("settings", "every setting, at the start and after each change, as JSON", list(record.settings)),
-        ("scores", "scores at the end, as JSON", record.scores),
+    for name, description, text in (
+        ("header", "what was replayed, and its trials", header.to_json()),
+        ("settings", "every setting, at the start and after each change", json.dumps(record.settings)),
+        ("scores", "scores at the end", json.dumps(record.scores)),
     ):
-        nwb.add_scratch(json.dumps(value), name=name, description=description)
+        nwb.add_scratch(text, name=name, description=f"{description}, as JSON")
     _add_activity(nwb, record, rows)
     trials = played_trials(record)
     if trials:
