@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         match task:
             case "finish":
-                from engine.record.nwb import finish  # takes seconds to load
+                from engine.record.finish import finish  # takes seconds to load
 
                 sys.stdout.write(f"{finish(path, passphrase_here()).name}\n")
             case "csv":

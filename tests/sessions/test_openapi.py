@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from engine.record.nwb import finish
+from engine.record.finish import finish
 from engine.record.record import header_of
 from engine.record.recorder import Recorder
 from engine.replay import Replay

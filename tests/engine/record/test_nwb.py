@@ -10,7 +10,8 @@ from nwbinspector import Importance, inspect_nwbfile
 
 from engine.errors import RecordingError
 from engine.readers import read
-from engine.record.nwb import finish, to_nwb
+from engine.record.finish import finish
+from engine.record.nwb import to_nwb
 from engine.record.reading import read_record
 from engine.record.record import Record
 from engine.recording import Recording

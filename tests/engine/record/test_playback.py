@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.readers import read
-from engine.record.nwb import finish
+from engine.record.finish import finish
 from engine.record.playback import Playback
 from engine.replay import Replay
 from tests.engine.listening import Keeper
