@@ -51,6 +51,10 @@ def main(arguments: Sequence[str]) -> int:
             from engine.record.__main__ import main as work_on_record
 
             return work_on_record(arguments)
+        if arguments[:1] == ["decode"]:
+            from sessions.decode import main as decode
+
+            return decode(arguments[1:])
         return run(settings(arguments))
     except DeckError as error:
         print(f"serve.py: {error}", file=sys.stderr)

@@ -22,7 +22,7 @@ from dashboard.snippets import snippets
 from engine.perturb import MODELS, PRESETS
 from engine.phases import PHASES
 from engine.recording import Recording
-from engine.replay import MAX_SPEED, MIN_SPEED
+from engine.speed import MAX_SPEED, MIN_SPEED
 from plotters.base import Plotter, Scene
 from sessions.errors import UnknownSession
 from sessions.pages import Page, Visit
@@ -96,7 +96,6 @@ class Pages:
             "scene": figures.scene_id,
             "roles": theme.roles(),
             "tape": figures.tape,
-            "document": figures.document,
         }
         host = self._stream_host(visit)
         lsl = self._lsl_name if session.lsl else None
@@ -110,6 +109,7 @@ class Pages:
             addresses=addresses(host, code, lsl),
             snippets=list(snippets(f"{host}/stream/{code}", f"{lsl}-Neural-{code}" if lsl else None)),
             deck=script_json(deck),
+            figures=figures.document,
         )
 
     def _figures_of(self, recording: Recording) -> Figures:
@@ -140,7 +140,7 @@ class Figures:
         document = Document()
         for plotter in self.plotters:
             document.add_root(plotter.build())
-        self.document = document.to_json(deferred=False)
+        self.document = script_json(document.to_json(deferred=False))
         self.tape = tape(recording)
 
 

@@ -39,3 +39,15 @@ class NotNow(DeckError):
     """The call is right, but not in the present state."""
 
     code = "not_now"
+
+
+class CannotFit(DeckError):
+    """A decoder cannot learn from what it was given."""
+
+    code = "cannot_fit"
+
+
+class BadModel(DeckError):
+    """A trained decoder cannot be read, or is another recording's."""
+
+    code = "bad_model"

@@ -11,8 +11,10 @@ import numpy as np
 
 from engine.analysis.rates import Rates, mean_rates
 from engine.recording import Trial
-from engine.replay import Note, Replay, Speed
+from engine.replay import Replay
 from engine.ring import Rows
+from engine.speed import Speed
+from engine.transport import Note
 from engine.view import Units, View, shown_units
 
 mean_rates_once = lru_cache(maxsize=8)(mean_rates)

@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
-import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final
 
 import numpy as np
 
 from engine import clock
-from engine.errors import BadSetting, NotNow
+from engine.delivery import Delivery, arriving
 from engine.events import trial_events
 from engine.outlets import Outlet
-from engine.perturb import Perturbations, model_names
-from engine.playhead import Playhead
 from engine.recording import Recording
 from engine.ring import Ring, body_of, row_dtype
 from engine.selection import EVERYTHING, Selection
+from engine.speed import Speed
+from engine.transport import Transport
 
 log = logging.getLogger(__name__)
 
-State = Literal["idle", "playing", "paused", "stopped", "ended", "failed", "closed"]
-Speed = float | Literal["max"]
-
-MIN_SPEED: Final = 0.1
-MAX_SPEED: Final = 100.0
 BLOCK: Final = 64
 """Bins handed on at once at speed max, and at most made good at once when late."""
 KEPT_SECONDS: Final = 60.0
@@ -36,50 +29,9 @@ YIELD: Final = 50e-6
 """Seconds between two blocks at speed max, in which others get the lock."""
 IDLE_POLL: Final = 0.1
 """Seconds between looks for an LSL consumer: liblsl calls nobody back."""
-NOTES_KEPT: Final = 1000
 
 
-class Listener(Protocol):
-    """Somebody who reads the ring at their own pace."""
-
-    def wake(self) -> None:
-        """New bins, or a new state. Called by the replay's thread: return at once."""
-        ...
-
-    def floor(self) -> int:
-        """The oldest row still wanted. At speed max the replay never overwrites it."""
-        ...
-
-
-@dataclass(frozen=True)
-class Position:
-    """Where a replay is: indices of the next bin, within the selection and the recording."""
-
-    current_index: int
-    packet_id: int
-    n_selected: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Note:
-    """What was asked of a replay, such as ``"seek 400"``, and when.
-
-    Attributes
-    ----------
-    text : str
-    due : float
-        Seconds of the engine's clock, as bins have it.
-    timestamp : float
-        Unix seconds.
-    """
-
-    text: str
-    due: float
-    timestamp: float
-
-
-class Replay:
+class Replay(Transport):
     """Plays one recording for one session.
 
     Every public method may be called from any thread and returns at once.
@@ -113,214 +65,30 @@ class Replay:
         outlets: Callable[[], Sequence[Outlet]] = tuple,
         name: str = "replay",
     ) -> None:
+        super().__init__(recording, selection, seed, speed, loop, perturbation or {})
         dtype = row_dtype(recording.n_units, recording.counts.dtype)
-        self.recording = recording
         # A minute, and however slow the bins are, room for what is sent at once.
         self.ring = Ring(dtype, recording.bin_rate, max(KEPT_SECONDS, 2 * BLOCK / recording.bin_rate))
-        self.seed = seed
         self.error: str | None = None
-        self.changes = 0  # notes so far: who has seen this number has seen every setting
-        self._perturbations = Perturbations(seed, recording.n_units, recording.bin_rate)
-        self._perturbations.change(perturbation or {})
-        self._speed = checked_speed(speed)
-        self._selection = selection
-        self._playhead = Playhead(selection.bins(recording), loop)
-        self._schedule = clock.Schedule(self._period())
         self._events = trial_events(recording)
         self._make_outlets = outlets
         self._outlets: Sequence[Outlet] = ()
-        self._listeners: tuple[Listener, ...] = ()
-        self._state: State = "idle"
-        self._steps = 0
-        # Guards all of the above but the ring; the thread leaves it while it waits.
-        self._turn = threading.Condition(threading.Lock())
+        self._delivery = Delivery(self.ring)
         self._ready = threading.Event()
-        self._hungry = False
-        self._untold: list[Note] = []
-        self._notes: deque[Note] = deque(maxlen=NOTES_KEPT)
         self._scratch = np.zeros(BLOCK, dtype)
-        self._stamps = self._scratch[["sequence_number", "timestamp", "due", "lateness"]]
+        self._stamps = self._scratch[["sequence_number", "timestamp", "due", "lateness", "delay", "lost"]]
         self._bins = body_of(self._scratch)
         self._source = recording.bins.view(self._bins.dtype)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    # What others read
-
-    @property
-    def state(self) -> State:
-        return self._state
-
-    @property
-    def speed(self) -> Speed:
-        return self._speed
-
-    @property
-    def loop(self) -> bool:
-        return self._playhead.loop
-
-    @property
-    def selection(self) -> Selection:
-        return self._selection
-
-    @property
-    def perturbation(self) -> dict[str, dict[str, Any]]:
-        """Every model's settings."""
-        return self._perturbations.settings
-
-    @property
-    def late_ticks(self) -> int:
-        """Bins that went out a whole bin or more after they were due."""
-        return self._schedule.late_ticks
-
-    @property
-    def lost_time(self) -> float:
-        """Seconds that the schedule gave up because it was more than 1 s late."""
-        return self._schedule.lost_time
-
-    @property
-    def notes(self) -> tuple[Note, ...]:
-        """What was asked of it, oldest first; the newest 1,000."""
-        with self._turn:
-            return tuple(self._notes)
-
     def heard(self) -> bool:
         """Whether an outlet has consumers."""
         return any(outlet.wanted() for outlet in self._outlets)
 
-    def position(self) -> Position:
-        with self._turn:
-            packet_id = self._playhead.next_bin
-            return Position(
-                current_index=self._playhead.next_index,
-                packet_id=packet_id,
-                n_selected=len(self._playhead),
-                seconds=packet_id / self.recording.bin_rate,
-            )
-
     def wait_ready(self, timeout: float | None = None) -> bool:
         """Wait until the outlets are on the network."""
         return self._ready.wait(timeout)
-
-    # What others do
-
-    def add_listener(self, listener: Listener) -> None:
-        with self._turn:
-            self._listeners = (*self._listeners, listener)
-            self._turn.notify()
-
-    def remove_listener(self, listener: Listener) -> None:
-        with self._turn:
-            self._listeners = tuple(each for each in self._listeners if each is not listener)
-            self._turn.notify()
-
-    def more(self) -> None:
-        """Tell that a floor has risen; at speed max the thread may be waiting for that."""
-        if self._hungry:
-            with self._turn:
-                self._turn.notify()
-
-    def start(self) -> None:
-        """Play if nothing was ever asked of this session; a first listener's call."""
-        with self._turn:
-            if self._state == "idle":
-                self._begin()
-
-    def resume(self) -> None:
-        """Play from where the replay stands; from the start if it had ended."""
-        with self._turn:
-            self._refuse_if_over()
-            if self._state != "playing":
-                if self._playhead.ended:
-                    self._playhead.rewind()
-                self._begin()
-                self._note("resume")
-
-    def pause(self) -> None:
-        with self._turn:
-            self._refuse_if_over()
-            if self._state in ("idle", "playing"):
-                self._enter("paused")
-                self._note("pause")
-
-    def stop(self) -> None:
-        """Stand at the first selected bin until `resume`."""
-        with self._turn:
-            self._refuse_if_over()
-            self._playhead.rewind()
-            self._enter("stopped")
-            self._note("stop")
-
-    def step(self) -> None:
-        """Pause, then send one bin."""
-        with self._turn:
-            self._refuse_if_over()
-            if self._state in ("stopped", "ended"):
-                raise NotNow(f"The session has {self._state}. Resume it before stepping.")
-            if self._state != "paused":
-                self._enter("paused")
-                self._note("pause")
-            self._steps += 1
-            self._turn.notify()
-
-    def seek(self, packet_id: int) -> None:
-        """Make a bin the next one.
-
-        Raises
-        ------
-        OutsideSelection
-            If the bin is not selected.
-        """
-        with self._turn:
-            self._refuse_if_over()
-            self._playhead.seek(packet_id)
-            if self._state == "ended":
-                self._enter("paused")
-            self._note(f"seek {packet_id}")
-
-    def set_speed(self, speed: Speed) -> None:
-        """Change the pace; the next bin is due at most one new period from now."""
-        with self._turn:
-            self._refuse_if_over()
-            self._speed = checked_speed(speed)
-            at, period = clock.now(), self._period()
-            self._schedule.restart(max(at, min(self._schedule.due, at + period)), period)
-            self._note(f"speed {speed}")
-
-    def set_loop(self, loop: bool) -> None:
-        with self._turn:
-            self._refuse_if_over()
-            self._playhead.loop = loop
-            self._note(f"loop {'on' if loop else 'off'}")
-
-    def set_selection(self, selection: Selection) -> None:
-        """Play other bins, from their first.
-
-        Raises
-        ------
-        UnknownTrial, UnknownTarget, EmptySelection
-            Then nothing has changed.
-        """
-        bins = selection.bins(self.recording)
-        with self._turn:
-            self._refuse_if_over()
-            self._selection = selection
-            self._playhead.select(bins)
-            self._note("selection")
-
-    def set_perturbation(self, settings: Mapping[str, Any]) -> None:
-        """Change models by name or by preset.
-
-        Raises
-        ------
-        BadSetting
-            Then nothing has changed.
-        """
-        with self._turn:
-            self._refuse_if_over()
-            self._perturbations.change(settings)
-            on = model_names(self._perturbations.mask)
-            self._note(f"perturbation {' '.join(on) or 'none'}")
 
     def close(self) -> None:
         """End the thread and its outlets, and wait for both. A second call does nothing."""
@@ -353,6 +121,14 @@ class Replay:
     def _act(self) -> float | None:
         """Do what is due; return how long there is nothing to do, None for until something changes."""
         self._send_notes()
+        self._push()
+        rest = self._play()
+        if self._delivery.next == math.inf:
+            return rest
+        held = max(self._delivery.next - clock.now(), 0)
+        return held if rest is None else min(rest, held)
+
+    def _play(self) -> float | None:
         if self._state in ("playing", "paused") and self._playhead.ended:
             self._enter("ended")
         if self._steps:
@@ -367,7 +143,7 @@ class Replay:
         if self._state != "playing":
             return None
         if self._speed == "max":
-            return self._act_at_max()
+            return self._play_at_max()
         at = clock.now()
         n = self._schedule.ticks_due(at)
         if n == 0:
@@ -375,7 +151,7 @@ class Replay:
         self._send(n, at)
         return 0
 
-    def _act_at_max(self) -> float | None:
+    def _play_at_max(self) -> float | None:
         self._hungry = True  # before the floors are read, so that a rise after that is told
         floors = [listener.floor() for listener in self._listeners]
         room = self.ring.capacity - (self.ring.head - min(floors)) if floors else 0
@@ -396,19 +172,33 @@ class Replay:
         paced = self._speed != "max"
         for i in range(n):
             due, lateness = self._schedule.tick(at) if paced else (at, 0.0)
-            self._stamps[i] = (first + i, due + self._schedule.unix_offset, due, lateness)
+            self._stamps[i] = (first + i, due + self._schedule.unix_offset, due, lateness, 0.0, False)
         rows["perturbation"] = self._perturbations.mask
         if self._perturbations.mask:
             self._perturbations.apply(rows["counts"], first)
+            self._perturbations.deliver(rows, first)
+        if not paced:
+            rows["delay"] = 0.0
         self.ring.publish(rows)
         for listener in self._listeners:
             listener.wake()
-        if paced and self._outlets:
-            for outlet in self._outlets:
-                outlet.push(rows)
+        if not paced:
+            self._delivery.skip()  # outlets are silent at speed max
+        elif self._outlets:
+            self._push()
             for i, index in enumerate(bins.tolist()):
                 for text in self._events.get(index, ()):
                     self._tell(text, float(rows["due"][i]))
+
+    def _push(self) -> None:
+        """Hand the outlets what is not held back."""
+        if not self._outlets:
+            return
+        taken, _ = self._delivery.take(clock.now(), BLOCK)
+        rows = arriving(taken)
+        if len(rows):
+            for outlet in self._outlets:
+                outlet.push(rows)
 
     def _send_notes(self) -> None:
         notes, self._untold = self._untold, []
@@ -418,47 +208,3 @@ class Replay:
     def _tell(self, text: str, due: float) -> None:
         for outlet in self._outlets:
             outlet.event(text, due)
-
-    # With the lock held
-
-    def _begin(self) -> None:
-        self._schedule.restart(clock.now(), self._period())
-        self._enter("playing")
-
-    def _enter(self, state: State) -> None:
-        self._state = state
-        self._steps = 0
-        self._wake()
-
-    def _note(self, text: str) -> None:
-        note = Note(text, clock.now(), time.time())
-        self._untold.append(note)
-        self._notes.append(note)
-        self.changes += 1
-        self._wake()
-
-    def _wake(self) -> None:
-        """Tell the thread and all who listen that something has changed."""
-        self._turn.notify()
-        for listener in self._listeners:
-            listener.wake()
-
-    def _refuse_if_over(self) -> None:
-        if self._state in ("failed", "closed"):
-            raise NotNow(f"The session has {self._state}. Make a new one.")
-
-    def _period(self) -> float:
-        return self.recording.bin_width / (1.0 if self._speed == "max" else self._speed)
-
-
-def checked_speed(speed: Speed) -> Speed:
-    """The speed, if it is one.
-
-    Raises
-    ------
-    BadSetting
-        If it is neither "max" nor a number from 0.1 to 100.
-    """
-    if speed == "max" or (isinstance(speed, int | float) and MIN_SPEED <= speed <= MAX_SPEED):
-        return speed
-    raise BadSetting(f"Speed {speed!r} is out of range. Send 0.1 to 100, or 'max'.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -26,14 +26,18 @@ def row_dtype(n_units: int, count_dtype: npt.DTypeLike = np.uint8) -> np.dtype[n
     numpy.dtype
         ``sequence_number``; ``timestamp`` (Unix seconds at which the bin was due); ``due`` (the same
         instant on the engine's clock, which is LSL's ``local_clock``); ``lateness`` (s, tick minus
-        due); ``perturbation`` (bit i: model i of `engine.perturb.MODELS` is on); then the bin.
+        due); ``delay`` (s, by which jitter holds back its delivery to decoders; 0 without);
+        ``perturbation`` (bit i: model i of `engine.perturb.MODELS` is on); ``lost`` (whether decoders
+        never get it, but in a clean stream); then the bin.
     """
     sent = [
         ("sequence_number", np.int64),
         ("timestamp", np.float64),
         ("due", np.float64),
         ("lateness", np.float32),
+        ("delay", np.float32),
         ("perturbation", np.uint32),
+        ("lost", np.bool_),
     ]
     body = bin_dtype(n_units, count_dtype)
     names, formats, offsets = [], [], []
@@ -43,6 +47,7 @@ def row_dtype(n_units: int, count_dtype: npt.DTypeLike = np.uint8) -> np.dtype[n
         formats.append(np.dtype(kind))
         offsets.append(at)
         at += np.dtype(kind).itemsize
+    at += -at % body.alignment
     for name in body.names or ():
         names.append(name)
         formats.append(body[name])
@@ -86,6 +91,18 @@ class Envelope:
     counts: npt.NDArray[np.int64]
     low: npt.NDArray[np.float32]
     high: npt.NDArray[np.float32]
+
+
+class Listener(Protocol):
+    """Somebody who reads the ring at their own pace."""
+
+    def wake(self) -> None:
+        """New bins, or a new state. Called by the replay's thread: return at once."""
+        ...
+
+    def floor(self) -> int:
+        """The oldest row still wanted. At speed max the replay never overwrites it."""
+        ...
 
 
 class Ring:

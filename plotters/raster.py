@@ -47,7 +47,7 @@ class Raster(Plotter):
     @property
     def caption(self) -> str:
         width = 1e3 * self.scene.bins_per_column * self.scene.recording.bin_width
-        return f"Colour: spikes of a unit in {width:g} ms. Hatched: not recorded."
+        return f"Colour: spikes of a unit in {width:g} ms. Hatched: not recorded. Empty: lost."
 
     def build(self) -> UIElement:
         seconds = self.scene.n_bins * self.scene.recording.bin_width
@@ -114,7 +114,10 @@ class Raster(Plotter):
         """
         k = self.scene.bins_per_column
         shape = len(rows) // k, k, len(units)
-        counts = rows["counts"][:, units].reshape(shape).sum(axis=1, dtype=np.uint32)
+        lost = rows["lost"]
+        sent = rows["counts"][:, units]
+        sent[lost] = 0
+        counts = sent.reshape(shape).sum(axis=1, dtype=np.uint32)
         pixels: npt.NDArray[np.uint8] = (1 + np.minimum(counts, self.top)).astype(np.uint8)
         gone = np.logical_not(rows["observed"].reshape(-1, k).any(axis=1))
         if gone.any():
@@ -122,6 +125,7 @@ class Raster(Plotter):
             column = rows["sequence_number"][::k] // k
             stripe = (column[:, None] + np.arange(len(units))) % 6 < 2
             pixels[gone[:, None] & stripe & (counts == 0)] = UNOBSERVED
+        pixels[lost.reshape(-1, k).all(axis=1)] = BLANK
         return pixels.T
 
 

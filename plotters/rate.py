@@ -9,6 +9,7 @@ import numpy.typing as npt
 from bokeh.models import Range1d
 from bokeh.models.ui import UIElement
 
+from engine.delivery import received
 from engine.ring import Rows
 from plotters.base import LIVE, Floats, News, Plotter, Scene, Set, Shift, Update
 from plotters.drawing import nice_end, paint
@@ -41,7 +42,8 @@ class Rate(Plotter):
         return f"Mean of all units in {column}. Bold: over the last {smooth}."
 
     def build(self) -> UIElement:
-        end = self.top(self.scene.recording.bins[: 60 * round(self.scene.recording.bin_rate)])
+        minute = self.scene.recording.bins[: 60 * round(self.scene.recording.bin_rate)]
+        end = self.top(minute, minute["observed"])
         y_range = Range1d(start=0, end=end, name=self.full_name("range"))
         plot = self.time_figure("Rate (spikes/s)", y_range=y_range)
         source = self.source("trace", time=self.times(), raw=self.blank(), smooth=self.blank())
@@ -54,29 +56,36 @@ class Rate(Plotter):
     def update(self, news: News) -> Iterable[Update]:
         k = self.scene.bins_per_column
         n, window = len(news.rows) // k, self.n_smooth // k
-        spikes, observed = self.totals(news.recent[news.with_lead(self.n_smooth - k)])
+        recent = news.recent[news.with_lead(self.n_smooth - k)]
+        spikes, observed = self.totals(recent, received(recent))
         raw = self.rates(spikes[-n:], observed[-n:])
         smooth = self.rates(moving_sum(spikes, window)[-n:], moving_sum(observed, window)[-n:])
         smooth[observed[-n:] == 0] = np.nan
         yield Shift("trace", "raw", raw)
         yield Shift("trace", "smooth", smooth)
         if (raw > self._end).any() or news.every(self.scene.bins(RANGE_PERIOD)):
-            self._end = self.top(news.recent)
+            self._end = self.top(news.recent, received(news.recent))
             yield Set("range", {"end": self._end})
 
     def start(self, news: News) -> Iterable[Update]:
         yield from super().start(news)
-        yield Set("range", {"end": self.top(news.recent)})
+        yield Set("range", {"end": self.top(news.recent, received(news.recent))})
 
-    def totals(self, rows: Rows) -> tuple[Totals, Totals]:
+    def totals(self, rows: Rows, known: npt.NDArray[np.bool_]) -> tuple[Totals, Totals]:
         """What rates are made of, in each whole column.
+
+        Parameters
+        ----------
+        rows : ndarray, shape (n,), with ``counts``
+        known : ndarray of bool, shape (n,)
+            Which of them count.
 
         Returns
         -------
         spikes, observed : ndarray of int64, shape (n_columns,)
-            Spikes of all units in observed bins, and the number of these.
+            Spikes of all units in bins that count, and the number of these.
         """
-        observed = rows["observed"].astype(np.int64)
+        observed = known.astype(np.int64)
         spikes = rows["counts"].sum(axis=1, dtype=np.int64) * observed
         k = self.scene.bins_per_column
         return spikes.reshape(-1, k).sum(axis=1), observed.reshape(-1, k).sum(axis=1)
@@ -88,9 +97,10 @@ class Rate(Plotter):
         np.divide(spikes, seconds, out=found, where=observed > 0, casting="unsafe")
         return found
 
-    def top(self, rows: Rows) -> float:
+    def top(self, rows: Rows, known: npt.NDArray[np.bool_]) -> float:
         """The end of an axis that holds the raw rates of bins."""
-        highest = self.rates(*self.totals(rows[len(rows) % self.scene.bins_per_column :]))
+        start = len(rows) % self.scene.bins_per_column
+        highest = self.rates(*self.totals(rows[start:], known[start:]))
         return nice_end(1.1 * float(np.fmax.reduce(highest, initial=0.0)))
 
 

@@ -9,6 +9,7 @@ from bokeh.models import HoverTool, Range1d
 from bokeh.models.ui import UIElement
 
 from engine.analysis.rates import mean_rates
+from engine.delivery import received
 from plotters.base import LIVE, Floats, News, Plotter, Replace, Scene, Set, Update
 from plotters.drawing import nice_end, paint
 
@@ -73,12 +74,13 @@ class Units(Plotter):
         yield Set("range", {"end": self.top(rates)})
 
     def rates(self, news: News) -> Floats:
-        """Spikes per second of observed time, shape (n_units,); NaN if nothing was observed."""
+        """Spikes per second of observed time, lost bins aside, shape (n_units,); NaN if there was none."""
         rows = news.recent[-self.n_now :]
-        seconds = np.count_nonzero(rows["observed"]) * self.scene.recording.bin_width
+        known = received(rows)
+        seconds = np.count_nonzero(known) * self.scene.recording.bin_width
         if not seconds:
             return np.full(len(self.means), np.nan, np.float32)
-        spikes = rows["counts"][rows["observed"]].sum(axis=0, dtype=np.uint32)
+        spikes = rows["counts"][known].sum(axis=0, dtype=np.uint32)
         rates: Floats = (spikes / seconds).astype(np.float32)
         return rates
 

@@ -156,9 +156,10 @@ function fill(name, rows) {
 }
 
 async function start() {
-  const deck = JSON.parse(document.getElementById("deck").textContent);
+  const read = (id) => JSON.parse(document.getElementById(id).textContent);
+  const deck = read("deck");
   const { Document } = Bokeh.require("document");
-  const bokehDocument = Document.from_json(deck.document);
+  const bokehDocument = Document.from_json(read("figures"));
   const plots = new Plots(bokehDocument, deck.roles);
   plots.paint(); // before the first painting, so that no page flashes in the wrong colours
   document.addEventListener("deck:theme", () => plots.paint());

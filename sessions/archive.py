@@ -19,7 +19,7 @@ import numpy as np
 from engine.errors import BadSetting, NotNow
 from engine.record.journal import ENDING
 from engine.record.record import header_of
-from engine.record.recorder import Recorder
+from engine.record.recorder import Predictions, Recorder, Scores
 from engine.record.sealed import KEY, SEALED
 from sessions.errors import Conflict, NoRecords, UnknownRecord
 from sessions.finisher import CHUNK, Export, Finisher, export
@@ -70,6 +70,9 @@ class Archive:
         name: str | None = None,
         encrypt: bool | None = None,
         passphrase: str | None = None,
+        *,
+        predictions: Predictions | None = None,
+        scores: Scores | None = None,
     ) -> Tape:
         """Record a session from now on.
 
@@ -81,6 +84,8 @@ class Archive:
         encrypt : bool, optional
             If None, the record is encrypted if there is a passphrase, here or in the environment.
         passphrase : str, optional
+        predictions, scores : optional
+            As `engine.record.recorder.Recorder` takes them.
 
         Raises
         ------
@@ -106,6 +111,8 @@ class Archive:
             header,
             session.replay,
             settings=partial(settings_of, session),
+            predictions=predictions,
+            scores=scores,
             passphrase=passphrase,
         )
 

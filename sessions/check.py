@@ -5,36 +5,35 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import json
 import math
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
 
-import msgpack
 import numpy as np
 import numpy.typing as npt
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
-from tornado.websocket import WebSocketClientConnection, WebSocketError, websocket_connect
+from tornado.websocket import WebSocketClientConnection
 
+from sessions.client import (
+    ANSWER_WITHIN,
+    URL,
+    Unreachable,
+    address,
+    connect,
+    http_of,
+    metadata_of,
+    receive,
+)
 from sessions.settings import Parser
 
-URL = "ws://127.0.0.1:8000"
 STREAM = "/stream/binary?layout=compact"
 SECONDS, SHORTEST, LONGEST = 10.0, 1.0, 86400.0
-ANSWER_WITHIN = 10.0
-"""Seconds for connecting, and without a packet after which the stream counts as dead."""
 RATE_TOLERANCE = 0.01
 """Clocks agree to 1e-4, so 1 % means lost time and nothing else; in 1 s, the shortest run, it leaves 10 ms
 for the first and the last packet to be delayed differently."""
 PASS, FAIL, UNREACHABLE = 0, 1, 2
-
-
-class Unreachable(Exception):
-    """There is no server, or it does not let us in; the message is one line for the user."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "seconds", nargs="?", default=SECONDS, type=_seconds, help=f"how long (default: {SECONDS:g})"
     )
-    parser.add_argument("--url", default=URL, type=_address, help=f"the stream port (default: {URL})")
+    parser.add_argument("--url", default=URL, type=address, help=f"the stream port (default: {URL})")
     options = parser.parse_args(arguments)
     try:
         faults = asyncio.run(_check(options.url, options.seconds))
@@ -127,19 +126,10 @@ def main(arguments: Sequence[str]) -> int:
 
 async def _check(url: str, seconds: float) -> list[str]:
     """Listen, and print what arrived; returns what is wrong with it."""
-    try:
-        connection = await websocket_connect(f"{url}{STREAM}", connect_timeout=ANSWER_WITHIN)
-    except HTTPClientError as error:
-        raise Unreachable(f"{url} refuses a decoder: {_refusal(error)}") from None
-    except (OSError, WebSocketError) as error:
-        raise Unreachable(
-            f"Nobody answers at {url} ({error}). Start the server, or give its stream port with --url."
-        ) from None
+    connection = await connect(url, STREAM)
     code = None
     try:
-        metadata = await _receive(connection)
-        if metadata is None:
-            raise Unreachable(f"{url} takes decoders but sends them nothing. See the server's log.")
+        metadata = await metadata_of(connection, url)
         code = metadata["session"]["code"]
         print(
             f"{metadata['dataset']} at {url}: {metadata['num_channels']} units, session {code}, "
@@ -162,7 +152,7 @@ async def _listen(
     came: list[tuple[int, float, float]] = []
     ending: list[str] = []
     while not came or came[-1][2] - came[0][2] < seconds:
-        packet = await _receive(connection)
+        packet = await receive(connection)
         arrival, wall = time.perf_counter(), time.time()
         if packet is None:
             code = connection.close_code
@@ -173,30 +163,13 @@ async def _listen(
     return Report(expected, numbers.astype(np.int64), lateness, arrivals), ending
 
 
-async def _receive(connection: WebSocketClientConnection) -> dict[str, Any] | None:
-    """The next message; None if there is none, for the connection's end or for its silence."""
-    try:
-        message = await asyncio.wait_for(connection.read_message(), ANSWER_WITHIN)
-    except TimeoutError:
-        return None
-    return None if message is None else dict(msgpack.unpackb(message))
-
-
 async def _delete(url: str, code: str) -> None:
     """End our session. If that fails, it goes when its time to live is over."""
     client = AsyncHTTPClient(force_instance=True)
-    address = f"{url.replace('ws', 'http', 1)}/api/sessions/{code}?force=true"
+    address = f"{http_of(url)}/api/sessions/{code}?force=true"
     with contextlib.suppress(OSError, HTTPClientError):
         await client.fetch(address, method="DELETE", request_timeout=ANSWER_WITHIN)
     client.close()
-
-
-def _refusal(error: HTTPClientError) -> str:
-    """What the server says, or its status if it is not ours."""
-    try:
-        return str(json.loads(error.response.body)["detail"])  # type: ignore[union-attr]
-    except (AttributeError, ValueError, KeyError, TypeError):
-        return f"{error}. Is it PhantomDeck's stream port?"
 
 
 def _seconds(text: str) -> float:
@@ -207,14 +180,3 @@ def _seconds(text: str) -> float:
     if not SHORTEST <= value <= LONGEST:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of {SHORTEST:g} to {LONGEST:g} seconds")
     return value
-
-
-def _address(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        fits = parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        fits = False
-    if not fits:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an address such as {URL}")
-    return text.rstrip("/")

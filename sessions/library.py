@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engine.decoders.bins import Bins
 from engine.errors import UnknownTarget
 from engine.recording import Trial, spell_ids
-from sessions.context import Context
+from sessions.context import Context, Text
 from sessions.metadata import metadata
 from sessions.models import Metadata, RecordingList, TrialAnswer, Trials, TrialsOfTarget
-from sessions.requests import RecordingQuery
+from sessions.requests import BinsQuery, RecordingQuery
+
+NPZ = "application/octet-stream"
+"""There is no type of its own for a NumPy archive."""
 
 
 def list_recordings(context: Context) -> RecordingList:
@@ -43,6 +47,19 @@ def list_trials_of_target(context: Context, target_id: int, asked: RecordingQuer
         raise UnknownTarget(f"Unknown target {target_id}. This recording has {known}.")
     trials = _answers(trial for trial in recording.trials if trial.target_id == target_id)
     return TrialsOfTarget(trials=trials, count=len(trials), target_index=target_id)
+
+
+def show_bins(context: Context, asked: BinsQuery) -> Text:
+    """Binned counts and kinematics, to train a decoder on.
+
+    A NumPy archive for `numpy.load`: `counts` (bins by units), `kinematics` (x, y, vx, vy; NaN where
+    missing), `target` (position), `packet_id`, `trial_id` (-1 outside of trials), `observed`, and
+    `start`, which marks bins that do not follow an observed one, so that no decoder need look back
+    over a gap; then `bin_rate`, `bin_width` (s), `channel_names`, `recording`, `sha256` and
+    `length_unit`.
+    """
+    bins = Bins.of(context.store.recording_named(asked.recording), asked.trial_ids)
+    return Text(bins.to_npz(), NPZ)
 
 
 def trial_answer(trial: Trial) -> TrialAnswer:

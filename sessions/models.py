@@ -11,8 +11,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from engine.perturb import MODELS
 from engine.recording import Scalar
-from engine.replay import Speed, State
 from engine.selection import TrialEvent
+from engine.speed import Speed
+from engine.transport import State
 from engine.view import View
 from sessions.archive import EntryState
 from sessions.tape import TapeState
@@ -323,7 +324,9 @@ class SessionMetrics(Answer):
     dropped_packets: int = Field(description="Packets that decoders lost because they were slow.")
     late_ticks: int = Field(description="Packets sent a whole bin or more after they were due.")
     lost_time_seconds: float = Field(description="Given up because the replay was over 1 s late.")
-    network_latency_ms: Distribution = Field(description="From due to handed to the last socket.")
+    network_latency_ms: Distribution = Field(
+        description="From due to handed to the last socket, without the delay of a jitter."
+    )
     timing_error_ms: Distribution = Field(description="From due to sent by the replay, over the last 60 s.")
     memory_usage_mb: float = Field(description="The session's packets and selection.")
     is_running: bool

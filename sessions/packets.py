@@ -22,7 +22,7 @@ OBSERVED, PERTURBED = 1, 2
 
 _pack: Callable[[Any], bytes] = msgpack.packb
 
-SCALARS: Final = struct.Struct("<qdd4xIdii8f?")
+SCALARS: Final = struct.Struct("<qdd8xI4xdii8f?")
 """A row of `engine.ring.row_dtype` up to its counts: sequence_number, timestamp, due, perturbation,
 trial_time_ms, packet_id, trial, x, y, vx, vy, target_id, target_x, target_y, distance, observed."""
 
@@ -48,6 +48,8 @@ class Packet:
 
     Parameters
     ----------
+    row : int
+        Of the ring, which is its sequence number.
     opcode : int
         Of the WebSocket frame.
     pieces : tuple of bytes
@@ -56,9 +58,12 @@ class Packet:
         Encodes that count.
     """
 
-    __slots__ = ("_number", "_opcode", "_pieces", "_whole")
+    __slots__ = ("_number", "_opcode", "_pieces", "_whole", "row")
 
-    def __init__(self, opcode: int, pieces: tuple[bytes, ...], number: Callable[[int], bytes]) -> None:
+    def __init__(
+        self, row: int, opcode: int, pieces: tuple[bytes, ...], number: Callable[[int], bytes]
+    ) -> None:
+        self.row = row
         self._opcode = opcode
         self._pieces = pieces
         self._number = number
@@ -100,9 +105,10 @@ class Encoder:
         packets = []
         for start in range(0, len(raw), size):
             counts = raw[start + at : start + at + self._counts_size]
-            body = self._body(SCALARS.unpack_from(raw, start), counts)
+            scalars = SCALARS.unpack_from(raw, start)
+            body = self._body(scalars, counts)
             pieces = (*(prefix + body for prefix in self._prefixes), self._suffix)
-            packets.append(Packet(self._opcode, pieces, self._number))
+            packets.append(Packet(scalars[0], self._opcode, pieces, self._number))
         return packets
 
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from engine.replay import MAX_SPEED, MIN_SPEED, checked_speed
 from engine.selection import Selection, TrialEvent
+from engine.speed import MAX_SPEED, MIN_SPEED, checked_speed
 from sessions.session import Options
 
 MAX_INDEX = 2**31 - 1
@@ -20,6 +20,10 @@ PacedOrMax = Annotated[
     BeforeValidator(checked_speed),
 ]
 SPEED_DOC = "Times real time, or `max`: as fast as the listeners take it."
+
+
+def _parts(text: Any) -> Any:
+    return [part for part in text.split(",") if part] if isinstance(text, str) else text
 
 
 class Ask(BaseModel):
@@ -105,6 +109,12 @@ class RecordingQuery(Ask):
     recording: str | None = Field(None, description="By name; the first by name if left out.")
 
 
+class BinsQuery(RecordingQuery):
+    trial_ids: Annotated[tuple[Id, ...], BeforeValidator(_parts)] = Field(
+        (), description="Ids with commas between them, or a parameter each; every bin if left out."
+    )
+
+
 class SeekQuery(Ask):
     packet_id: Index | None = Field(None, description="Index of the bin in the recording.")
     position_seconds: float | None = Field(
@@ -185,10 +195,6 @@ class MetricsQuery(Ask):
     format: Literal["json", "prometheus"] | None = Field(
         None, description="By the `Accept` header if left out."
     )
-
-
-def _parts(text: Any) -> Any:
-    return [part for part in text.split(",") if part] if isinstance(text, str) else text
 
 
 Plot = Literal["raster", "rate", "arena", "position", "velocity", "units", "timing"]

@@ -199,7 +199,7 @@ class RestHandler(RequestHandler):
             raise MethodNotAllowed(self._possible())
         route = self._routes[method]
         names = (name for name in self.request.query_arguments if name not in ACCESS_KEYS)
-        query = {name: self.get_query_argument(name, strip=False) for name in names}
+        query = {name: ",".join(self.get_query_arguments(name, strip=False)) for name in names}
         accept = self.request.headers.get("Accept", "*/*")
         context = replace(self._context, host=self.request.host_name, accept=accept)
         call = partial(_perform, route, context, path, asked(route, query, self.request.body))

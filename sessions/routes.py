@@ -229,6 +229,16 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
             models.TrialsOfTarget,
             UnknownTarget,
         ),
+        Route(
+            "GET",
+            "/api/recording/bins.npz",
+            library.show_bins,
+            None,
+            query=requests.BinsQuery,
+            refuses=(*RECORDING, UnknownTrial, EmptySelection),
+            blocking=True,
+            other=library.NPZ,
+        ),
     ),
     "Pictures": (
         _picture("snapshot.png", pictures.show_png, "image/png"),

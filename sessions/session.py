@@ -15,9 +15,10 @@ import numpy.typing as npt
 from engine import clock
 from engine.errors import NotNow
 from engine.recording import Recording
-from engine.replay import Replay, Speed
+from engine.replay import Replay
 from engine.ring import Ring
 from engine.selection import EVERYTHING, Selection
+from engine.speed import Speed
 from engine.view import PLAIN, View, changed
 from sessions.errors import Conflict, UnknownSession
 from sessions.tape import Tape
@@ -80,7 +81,7 @@ class Audience(Protocol):
 
     @property
     def latencies(self) -> Latencies:
-        """Seconds from a bin's being due to its being handed to the last socket, newest last."""
+        """Seconds from a bin's being due, jitter's delay aside, to its being handed to the last socket."""
         ...
 
     @property

@@ -17,23 +17,37 @@ from engine.errors import BadSetting, DeckError
 from engine.selection import EVERYTHING, Selection
 from sessions.access import Origins
 from sessions.errors import Forbidden, NotAnUpgrade
-from sessions.fanout import Fanout, Queue
+from sessions.fanout import Fanout
+from sessions.lane import Queue
 from sessions.metadata import metadata
 from sessions.packets import BINARY, TEXT, Format, Layout, frame
 from sessions.refusals import refusal, status_of
-from sessions.session import Options, Session
+from sessions.session import MakeAudience, Options, Session
 from sessions.store import Store
+from sessions.variant import Variant
 
 MAX_MESSAGE = 64 * 1024
 PING_INTERVAL = 20.0
 SEND_BUFFER = 64 * 1024
 """Bytes that the kernel may hold for a client: what lies there is stale for a slow one."""
-KEYS = ("trial_id", "target_id", "format", "layout", "queue", "token")
+KEYS = ("trial_id", "target_id", "format", "layout", "queue", "clean", "truth", "token")
+YES, NO = "1", "0"
 
 
-def decoders_of(session: Session, loop: asyncio.AbstractEventLoop) -> Fanout:
-    """A `sessions.session.MakeAudience`."""
-    return Fanout(session.replay, loop)
+def decoders_of(variant: Variant) -> MakeAudience[Fanout]:
+    """What makes the fan-out of a variant."""
+
+    def make(session: Session, loop: asyncio.AbstractEventLoop) -> Fanout:
+        return Fanout(session.replay, loop, variant)
+
+    return make
+
+
+FANOUTS = {
+    variant: decoders_of(variant)
+    for variant in (Variant(clean, truth) for clean in (False, True) for truth in (False, True))
+}
+"""One function each, by which a session knows the fan-outs that it has."""
 
 
 class StreamHandler(WebSocketHandler):
@@ -140,6 +154,8 @@ class StreamHandler(WebSocketHandler):
         if self._layout == "compact" and self._format == "json":
             raise BadSetting("Layout compact is MessagePack's. Add format=msgpack, or choose another.")
         self._queue: Queue | None = self._choice("queue", get_args(Queue))
+        clean, truth = (self._choice(name, (NO, YES)) for name in ("clean", "truth"))
+        self._variant = Variant(clean=clean == YES, truth=truth != NO)
         trial_ids, target_ids = self._numbers("trial_id"), self._numbers("target_id")
         self._selection = Selection(trial_ids, target_ids) if trial_ids or target_ids else None
 
@@ -161,7 +177,7 @@ class StreamHandler(WebSocketHandler):
         options = Options(selection=self._selection or EVERYTHING)
         make = partial(self._store.create, code, options)
         session = await asyncio.get_running_loop().run_in_executor(None, make)
-        self._fanout = session.audience(decoders_of, asyncio.get_running_loop())
+        self._fanout = session.audience(FANOUTS[self._variant], asyncio.get_running_loop())
         session.admit(self._selection)
         return session
 

@@ -111,12 +111,18 @@ def set_loop(context: Context, code: str, asked: LoopAsk) -> LoopAnswer:
 
 
 def show_perturbation(context: Context, code: str) -> BaseModel:
-    """How a session disturbs its spike counts."""
+    """How a session disturbs its spike counts and their delivery."""
     return PerturbationAnswer.model_validate(context.session(code).replay.perturbation)
 
 
 def set_perturbation(context: Context, code: str, asked: PerturbationAsk) -> BaseModel:
-    """Change models by name, or all of them by a preset; what is not named stays as it is."""
+    """Change models by name, or all of them by a preset; what is not named stays as it is.
+
+    A preset sets noise and drift and switches all other models off. What a model does to a packet depends
+    on the session's seed and the packet's `sequence_number` alone, also where it sets in over a time. A
+    lost packet is a gap in `sequence_number`, and not among the `dropped`; a late one keeps its
+    `timestamp`, and never overtakes another. A stream with `?clean=1` is the undisturbed twin.
+    """
     context.session(code).replay.set_perturbation(asked.model_dump(exclude_unset=True))
     return show_perturbation(context, code)
 

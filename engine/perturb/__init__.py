@@ -9,17 +9,36 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import BadSetting
-from engine.perturb.base import Model
+from engine.perturb.base import CountModel, DeliveryModel, Model
 from engine.perturb.drift import Drift
+from engine.perturb.gain import Gain
+from engine.perturb.jitter import Jitter
+from engine.perturb.lost_packets import LostPackets
 from engine.perturb.noise import Noise
+from engine.perturb.rotation import Rotation
+from engine.perturb.saturation import Saturation
+from engine.perturb.unit_loss import UnitLoss
+from engine.ring import Rows
 
-MODELS: tuple[type[Model], ...] = (Noise, Drift)
+MODELS: tuple[type[Model], ...] = (
+    Noise,
+    Drift,
+    Gain,
+    Rotation,
+    UnitLoss,
+    Saturation,
+    LostPackets,
+    Jitter,
+)
 """In the order in which they act; bit i of a row's ``perturbation`` is model i."""
 
+_OFF: dict[str, dict[str, Any]] = {model.key: {"enabled": False} for model in MODELS}
+
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
-    "none": {model.key: {"enabled": False} for model in MODELS},
+    "none": _OFF,
     **{
         level: {
+            **_OFF,
             "noise": {"enabled": True, "sd": sd},
             "drift": {"enabled": True, "amplitude": amplitude, "period": 60.0},
         }
@@ -31,6 +50,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         )
     },
 }
+"""Levels of noise and drift. Each switches all other models off, so that a level always means the same."""
 
 
 def model_names(mask: int) -> list[str]:
@@ -52,6 +72,7 @@ class Perturbations:
     def __init__(self, seed: int, n_units: int, bin_rate: float) -> None:
         self._make = lambda model, values: model(seed, n_units, bin_rate, **values)
         self._models: dict[str, Model] = {model.key: self._make(model, {}) for model in MODELS}
+        self._acting: list[Model] = []
         self.mask = 0
 
     @property
@@ -78,10 +99,11 @@ class Perturbations:
             except ValueError as error:
                 raise BadSetting(str(error)) from None
         self._models = changed
+        self._acting = [model for model in changed.values() if model.enabled]
         self.mask = sum(1 << i for i, model in enumerate(changed.values()) if model.enabled)
 
     def apply(self, counts: npt.NDArray[np.unsignedinteger[Any]], first: int) -> None:
-        """Disturb counts in place.
+        """Disturb counts in place, by the models that change counts.
 
         Parameters
         ----------
@@ -89,12 +111,28 @@ class Perturbations:
         first : int
             Sequence number of the first row.
         """
+        models = [model for model in self._acting if isinstance(model, CountModel)]
+        if not models:
+            return
         disturbed = counts.astype(np.float32)
-        for model in self._models.values():
-            if model.enabled:
-                disturbed = model.apply(disturbed, first)
+        for model in models:
+            disturbed = model.apply(disturbed, first)
         np.clip(np.rint(disturbed), 0, np.iinfo(counts.dtype).max, out=disturbed)
         counts[:] = disturbed
+
+    def deliver(self, rows: Rows, first: int) -> None:
+        """Say of rows which are lost and by how much they are delayed, in place.
+
+        Parameters
+        ----------
+        rows : ndarray, shape (n,), dtype `engine.ring.row_dtype`
+            None of them lost or delayed so far.
+        first : int
+            Sequence number of the first row.
+        """
+        for model in self._acting:
+            if isinstance(model, DeliveryModel):
+                model.apply(rows, first)
 
 
 def _spelled_out(settings: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import param
 
-from engine.perturb.base import Floats, Model
+from engine.perturb.base import CountModel, Floats
 
 OFFSET_SD = 0.3
 
 
-class Drift(Model):
+class Drift(CountModel):
     """``count + A * (sin(2 pi t/T) + 0.1 sin(20 pi t/T)) * (count + 1) * (1 + offset)``.
 
     The offset of a unit is drawn once from N(0, 0.3); t is the sequence number in seconds.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import param
 
-from engine.perturb.base import Floats, Model
+from engine.perturb.base import CountModel, Floats
 
 
-class Noise(Model):
+class Noise(CountModel):
     """``count + N(0, sd) * (count + 1)``, drawn anew for each unit and bin."""
 
     key = "noise"

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from engine.errors import RecordingError
 from engine.record.frames import read_frames
 from engine.record.record import Header, Record
-from engine.replay import Note
 from engine.ring import row_dtype
+from engine.transport import Note
 
 ENDING = ".journal"
 

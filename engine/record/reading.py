@@ -16,8 +16,8 @@ from engine.errors import RecordingError
 from engine.record.journal import ENDING, read_journal
 from engine.record.record import Header, Record
 from engine.record.sealed import SEALED, passphrase_here, unsealed
-from engine.replay import Note
 from engine.ring import Rows, row_dtype
+from engine.transport import Note
 
 COUNTS = "processing/ecephys/spike_counts/data"
 POSITION = "processing/behavior/cursor_pos/data"

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from engine.phases import plan
 from engine.recording import Recording, Trial
-from engine.replay import Note
 from engine.ring import Rows
+from engine.transport import Note
 
 Json = Mapping[str, Any]
 

@@ -16,8 +16,9 @@ from engine import clock
 from engine.record.frames import END, Frames
 from engine.record.journal import lock, pack_array
 from engine.record.record import Header
-from engine.replay import Note, Replay
+from engine.replay import Replay
 from engine.ring import Ring
+from engine.transport import Note
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ EVERY: Final = 0.25
 loses no more; the disk has them when the system writes them, within half a minute as a rule."""
 
 Settings = Callable[[], Mapping[str, Any]]
+Scores = Callable[[], Mapping[str, Any]]
 
 
 class Predictions(Protocol):
@@ -79,7 +81,7 @@ class Recorder:
         *,
         settings: Settings,
         predictions: Predictions | None = None,
-        scores: Callable[[], Mapping[str, Any]] | None = None,
+        scores: Scores | None = None,
         passphrase: str | None = None,
     ) -> None:
         self.path = path

@@ -55,11 +55,12 @@ def draw_raster(axes: Axes, moment: Moment, colours: Colours) -> None:
 
 
 def columns(moment: Moment) -> npt.NDArray[np.uint32]:
-    """Spikes of the shown units as they were sent, shape (n_columns, n_shown).
+    """Spikes of the shown units as they were sent, none where they were lost, shape (n_columns, n_shown).
 
     The first column may hold fewer bins.
     """
     counts, k = moment.rows["counts"][:, moment.units], bins_per_column(moment)
+    counts[moment.rows["lost"]] = 0
     from_newest = np.arange(len(counts) % k, len(counts), k)
     starts = np.union1d([0], from_newest)
     summed: npt.NDArray[np.uint32] = np.add.reduceat(counts, starts, axis=0, dtype=np.uint32)

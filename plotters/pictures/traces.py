@@ -6,6 +6,7 @@ import holoviews as hv
 import numpy as np
 from matplotlib.axes import Axes
 
+from engine.delivery import received
 from engine.moment import Moment
 from plotters.pictures.panel import Colours, Floats, annotate
 from plotters.pictures.timeline import curve, put_over_time
@@ -48,9 +49,9 @@ def draw_timing(axes: Axes, moment: Moment, colours: Colours) -> None:
 
 
 def population_rate(moment: Moment) -> Floats:
-    """Spikes per second and unit, shape (n_bins,); NaN where not observed."""
+    """Spikes per second and unit, shape (n_bins,); NaN where not observed, or lost."""
     rate: Floats = moment.rows["counts"].mean(axis=1, dtype=np.float64) * moment.bin_rate
-    return np.where(moment.rows["observed"], rate, np.nan)
+    return np.where(received(moment.rows), rate, np.nan)
 
 
 def moving_average(values: Floats, n: int) -> Floats:

@@ -6,6 +6,7 @@ import holoviews as hv
 import numpy as np
 from matplotlib.axes import Axes
 
+from engine.delivery import received
 from engine.moment import Moment
 from plotters.pictures.panel import Colours, Floats, annotate, leave_empty, put
 
@@ -16,7 +17,7 @@ MIN_APART = 0.05
 
 
 def draw_units(axes: Axes, moment: Moment, colours: Colours) -> None:
-    n_observed = int(np.count_nonzero(moment.rows["observed"]))
+    n_observed = int(np.count_nonzero(received(moment.rows)))
     annotate(axes, colours, "band: Poisson, ± 2 sd")
     if not n_observed:
         leave_empty(axes, colours, "Nothing was recorded here")
@@ -41,8 +42,8 @@ def draw_units(axes: Axes, moment: Moment, colours: Colours) -> None:
 
 
 def rates_now(moment: Moment) -> Floats:
-    """Spikes per second as sent, over the observed bins, shape (n_units,); some must be."""
-    counts = moment.rows["counts"][moment.rows["observed"]]
+    """Spikes per second as sent, over the bins observed and not lost, shape (n_units,); some must be."""
+    counts = moment.rows["counts"][received(moment.rows)]
     rates: Floats = counts.mean(axis=0, dtype=np.float64) * moment.bin_rate
     return rates
 

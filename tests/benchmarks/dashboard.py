@@ -8,9 +8,11 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -122,17 +124,20 @@ def churn(browser: Browser, seconds: float) -> None:
         command = [sys.executable, "-m", "tests.benchmarks.clients", str(seconds), *urls]
         for pages in ("none", "opened and closed"):
             floor = sleep_floor()
-            decoders = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
             opened = 0
-            if pages != "none":
-                time.sleep(1)
-                with viewers(ours, 2, "--churn"):
-                    while decoders.poll() is None:
-                        page = browser.new_page()
-                        page.goto(f"http://127.0.0.1:{ours.dashboard_port}/live?session={CODE}")
-                        page.close()
-                        opened += 1
-            heard = json.loads(decoders.communicate()[0])
+            with tempfile.TemporaryFile() as output:  # a pipe that nobody reads would stop them
+                decoders = subprocess.Popen(command, cwd=ROOT, stdout=output)
+                if pages != "none":
+                    time.sleep(1)
+                    with viewers(ours, 2, "--churn"):
+                        while decoders.poll() is None:
+                            page = browser.new_page()
+                            page.goto(f"http://127.0.0.1:{ours.dashboard_port}/live?session={CODE}")
+                            page.close()
+                            opened += 1
+                decoders.wait()
+                output.seek(0)
+                heard = json.load(output)
             sessions = ours.get("/metrics")["metrics"]["sessions"].values()
             emit(
                 "decoders while pages come and go",
@@ -148,6 +153,52 @@ def churn(browser: Browser, seconds: float) -> None:
             )
 
 
+def leftovers(browser: Browser, n_pages: int) -> None:
+    """What stays behind in the server of pages that were opened and closed."""
+    with server("--no-lsl") as ours:
+        post(ours, "/api/sessions", {"custom_code": CODE})
+        post(ours, f"/api/control/{CODE}/resume")
+        open_and_close(ours, browser, 20)  # the first ones build what all share
+        before = held(ours.pid)
+        open_and_close(ours, browser, n_pages)
+        wait_until(lambda: held(ours.pid)["descriptors"] <= before["descriptors"], 60.0)
+        after = held(ours.pid)
+        emit(
+            "left behind by pages that were opened and closed",
+            pages=n_pages,
+            **{f"{name}_before": value for name, value in before.items()},
+            **{f"{name}_after": value for name, value in after.items()},
+        )
+
+
+def open_and_close(ours: Server, browser: Browser, n_pages: int) -> None:
+    """One after the other; every tenth of them explores the recording, in Chromium."""
+    base = f"http://127.0.0.1:{ours.dashboard_port}"
+    for i in range(n_pages):
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto(f"{base}/explore" if i % 10 == 9 else f"{base}/live?session={CODE}")
+        page.wait_for_selector("body[data-connection=open]", timeout=60_000)
+        page.close()
+
+
+def held(pid: int) -> dict[str, float]:
+    """What a process has: megabytes, threads and file descriptors."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    fields = dict(line.split(":", 1) for line in status.splitlines())
+    return {
+        "megabytes": int(fields["VmRSS"].split()[0]) / 1024,
+        "threads": int(fields["Threads"]),
+        "descriptors": len(os.listdir(f"/proc/{pid}/fd")),
+    }
+
+
+def wait_until(true: Callable[[], bool], seconds: float) -> None:
+    """Look again and again for at most so long."""
+    until = time.perf_counter() + seconds
+    while not true() and time.perf_counter() < until:
+        time.sleep(0.5)
+
+
 def main(short: bool) -> None:
     seconds = 5.0 if short else 20.0
     cost_of_viewers(seconds)
@@ -155,6 +206,7 @@ def main(short: bool) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         liveness(browser, seconds)
         churn(browser, seconds)
+        leftovers(browser, 20 if short else 200)
         browser.close()
 
 

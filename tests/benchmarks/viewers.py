@@ -1,8 +1,8 @@
 """Pages in a process of their own: each fetches its document with all assets, and then takes the feed.
 
 Usage: python -m tests.benchmarks.viewers BASE_URL CODE N [--churn]; runs until its standard input
-closes. With --churn each page is closed and opened again without pause. Prints a line when all are
-open, and at the end one JSON line: pages opened, and frames received.
+closes. With --churn each page is closed and opened again without pause. Prints a line when N have
+been opened, and at the end one JSON line: pages opened, and frames received.
 """
 
 from __future__ import annotations
@@ -30,10 +30,9 @@ class Viewers:
 
     async def watch(self, churn: bool) -> None:
         """Be a page, or with `churn` one after the other."""
-        while not self.stopping.is_set():
-            await self.page(CHURN_FRAMES if churn else None)
-            if not churn:
-                return
+        await self.page(CHURN_FRAMES if churn else None)
+        while churn and not self.stopping.is_set():
+            await self.page(CHURN_FRAMES)
 
     async def page(self, n_frames: int | None) -> None:
         http = AsyncHTTPClient()

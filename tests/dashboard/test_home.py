@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from websocket import create_connection
 
-from engine.perturb import PRESETS
+from dashboard.settings import preset_of
 from plotters.arena import Arena
 from tests.builders import small_recording
 from tests.dashboard.conftest import Deck, MakeDeck, Visitor, keep_screenshot
@@ -148,7 +148,7 @@ def test_a_new_session_has_the_options_that_were_chosen(deck: Deck, visitor: Vis
     assert (view["speed"], view["loop"], view["seed"]) == (2.5, False, 11)
     selection = deck.api("GET", "/api/sessions/mine/selection")
     assert (selection["trial_ids"], selection["target_ids"]) == (list(range(10)), [1, 2])
-    assert deck.api("GET", "/api/sessions/mine/perturbation") == PRESETS["intense"]
+    assert preset_of(deck.api("GET", "/api/sessions/mine/perturbation")) == "intense"
     page.goto(deck.url)
     options(page)
     form.get_by_label("Speed max").check()

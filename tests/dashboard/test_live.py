@@ -167,7 +167,7 @@ def test_a_failed_replay_is_told_with_its_reason(
 def test_closed_pages_leave_nothing_behind(deck: Deck, visitor: Visitor) -> None:
     session = deck.store.create("closed")
     session.replay.resume()
-    for _ in range(5):
+    for _ in range(3):
         visitor.watch(deck, "closed").close()
     last = visitor.watch(deck, "closed")
     last.wait_for_function("() => window.deckStats.painted > 40")

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from engine.perturb import PRESETS
+from dashboard.perturbation import panel
+from engine.perturb import MODELS, PRESETS
 from sessions.session import Options, Session
 from tests.dashboard.conftest import Deck, Visitor, quick_deck
 from tests.dashboard.test_transport import asked
@@ -56,20 +57,44 @@ def test_a_model_is_switched_and_tuned_while_playing(deck: Deck, page: Page, ses
     with asked(page, "/perturbation"):
         page.get_by_label("Noise, Sd").fill("0.75")
         page.keyboard.press("Enter")
+    expect(page.get_by_label("Drift, Period")).to_be_hidden()
+    with asked(page, "/perturbation"):
+        page.get_by_role("switch", name="Drift").press("Space")
     with asked(page, "/perturbation"):
         page.get_by_label("Period T, in seconds.").press("End")
     expect(page.get_by_label("Drift, Period")).to_have_value("600")
     now = perturbation(deck, session)
     assert now["noise"] == {"enabled": True, "sd": 0.75}
-    assert (now["drift"]["enabled"], now["drift"]["period"]) == (False, 600)
+    assert (now["drift"]["enabled"], now["drift"]["period"]) == (True, 600)
     expect(page.locator("#presets [aria-pressed=true]")).to_have_count(0)
     page.wait_for_selector("body[data-state=playing]")
-    with asked(page, "/perturbation"):
-        page.get_by_role("switch", name="Noise").click()
+    for label in ("Noise", "Drift"):
+        with asked(page, "/perturbation"):
+            page.get_by_role("switch", name=label).click()
     expect(page.locator("#presets [aria-pressed=true]")).to_have_text("None")
 
 
+def test_every_model_has_its_controls(deck: Deck, page: Page, session: Session) -> None:
+    for model in MODELS:
+        label = panel(model).label
+        with asked(page, "/perturbation"):
+            page.get_by_role("switch", name=label).click()
+        for control in panel(model).controls:
+            number = page.get_by_label(f"{label}, {control.label}")
+            expect(number).to_have_value(f"{control.value:g}")
+            with asked(page, "/perturbation"):
+                number.fill(f"{control.high:g}")
+                page.keyboard.press("Enter")
+    now = perturbation(deck, session)
+    for model in MODELS:
+        highest = {control.name: control.high for control in panel(model).controls}
+        assert now[model.key] == {"enabled": True, **highest}
+    expect(page.locator("#perturbation .refusal")).to_have_text("")
+
+
 def test_a_number_out_of_bounds_is_not_sent(deck: Deck, page: Page, session: Session) -> None:
+    with asked(page, "/perturbation"):
+        page.get_by_role("switch", name="Noise").press("Space")
     page.get_by_label("Noise, Sd").fill("11")
     page.keyboard.press("Enter")
     assert page.get_by_label("Noise, Sd").evaluate("(input) => input.validity.rangeOverflow")

@@ -89,6 +89,7 @@ class Notebook:
     def __init__(self, heard: bool = False) -> None:
         self.heard = heard
         self.chunks: list[Rows] = []
+        self.pushed: list[float] = []
         self.events: list[tuple[str, float]] = []
         self.closed = 0
         self._changed = threading.Condition()
@@ -97,7 +98,10 @@ class Notebook:
         return self.heard
 
     def push(self, rows: Rows) -> None:
-        self.chunks.append(rows.copy())
+        with self._changed:
+            self.chunks.append(rows.copy())
+            self.pushed += [clock.now()] * len(rows)
+            self._changed.notify_all()
 
     def event(self, text: str, due: float) -> None:
         with self._changed:
@@ -106,6 +110,12 @@ class Notebook:
 
     def close(self) -> None:
         self.closed += 1
+
+    def wait_rows(self, n: int) -> tuple[Rows, list[float]]:
+        """The first `n` rows pushed, and when each was, on the engine's clock."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.pushed) >= n, PATIENCE)
+            return np.concatenate(self.chunks)[:n], self.pushed[:n]
 
     def wait_event(self, text: str) -> float:
         """When the first event of this text happened."""

@@ -13,6 +13,7 @@ import pytest
 
 from engine import clock
 from engine.errors import BadSetting, EmptySelection, NotNow, OutsideSelection, UnknownTrial
+from engine.perturb import MODELS
 from engine.recording import Recording
 from engine.replay import Replay
 from engine.ring import Rows
@@ -22,7 +23,7 @@ from tests.engine.listening import Keeper, Notebook
 
 FAST = 50.0
 PERIOD = 0.025
-NOT_EXACT = ("timestamp", "due", "lateness")
+NOT_EXACT = ("timestamp", "due", "lateness", "delay")
 """Fields that tell when a bin was sent; all others are the same in every run."""
 
 Play = Callable[..., tuple[Replay, Keeper]]
@@ -487,11 +488,17 @@ def test_recording_is_never_changed_by_a_perturbation(play: Play) -> None:
 # Exactness
 
 
+EVERY_MODEL = {model.key: {"enabled": True} for model in MODELS}
+
+
 @pytest.mark.parametrize("selection", [EVERYTHING, Selection(target_ids=(0, 2))])
-def test_same_seed_gives_the_same_packets_at_any_speed(play: Play, selection: Selection) -> None:
+@pytest.mark.parametrize("perturbation", [{"preset": "moderate"}, EVERY_MODEL])
+def test_same_seed_gives_the_same_packets_at_any_speed(
+    play: Play, selection: Selection, perturbation: dict[str, Any]
+) -> None:
     runs = []
     for speed in (FAST, 77.7, "max", "max"):
-        replay, keeper = play(speed=speed, seed=7, selection=selection, perturbation={"preset": "moderate"})
+        replay, keeper = play(speed=speed, seed=7, selection=selection, perturbation=perturbation)
         replay.start()
         runs.append(exact(keeper.wait_rows(450)))
 
@@ -506,6 +513,88 @@ def test_another_seed_gives_other_packets(play: Play) -> None:
         runs.append(exact(keeper.wait_rows(100)))
 
     assert runs[0] != runs[1]
+
+
+def test_who_listens_changes_nothing(play: Play) -> None:
+    alone, keeper = play(seed=3, perturbation=EVERY_MODEL)
+    alone.start()
+    expected = exact(keeper.wait_rows(300))
+    crowded, _ = play(seed=3, perturbation=EVERY_MODEL, outlets=lambda: [Notebook()])
+    others = [Keeper(crowded) for _ in range(3)]
+    crowded.resume()
+
+    assert all(exact(other.wait_rows(300)) == expected for other in others)
+
+
+# Lost and delayed packets
+
+
+def test_lost_packets_use_up_their_number_and_reach_no_outlet(play: Play) -> None:
+    notebook = Notebook()
+    settings = {"lost_packets": {"enabled": True, "probability": 0.5, "burst": 4.0}}
+    replay, keeper = play(perturbation=settings, outlets=lambda: [notebook])
+    replay.resume()
+    rows = keeper.wait_rows(400)
+    kept = rows[~rows["lost"]]
+    pushed, _ = notebook.wait_rows(len(kept))
+
+    assert 0 < len(kept) < 400
+    assert_unbroken(rows)
+    np.testing.assert_array_equal(pushed, kept)
+
+
+def test_jitter_holds_back_outlets_in_order_and_neither_the_ring_nor_the_clock(play: Play) -> None:
+    notebook = Notebook()
+    jitter = {"jitter": {"enabled": True, "sd": 100.0, "longest": 150.0}}
+    replay, keeper = play(speed=4.0, perturbation=jitter, outlets=lambda: [notebook])
+    replay.resume()
+    rows = keeper.wait_rows(200)
+    pushed, at = notebook.wait_rows(200)
+    earliest = np.maximum.accumulate(rows["due"] + rows["delay"])
+
+    np.testing.assert_array_equal(pushed, rows)
+    assert (np.array(at) >= earliest).all()
+    assert np.median(np.array(at) - rows["due"]) > 0.05
+    assert 0.1 < rows["delay"].max() <= 0.15 + 1e-6
+    replay.pause()
+    rows = keeper.rows
+    assert replay.late_ticks == np.count_nonzero(rows["lateness"] >= PERIOD / 4)
+    assert np.median(rows["lateness"]) < np.median(rows["delay"])
+
+
+def test_what_is_held_back_is_delivered_though_the_session_is_paused(play: Play) -> None:
+    notebook = Notebook()
+    jitter = {"jitter": {"enabled": True, "sd": 500.0, "longest": 200.0}}
+    replay, keeper = play(perturbation=jitter, outlets=lambda: [notebook])
+    replay.resume()
+    keeper.wait_rows(150)
+    replay.pause()
+    n = replay.ring.head
+    pushed, at = notebook.wait_rows(n)
+
+    assert pushed["sequence_number"].tolist() == list(range(n))
+    assert at[-1] >= (pushed["due"] + pushed["delay"])[-1]
+
+
+def test_at_max_nothing_is_held_back(play: Play) -> None:
+    replay, keeper = play(speed="max", perturbation={"jitter": {"enabled": True}})
+    replay.start()
+    rows = keeper.wait_rows(500)
+
+    assert not rows["delay"].any()
+    assert rows["perturbation"].all()
+
+
+def test_outlets_get_nothing_of_what_was_sent_at_max(play: Play) -> None:
+    notebook = Notebook()
+    replay, keeper = play(speed="max", outlets=lambda: [notebook])
+    replay.start()
+    keeper.wait_rows(500)
+    replay.set_speed(FAST)
+    pushed, _ = notebook.wait_rows(100)
+    paced = keeper.rows["lateness"] > 0
+
+    assert pushed["sequence_number"][0] == np.argmax(paced)
 
 
 # Speed max

@@ -13,16 +13,18 @@ import pytest
 from PIL import Image
 
 from dashboard.theme import roles
+from engine.delivery import received
 from engine.moment import Moment
 from engine.recording import Recording
-from engine.replay import Note
 from engine.ring import row_dtype
+from engine.transport import Note
 from plotters.pictures import PANELS, raster
 from plotters.pictures.caption import caption, heading
 from plotters.pictures.layout import arrange
 from plotters.pictures.page import draw
 from plotters.pictures.timeline import curve, notes, stretches, trials
-from plotters.pictures.traces import moving_average
+from plotters.pictures.traces import moving_average, population_rate
+from plotters.pictures.units import rates_now
 from tests.builders import small_recording
 
 START = 1_700_000_000.0
@@ -103,6 +105,19 @@ def test_the_raster_shows_the_counts_that_were_sent(moment: Moment) -> None:
     sent = np.arange(400).reshape(80, 5) % 7
     moment.rows["counts"] = sent
     np.testing.assert_array_equal(raster.columns(moment), sent)
+
+
+def test_lost_packets_are_shown_by_none_of_the_panels(moment: Moment) -> None:
+    counts = moment.rows["counts"].copy()
+    moment.rows["lost"][10:20] = True
+    shown = raster.columns(moment)
+    rate = population_rate(moment)
+
+    assert not shown[10:20].any()
+    np.testing.assert_array_equal(shown[20:], counts[20:])
+    assert np.isnan(rate[10:20]).all()
+    assert np.isfinite(rate[:10]).all()
+    np.testing.assert_allclose(rates_now(moment), 40 * counts[received(moment.rows)].mean(axis=0))
 
 
 def test_where_there_are_many_bins_columns_end_with_the_newest_and_lose_no_spike() -> None:

@@ -48,6 +48,25 @@ def test_bins_that_were_not_recorded_are_hatched_and_keep_their_spikes() -> None
         np.testing.assert_array_equal(column[~hatched], 1 + row["counts"][~hatched])
 
 
+def test_bins_that_were_lost_are_empty_columns() -> None:
+    recording = small_recording(n_units=5)
+    rows = play(recording, range(10))
+    rows["lost"][[3, 4]] = True
+    pixels = Raster(Scene(recording)).pixels(rows, everyone(recording))
+    assert (pixels[:, 3:5] == BLANK).all()
+    kept = [0, 1, 2, 5, 6, 7, 8, 9]
+    np.testing.assert_array_equal(pixels[:, kept], 1 + recording.counts[kept].T)
+
+
+def test_a_column_with_some_bins_lost_shows_the_others() -> None:
+    recording = small_recording(n_units=4, n_bins=4000, bin_rate=1000.0)
+    rows = play(recording, range(40))
+    rows["lost"][5:20] = rows["lost"][20:] = True
+    pixels = Raster(Scene(recording)).pixels(rows, everyone(recording))
+    np.testing.assert_array_equal(pixels[:, 0], 1 + recording.counts[:5].sum(axis=0))
+    assert (pixels[:, 1] == BLANK).all()
+
+
 def test_hatching_travels_with_its_bins() -> None:
     recording = small_recording(n_units=12, n_bins=200, gaps=True)
     rows = play(recording, range(50))

@@ -43,6 +43,16 @@ def test_bins_that_were_not_observed_are_gaps_and_count_for_nothing() -> None:
     assert made["trace", "smooth"][50] == made["trace", "raw"][50]  # nothing else lies within 250 ms
 
 
+def test_bins_that_were_lost_are_gaps_and_count_for_nothing() -> None:
+    recording = small_recording(n_units=4)
+    rows = play(recording, range(60))
+    rows["lost"][40:50] = True
+    made = columns(Rate(Scene(recording)).update(news_of(recording, rows)))
+    for name in ("raw", "smooth"):
+        assert np.flatnonzero(np.isnan(made["trace", name])).tolist() == list(range(40, 50))
+    assert made["trace", "smooth"][50] == made["trace", "raw"][50]  # nothing else lies within 250 ms
+
+
 def test_short_bins_share_a_column() -> None:
     recording = small_recording(n_bins=4000, bin_rate=1000.0)
     made = columns(Rate(Scene(recording)).update(news_of(recording, play(recording, range(400)), n_new=40)))

@@ -26,6 +26,14 @@ def test_only_observed_time_counts() -> None:
     assert np.isnan(columns(units.update(news_of(recording, rows, n_new=1)))["rates", "now"]).all()
 
 
+def test_time_in_which_bins_were_lost_does_not_count() -> None:
+    recording = small_recording(n_units=5)
+    rows = play(recording, range(50))
+    rows["lost"][20:] = True
+    made = columns(Units(Scene(recording)).update(news_of(recording, rows, n_new=1)))
+    np.testing.assert_allclose(made["rates", "now"], recording.counts[10:20].sum(axis=0) / 0.25)
+
+
 def test_hidden_units_have_no_dot() -> None:
     recording = small_recording(n_units=5)
     view = changed(PLAIN, {"hidden_units": [1, 4]}, recording)

@@ -170,6 +170,38 @@ def test_inlet_alone_starts_the_session_and_gets_every_bin_at_the_time_it_was_du
     np.testing.assert_allclose(times, rows["due"][:20] + offset, atol=1e-3)
 
 
+def test_lost_packets_are_missing_on_every_inlet(publish: Publish) -> None:
+    lost = {"lost_packets": {"enabled": True, "probability": 0.5}}
+    code, replay = publish(small_recording(), perturbation=lost)
+    inlets = [inlet(part, code) for part in ("Neural", "Kinematics", "Intention")]
+    pulled = [pull(each, 30)[1] for each in inlets]
+    rows = replay.ring.snapshot()
+    offset = pylsl.local_clock() - clock.now()
+
+    assert 0.2 < rows["lost"].mean() < 0.8
+    arriving = rows["due"][~rows["lost"]] + offset
+    for times in pulled:
+        first = int(np.searchsorted(arriving, times[0] - 1e-3))  # those who connected later have less
+        np.testing.assert_allclose(times, arriving[first : first + 30], atol=1e-3)
+
+
+def test_delayed_samples_keep_the_time_at_which_they_were_due(publish: Publish) -> None:
+    recording = small_recording()
+    jitter = {"jitter": {"enabled": True, "sd": 300.0, "longest": 400.0}}
+    code, replay = publish(recording, perturbation=jitter)
+    source = inlet("Neural", code)
+    counts, waited = [], []
+    for _ in range(40):
+        sample, at = source.pull_sample(PATIENCE)
+        counts.append(sample)
+        waited.append(pylsl.local_clock() - at)
+    rows, _ = replay.ring.since(0)
+    held = np.maximum.accumulate(rows["due"] + rows["delay"]) - rows["due"]
+
+    np.testing.assert_array_equal(counts, recording.counts[:40])
+    assert (waited >= held[:40] - 1e-3).all()
+
+
 def test_kinematics_come_as_velocity_and_position(publish: Publish) -> None:
     recording = small_recording()
     code, _ = publish(recording)

@@ -11,22 +11,10 @@ import pytest
 from engine.errors import BadSetting
 from engine.perturb import MODELS, PRESETS, Perturbations, model_names
 from engine.perturb.base import Draws
+from tests.engine.perturb.disturbing import RATE, delivered, perturbed
 
 N_UNITS = 6
-RATE = 40.0
 NOISE, DRIFT = 1, 2
-
-
-def perturbed(
-    counts: npt.NDArray[Any], settings: dict[str, Any], seed: int = 1, first: int = 0, chunk: int = 1000
-) -> npt.NDArray[Any]:
-    """Counts, shape (n, n_units), after the models of `settings`, in chunks of so many bins."""
-    models = Perturbations(seed, counts.shape[1], RATE)
-    models.change(settings)
-    out = counts.copy()
-    for at in range(0, len(out), chunk):
-        models.apply(out[at : at + chunk], first + at)
-    return out
 
 
 def steady(n: int, count: int = 5, dtype: npt.DTypeLike = np.uint8) -> npt.NDArray[Any]:
@@ -86,6 +74,47 @@ def test_counts_stay_whole_and_within_their_type(dtype: npt.DTypeLike) -> None:
 
 # Draws
 
+EVERYTHING = {model.key: {"enabled": True} for model in MODELS} | {
+    "saturation": {"enabled": True, "fraction": 0.5},
+    "unit_loss": {"enabled": True, "fraction": 0.5, "onset": 3.0, "duration": 10.0},
+    "rotation": {"enabled": True, "fraction": 1.0, "onset": 3.0, "duration": 10.0},
+    "lost_packets": {"enabled": True, "probability": 0.3, "burst": 20.0},
+}
+"""All models at once, those that set in over a time amid the bins that are looked at."""
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 64, 500])
+@pytest.mark.parametrize("first", [0, 100, 12_345])
+def test_nothing_depends_on_how_bins_are_chunked(chunk: int, first: int) -> None:
+    counts = np.random.default_rng(0).poisson(3, (500, N_UNITS)).astype(np.uint8)
+    whole = perturbed(counts, EVERYTHING, first=first)
+    rows = delivered(500, EVERYTHING, first=first)
+
+    np.testing.assert_array_equal(perturbed(counts, EVERYTHING, first=first, chunk=chunk), whole)
+    np.testing.assert_array_equal(delivered(500, EVERYTHING, first=first, chunk=chunk), rows)
+
+
+@pytest.mark.parametrize("key", [model.key for model in MODELS])
+def test_a_bin_fares_the_same_whenever_its_model_was_switched_on(key: str) -> None:
+    settings = {key: EVERYTHING[key]}
+    counts = np.random.default_rng(0).poisson(3, (1000, N_UNITS)).astype(np.uint8)
+    whole, rows = perturbed(counts, settings), delivered(1000, settings)
+    assert (whole != counts).any() or rows["lost"].any() or rows["delay"].any()
+
+    for first in (1, 63, 64, 65, 300, 501, 999):
+        np.testing.assert_array_equal(perturbed(counts[first:], settings, first=first), whole[first:])
+        np.testing.assert_array_equal(delivered(1000 - first, settings, first=first), rows[first:])
+
+
+@pytest.mark.parametrize("key", [model.key for model in MODELS])
+def test_another_seed_disturbs_otherwise(key: str) -> None:
+    settings = {key: EVERYTHING[key]}
+    counts = np.random.default_rng(0).poisson(3, (1000, 40)).astype(np.uint8)
+    one, other = (perturbed(counts, settings, seed=seed) for seed in (1, 2))
+    one_rows, other_rows = (delivered(1000, settings, seed=seed) for seed in (1, 2))
+
+    assert (one != other).any() or (one_rows != other_rows).any()
+
 
 @pytest.mark.parametrize("chunk", [1, 2, 7, 32, 63, 64, 65, 500])
 def test_draws_do_not_depend_on_how_bins_are_chunked(chunk: int) -> None:
@@ -120,6 +149,16 @@ def test_switching_a_model_off_and_on_again_changes_no_later_draw() -> None:
     np.testing.assert_array_equal(later, perturbed(steady(150), {"noise": {"enabled": True}})[100:])
 
 
+def test_models_of_counts_leave_delivery_alone_and_the_other_way_round() -> None:
+    counts = steady(500)
+    delivery = {key: EVERYTHING[key] for key in ("lost_packets", "jitter")}
+    rest = {key: value for key, value in EVERYTHING.items() if key not in delivery}
+
+    np.testing.assert_array_equal(perturbed(counts, delivery), counts)
+    np.testing.assert_array_equal(delivered(500, rest), delivered(500, {}))
+    assert delivered(500, delivery)["counts"].sum() == 0
+
+
 # Settings
 
 
@@ -144,10 +183,10 @@ def test_models_and_parameters_that_are_not_named_stay_as_they_are() -> None:
     models.change({"noise": {"enabled": True, "sd": 0.7}, "drift": {"amplitude": 0.4}})
     models.change({"noise": {"enabled": False}})
 
-    assert models.settings == {
-        "noise": {"enabled": False, "sd": 0.7},
-        "drift": {"enabled": False, "amplitude": 0.4, "period": 60.0},
-    }
+    expected = Perturbations(1, N_UNITS, RATE).settings
+    expected["noise"] = {"enabled": False, "sd": 0.7}
+    expected["drift"] = {"enabled": False, "amplitude": 0.4, "period": 60.0}
+    assert models.settings == expected
 
 
 def test_settings_can_be_set_again_as_they_were_read() -> None:
@@ -165,9 +204,17 @@ def test_preset_sets_every_model(preset: str) -> None:
     models.change({"preset": preset})
 
     assert set(PRESETS[preset]) == {model.key for model in MODELS}
-    assert (models.mask == 0) == (preset == "none")
+    assert models.mask == (0 if preset == "none" else NOISE | DRIFT)
     for key, values in PRESETS[preset].items():
         assert models.settings[key] == {**models.settings[key], **values}
+
+
+def test_a_preset_switches_all_other_models_off() -> None:
+    models = Perturbations(1, N_UNITS, RATE)
+    models.change(EVERYTHING)
+    assert model_names(models.mask) == [model.key for model in MODELS]
+    models.change({"preset": "light"})
+    assert models.mask == NOISE | DRIFT
 
 
 def test_stronger_presets_disturb_more() -> None:
@@ -185,7 +232,7 @@ def test_stronger_presets_disturb_more() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"smudge": {"enabled": True}}, "Unknown perturbation 'smudge'. There are noise, drift."),
+        ({"smudge": {"enabled": True}}, "Unknown perturbation 'smudge'. There are noise, drift, gain"),
         ({"noise": {"depth": 1}}, "Unknown parameter 'depth' of noise. It has enabled, sd."),
         ({"noise": {"name": "x"}}, "Unknown parameter 'name' of noise"),
         ({"noise": True}, "takes an object of its parameters"),
@@ -197,6 +244,13 @@ def test_stronger_presets_disturb_more() -> None:
         ({"noise": {"enabled": "yes"}}, "enabled"),
         ({"drift": {"period": 0}}, "period"),
         ({"drift": {"amplitude": 0.2}, "noise": {"sd": -1}}, "sd"),
+        ({"unit_loss": {"fraction": 1.1}}, "fraction"),
+        ({"unit_loss": {"duration": -1}}, "duration"),
+        ({"saturation": {"count": 2.5}}, "count"),
+        ({"saturation": {"count": 0}}, "count"),
+        ({"lost_packets": {"probability": 2}}, "probability"),
+        ({"lost_packets": {"burst": 0.5}}, "burst"),
+        ({"jitter": {"longest": 501}}, "longest"),
         ({"preset": "harsh"}, "Unknown preset 'harsh'. Send one of none, light, moderate"),
         ({"preset": ["light"]}, "Unknown preset"),
         ({"preset": "light", "noise": {"enabled": True}}, "nothing beside it"),

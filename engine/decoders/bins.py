@@ -1,0 +1,137 @@
+"""Bins of a recording as arrays to learn from, as they travel to a decoder elsewhere."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.errors import RecordingError
+from engine.recording import Recording
+from engine.selection import Selection
+
+
+@dataclass(frozen=True, eq=False)
+class Bins:
+    """Bins in the order of the recording, and the facts that a trained decoder must remember.
+
+    Attributes
+    ----------
+    counts : ndarray of uint8 or uint16, shape (n, n_units)
+        0 where the bin is not observed.
+    kinematics : ndarray of float32, shape (n, 4)
+        x, y in length units; vx, vy per second; NaN where missing.
+    target : ndarray of float32, shape (n, 2)
+        Position of the trial's target; NaN where there is none.
+    packet_id : ndarray of int32, shape (n,)
+        Index of each bin in the recording.
+    trial_id : ndarray of int64, shape (n,)
+        -1 outside of trials.
+    observed : ndarray of bool, shape (n,)
+    start : ndarray of bool, shape (n,)
+        Bins that begin a stretch: the bin before in the recording is not here, or not observed. No
+        decoder may look back beyond one.
+    channel_names : ndarray of str, shape (n_units,)
+    bin_rate : float
+        Bins per second.
+    bin_width : float
+        Seconds.
+    recording : str
+        Its name.
+    sha256 : str
+        Of the recording's file.
+    length_unit : str
+    """
+
+    counts: npt.NDArray[np.unsignedinteger[Any]]
+    kinematics: npt.NDArray[np.float32]
+    target: npt.NDArray[np.float32]
+    packet_id: npt.NDArray[np.int32]
+    trial_id: npt.NDArray[np.int64]
+    observed: npt.NDArray[np.bool_]
+    start: npt.NDArray[np.bool_]
+    channel_names: npt.NDArray[np.str_]
+    bin_rate: float
+    bin_width: float
+    recording: str
+    sha256: str
+    length_unit: str
+
+    @classmethod
+    def of(cls, recording: Recording, trial_ids: Sequence[int] = ()) -> Bins:
+        """Bins of some trials, or of the whole recording.
+
+        Raises
+        ------
+        UnknownTrial
+            If the recording has no such trial.
+        EmptySelection
+            If the trials hold no bin.
+        """
+        chosen = Selection(trial_ids=tuple(trial_ids)).bins(recording)
+        bins = recording.bins[chosen]
+        ids = np.array([*(trial.trial_id for trial in recording.trials), -1])  # the last is for row -1
+        return cls(
+            counts=bins["counts"],
+            kinematics=bins["kinematics"],
+            target=bins["intention"][:, 1:3],
+            packet_id=bins["packet_id"],
+            trial_id=ids[bins["trial"]],
+            observed=bins["observed"],
+            start=stretches(bins["packet_id"], bins["observed"]),
+            channel_names=np.array(recording.channel_names, np.str_),
+            bin_rate=recording.bin_rate,
+            bin_width=recording.bin_width,
+            recording=recording.name,
+            sha256=recording.sha256,
+            length_unit=recording.length_unit,
+        )
+
+    @property
+    def trials(self) -> tuple[int, ...]:
+        """Ids of the trials that are here, ascending."""
+        return tuple(np.unique(self.trial_id[self.trial_id != -1]).tolist())
+
+    def to_npz(self) -> bytes:
+        """As a file. Not compressed: the streams want the processor more than anybody wants the bytes."""
+        file = io.BytesIO()
+        np.savez(file, allow_pickle=False, **{each.name: getattr(self, each.name) for each in fields(self)})
+        return file.getvalue()
+
+    @classmethod
+    def from_npz(cls, content: bytes) -> Bins:
+        """Read what `to_npz` has made.
+
+        Raises
+        ------
+        RecordingError
+            If it is something else.
+        """
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as file:
+                read = {each.name: file[each.name] for each in fields(cls)}
+        except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise RecordingError(f"These are no bins of a recording: {error}.") from None
+        return cls(**{name: value[()] if value.ndim == 0 else value for name, value in read.items()})
+
+
+def stretches(packet_id: npt.NDArray[np.int32], observed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which bins do not follow an observed one.
+
+    Parameters
+    ----------
+    packet_id : ndarray of int, shape (n,)
+    observed : ndarray of bool, shape (n,)
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    start = np.ones(len(packet_id), np.bool_)
+    start[1:] = (np.diff(packet_id) != 1) | ~observed[:-1]
+    return start

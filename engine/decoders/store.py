@@ -1,0 +1,104 @@
+"""Trained decoders as ``.npz`` files: arrays and JSON, never pickled objects."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.decoders import DECODERS, Decoder, make_decoder
+from engine.errors import BadModel, DeckError
+
+FACTS = "facts"
+"""The array that is JSON; the others are what the decoder has learned."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a model was trained on.
+
+    Attributes
+    ----------
+    recording : str
+        Its name.
+    sha256 : str
+        Of its file.
+    n_units : int
+    bin_rate : float
+        Bins per second.
+    trials : sequence of int
+        Ids of the trials that it has learned from.
+    """
+
+    recording: str
+    sha256: str
+    n_units: int
+    bin_rate: float
+    trials: Sequence[int]
+
+    def check(self, recording: str, sha256: str, n_units: int, bin_rate: float) -> None:
+        """See whether the model fits a recording.
+
+        Raises
+        ------
+        BadModel
+            If it was trained on another one, or at another bin rate.
+        """
+        if n_units != self.n_units:
+            fault = f"{self.n_units} units, and {recording} has {n_units}"
+        elif sha256 != self.sha256:
+            fault = f"{self.recording} ({self.sha256[:8]}), and this is {recording} ({sha256[:8]})"
+        elif bin_rate != self.bin_rate:
+            fault = f"{self.bin_rate:g} bins per second, and {recording} has {bin_rate:g}"
+        else:
+            return
+        raise BadModel(f"The model was trained on {fault}. Train one on this recording.")
+
+
+def save(path: Path, decoder: Decoder, trained: Trained) -> None:
+    """Write a trained decoder; a file of this name is replaced.
+
+    Raises
+    ------
+    BadModel
+        If it cannot be written.
+    """
+    facts = {"decoder": decoder.key, "settings": decoder.settings, **asdict(trained)}
+    arrays = {name: getattr(decoder, name) for name in decoder.learned}
+    try:
+        with path.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **{FACTS: np.array(json.dumps(facts))}, **arrays)
+    except OSError as error:
+        raise BadModel(f"Cannot write {path}: {error.strerror}. Name another file.") from None
+
+
+def load(path: Path) -> tuple[Decoder, Trained]:
+    """Read a trained decoder, ready to predict.
+
+    Raises
+    ------
+    BadModel
+        If the file is none.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        facts: dict[str, Any] = json.loads(str(arrays.pop(FACTS)))
+        key, settings = facts.pop("decoder"), facts.pop("settings")
+        trained = Trained(**facts)
+        decoder = make_decoder(key, trained.bin_rate, settings)
+        for name in DECODERS[key].learned:
+            setattr(decoder, name, arrays[name])
+        decoder.reset()
+        decoder.predict(np.zeros(trained.n_units))  # arrays whose shapes disagree fail here
+    except OSError as error:
+        raise BadModel(f"Cannot read {path}: {error.strerror or error}. Name a trained model.") from None
+    except (ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile, DeckError):
+        raise BadModel(f"{path} is not a trained model. Make one with serve.py decode --save.") from None
+    decoder.reset()
+    return decoder, trained
