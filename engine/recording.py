@@ -67,7 +67,14 @@ class Trial:
 
 
 ANSWER = np.dtype(
-    [("packet_id", np.int32), ("decoder", np.int16), ("delay", np.float64), ("values", np.float64, (4,))]
+    [
+        ("packet_id", np.int32),
+        ("behind", np.int32),
+        ("decoder", np.int16),
+        ("delay", np.float64),
+        ("values", np.float64, (4,)),
+        ("verdict", np.uint8),
+    ]
 )
 
 
@@ -80,9 +87,10 @@ class Answers:
     names : tuple of str
         Of the decoders.
     rows : ndarray, shape (n,), dtype `ANSWER`
-        By ``packet_id``, and then as they came: the decoder's place in `names`, s from the bin's being
-        due to the answer's being received, and x, y (length units), vx, vy (per second), NaN where
-        not given.
+        As they came: the newest bin then, how many bins before that the one is that was answered, the
+        decoder's place in `names`, s from the answered bin's being due to the answer's being received,
+        x, y (length units), vx, vy (per second), NaN where not given, and the
+        `engine.predictions.Verdict` of then.
     """
 
     names: tuple[str, ...]

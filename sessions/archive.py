@@ -19,7 +19,8 @@ import numpy as np
 from engine.errors import BadSetting, NotNow
 from engine.record.journal import ENDING
 from engine.record.record import header_of
-from engine.record.recorder import Predictions, Recorder, Scores
+from engine.record.recorder import Recorder
+from engine.record.scored import scores_of
 from engine.record.sealed import KEY, SEALED
 from sessions.errors import Conflict, NoRecords, UnknownRecord
 from sessions.finisher import CHUNK, Export, Finisher, export
@@ -70,9 +71,6 @@ class Archive:
         name: str | None = None,
         encrypt: bool | None = None,
         passphrase: str | None = None,
-        *,
-        predictions: Predictions | None = None,
-        scores: Scores | None = None,
     ) -> Tape:
         """Record a session from now on.
 
@@ -84,8 +82,6 @@ class Archive:
         encrypt : bool, optional
             If None, the record is encrypted if there is a passphrase, here or in the environment.
         passphrase : str, optional
-        predictions, scores : optional
-            As `engine.record.recorder.Recorder` takes them.
 
         Raises
         ------
@@ -111,8 +107,8 @@ class Archive:
             header,
             session.replay,
             settings=partial(settings_of, session),
-            predictions=predictions,
-            scores=scores,
+            predictions=session.predictions,
+            scores=lambda first: scores_of(session.scores, session.view.hit_radius, first),
             passphrase=passphrase,
         )
 

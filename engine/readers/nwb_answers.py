@@ -5,28 +5,29 @@ from __future__ import annotations
 import numpy as np
 from pynwb import NWBFile
 
+from engine.predictions import Verdict
 from engine.recording import ANSWER, Answers
-
-IN_TIME = 1
-"""Verdicts up to this one are of predictions that counted: on time, or late."""
 
 
 def read_answers(nwb: NWBFile) -> Answers | None:
     """Read what decoders answered; None where the file is no record, or nobody did."""
     module = nwb.processing.get("record")
-    if module is None or "predictions" not in module.data_interfaces:
+    if module is None or not {"predictions", "bins"} <= module.data_interfaces.keys():
         return None
     bins, predictions = module["bins"], module["predictions"]
-    numbers = predictions["sequence_number"].data[:]
-    first = int(bins["sequence_number"].data[0])
-    packets = numbers - first
-    due = bins["due"].data[:]
-    held = (packets >= 0) & (packets < len(due)) & (predictions["verdict"].data[:] <= IN_TIME)
-    packets = packets[held]
-    rows = np.zeros(len(packets), ANSWER)
-    rows["packet_id"] = packets
+    due = np.fmax.accumulate(bins["due"].data[:])  # bins that could not be recorded have none
+    about = predictions["sequence_number"].data[:] - int(bins["sequence_number"].data[0])
+    verdict = predictions["verdict"].data[:]
+    held = (about >= 0) & (about < len(due) + (verdict == Verdict.LEFT))
+    about, verdict = about[held], verdict[held]
+    received = predictions["received"].data[:][held]
+    newest = np.maximum(np.searchsorted(due, received, "right") - 1, about)
+    newest = np.where(verdict == Verdict.LEFT, about - 1, newest)  # it names the bin that came next
+    rows = np.zeros(len(about), ANSWER)
+    rows["packet_id"] = np.maximum.accumulate(np.maximum(newest, 0))
+    rows["behind"] = rows["packet_id"] - about
     rows["decoder"] = predictions["decoder"].data[:][held]
-    rows["delay"] = predictions["received"].data[:][held] - due[packets]
+    rows["delay"] = received - due[np.minimum(about, rows["packet_id"])]
     rows["values"] = predictions["values"].data[:][held]
-    rows = rows[np.argsort(packets, kind="stable")]
+    rows["verdict"] = verdict
     return Answers(tuple(map(str, module["decoders"]["decoder_name"].data[:])), rows)

@@ -14,6 +14,7 @@ from engine.errors import RecordingError
 from engine.record.frames import END, Frames, is_sealed
 from engine.record.journal import lock, read_journal
 from engine.record.nwb import to_nwb
+from engine.record.scored import with_scores
 from engine.record.sealed import SEALED
 
 PIECE = 1024 * 1024
@@ -46,7 +47,7 @@ def finish(journal: Path, passphrase: str | None = None) -> Path:
             raise RecordingError(f"{journal.name} is still being written. Stop that record first.")
         sealed = is_sealed(file, journal.name)
         file.seek(0)
-        record = read_journal(file, journal.name, passphrase)
+        record = with_scores(read_journal(file, journal.name, passphrase))
         path = journal.with_suffix(".nwb" + (SEALED if sealed else ""))
         unfinished = path.with_name(f".{path.name}")  # hidden from those who list recordings
         try:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import RecordingError
+from engine.predictions import PREDICTION
 from engine.record.frames import read_frames
 from engine.record.record import Header, Record
 from engine.ring import row_dtype
@@ -62,7 +63,7 @@ def read_journal(file: BinaryIO, name: str, passphrase: str | None = None) -> Re
         raise RecordingError(f"{name} ends before anything was recorded. Delete it.")
     header = Header.from_json(frames["header"][0])
     rows = _arrays(frames.get("bins", [])) or [np.empty(0, row_dtype(len(header.channel_names)))]
-    predictions = _arrays(frames.get("predictions", [])) or [np.empty(0, [])]
+    predictions = _arrays(frames.get("predictions", [])) or [np.empty(0, PREDICTION)]
     return Record(
         header=header,
         rows=np.concatenate(rows),

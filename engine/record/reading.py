@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import RecordingError
+from engine.predictions import PREDICTION
 from engine.record.journal import ENDING, read_journal
 from engine.record.record import Header, Record
 from engine.record.sealed import SEALED, passphrase_here, unsealed
@@ -55,7 +56,7 @@ def read_record(path: Path, passphrase: str | None = None) -> Record:
 def _read(file: h5py.File) -> Record:
     header = Header.from_json(file["scratch/header"][()])
     tables = file[TABLES]
-    predictions = np.empty(0, [])
+    predictions = np.empty(0, PREDICTION)
     decoders: tuple[str, ...] = ()
     if "predictions" in tables:
         columns = _columns(tables["predictions"])

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.phases import plan
 from engine.recording import Recording, Trial
 from engine.ring import Rows
+from engine.scores.facts import Facts
 from engine.transport import Note
 
 Json = Mapping[str, Any]
@@ -90,7 +90,7 @@ def header_of(
         synthetic=recording.synthetic,
         channel_names=recording.channel_names,
         trials=recording.trials,
-        go_bins=_go_bins(recording),
+        go_bins=Facts.of(recording).go_bins,
         versions=versions,
     )
 
@@ -104,9 +104,8 @@ class Record:
     header : Header
     rows : ndarray, shape (n_bins,), dtype `engine.ring.row_dtype`
         What was sent, in order of ``sequence_number``.
-    predictions : ndarray, shape (n_predictions,), structured
-        As `engine.predictions` keeps them, in order of arrival; ``decoder`` is an index into
-        `decoders`. Without fields if none came.
+    predictions : ndarray, shape (n_predictions,), dtype `engine.predictions.PREDICTION`
+        In order of arrival; ``decoder`` is an index into `decoders`.
     decoders : tuple of str
         Names.
     notes : tuple of Note
@@ -115,7 +114,8 @@ class Record:
         All settings at the start and after each change, each with ``due`` (s of the engine's clock)
         and ``timestamp`` (Unix s).
     scores : mapping
-        As they stood at the end.
+        As they stood at the end, as `engine.record.scored.scores_of` has them; empty if the record was
+        cut off.
     """
 
     header: Header
@@ -137,16 +137,6 @@ class Record:
         index = np.searchsorted(self.rows["due"], np.asarray(due, np.float64))
         first = self.rows["sequence_number"][0] if len(self.rows) else 0
         return index + int(first)
-
-
-def _go_bins(recording: Recording) -> tuple[int, ...]:
-    _, armed = plan(recording)
-    trial = recording.bins["trial"]
-    can_hit = np.flatnonzero(armed & (trial >= 0))
-    rows, first = np.unique(trial[can_hit], return_index=True)
-    go_bins = np.full(len(recording.trials), -1)
-    go_bins[rows] = can_hit[first]
-    return tuple(go_bins.tolist())
 
 
 def _trial(read: dict[str, Any]) -> Trial:

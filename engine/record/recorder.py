@@ -27,7 +27,7 @@ EVERY: Final = 0.25
 loses no more; the disk has them when the system writes them, within half a minute as a rule."""
 
 Settings = Callable[[], Mapping[str, Any]]
-Scores = Callable[[], Mapping[str, Any]]
+Scores = Callable[[int], Mapping[str, Any]]
 
 
 class Predictions(Protocol):
@@ -56,7 +56,8 @@ class Recorder:
         held, so it must take none.
     predictions : Predictions, optional
     scores : function, optional
-        Answers with the scores at the end, ready for JSON.
+        Answers with the scores at the end, ready for JSON, given the index of the first line of the
+        predictions' ring that is recorded.
     passphrase : str, optional
         Encrypts the journal.
 
@@ -93,7 +94,7 @@ class Recorder:
         self._predictions = predictions
         self._scores = scores
         self._n_names = 0
-        self._predicted = predictions.ring.head if predictions else 0
+        self._first_predicted = self._predicted = predictions.ring.head if predictions else 0
         self._noted: tuple[Note, ...] = replay.notes
         self._changes = replay.changes
         self._changed: deque[Mapping[str, Any]] = deque()  # between whoever changes them and the thread
@@ -158,9 +159,10 @@ class Recorder:
                 self._write()
                 self._due.wait(EVERY)
                 self._due.clear()
-            self._write()
-            if self._scores is not None:
-                self._append_json("scores", self._scores())
+            scores = self._scores(self._first_predicted) if self._scores is not None else None
+            self._write()  # after that, so that all that was scored is recorded
+            if scores is not None:
+                self._append_json("scores", scores)
             self._append_json(END, {"lost": self.lost})
             self._file.flush()
         except OSError as error:

@@ -67,6 +67,19 @@ class Sketches:
         return b"<svg></svg>"
 
 
+class Silence:
+    """An inlet that hears nothing."""
+
+    connected = False
+    error = None
+
+    def __init__(self, stream: str, *_: Any) -> None:
+        self.stream = stream
+
+    def close(self) -> None:
+        pass
+
+
 @contextmanager
 def serving(
     store: Store | None = None, studio: Any = None, archive: Archive | None = None
@@ -77,7 +90,7 @@ def serving(
 
 
 def _serving(store: Store | None, studio: Any, archive: Archive) -> Iterator[Client]:
-    store = store or Store({"small": small_recording()})
+    store = store or Store({"small": small_recording()}, make_inlet=Silence)
     sockets = bind_sockets(0, "127.0.0.1")
     port = sockets[0].getsockname()[1]
     studio = studio or Sketches()

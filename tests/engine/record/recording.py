@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.predictions import PREDICTION
 from engine.record.record import Header, Record, header_of
 from engine.record.recorder import Recorder
 from engine.recording import Recording
@@ -17,16 +18,6 @@ from engine.replay import Replay
 from engine.ring import Ring, Rows
 from tests.builders import small_recording
 from tests.engine.listening import Keeper
-
-PREDICTION = np.dtype(
-    [
-        ("sequence_number", np.int64),
-        ("received", np.float64),
-        ("values", np.float64, (4,)),
-        ("decoder", np.int16),
-        ("verdict", np.uint8),
-    ]
-)
 
 
 class Answers:
@@ -82,7 +73,7 @@ def recorded(
         replay,
         settings=lambda: {"speed": replay.speed, "loop": replay.loop},
         predictions=answers,
-        scores=lambda: {"decoders": {"mine": {"r2_velocity": 0.5}}},
+        scores=lambda _: {"decoders": {"mine": {"r2_velocity": 0.5}}},
         passphrase=passphrase,
     )
     session = Session(replay, keeper, recorder, answers)

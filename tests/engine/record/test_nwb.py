@@ -9,6 +9,7 @@ import pytest
 from nwbinspector import Importance, inspect_nwbfile
 
 from engine.errors import RecordingError
+from engine.predictions import PREDICTION
 from engine.readers import read
 from engine.record.finish import finish
 from engine.record.nwb import to_nwb
@@ -20,7 +21,7 @@ from engine.ring import Rows
 from engine.selection import Selection
 from tests.builders import play, small_recording
 from tests.engine.listening import Keeper
-from tests.engine.record.recording import PREDICTION, assert_same_rows, header, recorded
+from tests.engine.record.recording import assert_same_rows, header, recorded
 from tests.nwb_builders import save
 
 

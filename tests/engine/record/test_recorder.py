@@ -187,7 +187,7 @@ def test_a_recorder_that_fails_says_why(tmp_path: Path, caplog: pytest.LogCaptur
     replay = Replay(small_recording())
     recorder = Recorder(
         tmp_path / "a.journal", header(replay.recording), replay,
-        settings=dict, scores=lambda: {"not": {"ready for JSON"}},
+        settings=dict, scores=lambda _: {"not": {"ready for JSON"}},
     )  # fmt: skip
     recorder.stop()
     replay.close()
