@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -277,4 +278,5 @@ FINISHERS: Mapping[str, Callable[[figure], None]] = {
 
 if __name__ == "__main__":
     with contextlib.suppress(BrokenPipeError):  # the server has gone down meanwhile
-        print(json.dumps(compose()), flush=True)
+        json.dump(compose(), sys.stdout)
+        sys.stdout.flush()
