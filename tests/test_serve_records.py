@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import subprocess
 import threading
@@ -157,6 +158,21 @@ def test_a_server_that_is_told_to_go_ends_its_record_and_the_next_one_replays_it
     for first, second in zip(packets, again, strict=True):
         for field in ("sequence_number", "spikes", "kinematics", "trial_id", "trial_time_ms", "observed"):
             assert second[field] == first[field], field
+
+
+def test_a_full_disk_ends_the_record_and_not_the_stream(tmp_path: Path) -> None:
+    """Full for the server's process at 100,000 bytes, which is its limit on the size of a file."""
+    data, records = small_nwb(tmp_path / "small.nwb"), tmp_path / "records"
+    with serve(data, records) as server:
+        server("POST", "/api/sessions", {"custom_code": "deck", "speed": 20})
+        server("POST", "/api/sessions/deck/record")
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (100_000, 100_000))
+        server.packets(20 * BIN_RATE)
+        failed = server.until("/api/sessions/deck/record", state="failed")
+        assert failed["error"].startswith("File too large. What was written until then is in ")
+        assert server.packets(10)[-1]["sequence_number"] > failed["bins"] > 0
+        assert server("GET", "/health")["status"] == "healthy"
+        assert len(read_record(next(records.iterdir())).rows) >= failed["bins"]
 
 
 def play_to_the_end(server: Server) -> Record:
