@@ -16,7 +16,7 @@ from typing import Any
 
 from tornado.netutil import bind_sockets
 
-from engine import readers
+from engine import readers, scheduling
 from engine.errors import BadSetting, DeckError
 from engine.inlets import MakeInlet
 from engine.record.sealed import passphrase_here
@@ -80,6 +80,8 @@ def run(chosen: Settings) -> int:
             make_outlets=lsl_outlets(chosen) if chosen.lsl_enabled else None,
             make_inlet=lsl_inlet() if chosen.lsl_enabled else None,
         )
+        real_time = chosen.real_time and scheduling.real_time()
+        log.info("Scheduled %s", "in real time" if real_time else "as other programs are")
         asyncio.run(serve(chosen, store, sockets))
     except KeyboardInterrupt:
         pass
@@ -210,7 +212,8 @@ def announce(chosen: Settings, recording: Recording) -> None:
     print(f"Dashboard  {dashboard}")
     print(f"Streams    ws://{streams}/stream/CODE, REST http://{streams}/docs", flush=True)
     if chosen.open:
-        webbrowser.open(dashboard)
+        with scheduling.ordinary():
+            webbrowser.open(dashboard)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any, Literal
 
+from engine import scheduling
 from engine.moment import Moment
 from sessions.errors import Busy, NotDrawn
 
@@ -128,7 +129,8 @@ class Studio:
             self._process = context.Process(
                 target=_work, args=(theirs, self._draw), name="pictures", daemon=True
             )
-            self._process.start()
+            with scheduling.ordinary():
+                self._process.start()
             theirs.close()
             log.debug("Pictures are drawn in process %d", self._process.pid)
         if self._closed.is_set():  # only now, so that `close` sees every process or this sees that
