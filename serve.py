@@ -18,6 +18,7 @@ from tornado.netutil import bind_sockets
 
 from engine import readers
 from engine.errors import BadSetting, DeckError
+from engine.inlets import MakeInlet
 from engine.recording import Recording
 from sessions.access import Origins
 from sessions.recordings import Recordings
@@ -69,6 +70,7 @@ def run(chosen: Settings) -> int:
             max_sessions=chosen.max_sessions,
             ttl=chosen.session_ttl,
             make_outlets=lsl_outlets(chosen) if chosen.lsl_enabled else None,
+            make_inlet=lsl_inlet() if chosen.lsl_enabled else None,
         )
         asyncio.run(serve(chosen, store, sockets))
     except KeyboardInterrupt:
@@ -111,6 +113,13 @@ def lsl_outlets(chosen: Settings) -> MakeOutlets:
 
     names = LslNames(chosen.lsl_stream_name, chosen.lsl_source_id)
     return lambda code, recording, rate: [LslOutlet(code, recording, rate, names)]
+
+
+def lsl_inlet() -> MakeInlet:
+    """What makes the LSL inlets of a session's predictions."""
+    from engine.inlets.lsl import LslInlet
+
+    return LslInlet
 
 
 def draw(*order: Any) -> bytes:

@@ -51,3 +51,9 @@ class BadModel(DeckError):
     """A trained decoder cannot be read, or is another recording's."""
 
     code = "bad_model"
+
+
+class BadPrediction(DeckError):
+    """An answer of a decoder that cannot be one."""
+
+    code = "bad_prediction"

@@ -106,5 +106,5 @@ def take_moment(session: str, replay: Replay, view: View, seconds: float) -> Mom
         speed=replay.speed,
         seed=replay.seed,
         perturbation=replay.perturbation,
-        notes=tuple(note for note in replay.notes if note.due >= since),
+        notes=tuple(note for note in replay.notes if note.asked and note.due >= since),
     )

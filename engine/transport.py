@@ -34,7 +34,7 @@ class Position:
 
 @dataclass(frozen=True)
 class Note:
-    """What was asked of a replay, such as ``"seek 400"``, and when.
+    """What was asked of a replay, such as ``"seek 400"``, or found out about it, and when.
 
     Attributes
     ----------
@@ -43,11 +43,14 @@ class Note:
         Seconds of the engine's clock, as bins have it.
     timestamp : float
         Unix seconds.
+    asked : bool
+        Whether it changed anything; false for what others `Transport.note`.
     """
 
     text: str
     due: float
     timestamp: float
+    asked: bool = True
 
 
 class Transport:
@@ -90,6 +93,7 @@ class Transport:
         self._hungry = False
         self._untold: list[Note] = []
         self._notes: deque[Note] = deque(maxlen=NOTES_KEPT)
+        self._remarks: deque[Note] = deque(maxlen=NOTES_KEPT)  # apart: they come by the hundred
         # Guards all of the above; the thread leaves it while it waits.
         self._turn = threading.Condition(threading.Lock())
 
@@ -127,10 +131,15 @@ class Transport:
         return self._schedule.lost_time
 
     @property
+    def period(self) -> float:
+        """Seconds from one bin's being due to the next one's, at the present speed."""
+        return self._period()
+
+    @property
     def notes(self) -> tuple[Note, ...]:
-        """What was asked of it, oldest first; the newest 1,000."""
+        """What was asked of it and what was remarked, oldest first; the newest 1,000 of each."""
         with self._turn:
-            return tuple(self._notes)
+            return tuple(sorted((*self._notes, *self._remarks), key=lambda note: note.due))
 
     def position(self) -> Position:
         with self._turn:
@@ -261,6 +270,14 @@ class Transport:
             self._perturbations.change(settings)
             on = model_names(self._perturbations.mask)
             self._note(f"perturbation {' '.join(on) or 'none'}")
+
+    def note(self, text: str) -> None:
+        """Put a remark among the notes and into LSL events; it counts as no change of settings."""
+        note = Note(text, clock.now(), time.time(), asked=False)
+        with self._turn:
+            self._untold.append(note)
+            self._remarks.append(note)
+            self._turn.notify()
 
     # With the lock held
 

@@ -137,11 +137,12 @@ class Fanout:
 
     def _pump(self) -> None:
         self._pending = False
+        first = self._delivery.cursor
         taken, lapped = self._delivery.take(clock.now(), PUMPED)
         rows = self._variant.of(taken, self._replay.recording)
         for lane in list(self._lanes.values()):
             if lapped:
-                self._skip(lane, lapped)
+                self._skip(lane, first, lapped)
             lane.packets.extend(lane.encoder.encode(rows))
             lane.head += len(rows)
             for client in lane.clients.copy():
@@ -181,12 +182,14 @@ class Fanout:
     def _policy(self, asked: Queue | None) -> Queue:
         return asked or ("lossless" if self._replay.speed == "max" else "drop-oldest")
 
-    def _skip(self, lane: Lane, lost: int) -> None:
+    def _skip(self, lane: Lane, first: int, n: int) -> None:
         """The ring has lapped this loop: what it lost is lost to every client."""
-        lane.packets.clear()
-        lane.head += lost
         for client in lane.clients:
-            client.lose(lane.head - client.cursor)
+            client.lose(client.waiting)
+        lane.packets.clear()
+        lane.head += n
+        for client in lane.clients:
+            client.miss(first, n)
 
     def _watch(self) -> None:
         """Once a second, while anybody is there: cut off those that take nothing."""

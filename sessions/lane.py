@@ -31,6 +31,10 @@ class Connection(Protocol):
 
     def close(self, code: int, reason: str) -> None: ...
 
+    def lost(self, first: int, end: int) -> None:
+        """Hear that the client will never get the rows from `first` on, before `end`."""
+        ...
+
 
 class Lane:
     """The packets of one layout, from the oldest that a client still wants to the newest.
@@ -107,6 +111,17 @@ class Client:
 
     def lose(self, n: int) -> None:
         """Skip the oldest `n` packets that wait."""
+        start = self.cursor - self._lane.first
+        if n:
+            packets = self._lane.packets
+            self._miss(packets[start].row, packets[start + n - 1].row + 1, n)
+
+    def miss(self, first: int, n: int) -> None:
+        """Skip `n` rows from `first` on, of which there are no packets."""
+        self._miss(first, first + n, n)
+
+    def _miss(self, first: int, end: int, n: int) -> None:
+        self.connection.lost(first, end)
         self.cursor += n
         self.dropped += n
 

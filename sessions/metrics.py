@@ -21,6 +21,7 @@ from sessions.models import (
 )
 from sessions.prometheus import exposition
 from sessions.requests import MetricsQuery
+from sessions.scoring import scores
 from sessions.session import Session
 from sessions.store import Store
 
@@ -65,7 +66,8 @@ def show_metrics(context: Context, asked: MetricsQuery) -> Metrics | Text:
     plain = "application/json" not in accept and ("text/plain" in accept or "openmetrics" in accept)
     measured = measure(context.store)
     if asked.format == "prometheus" or (asked.format is None and plain):
-        return exposition(measured, context.version, accept)
+        scored = {code: scores(session) for code, session in context.store.sessions.items()}
+        return exposition(measured, scored, context.version, accept)
     return Metrics(timestamp=time.time(), service=SERVICE, version=context.version, metrics=measured)
 
 

@@ -214,7 +214,7 @@ class EventAnswer(Answer):
 
 
 class Events(Answer):
-    """What was asked of a session, oldest first; the newest 1,000."""
+    """What was asked of a session and what was found out, oldest first; the newest 1,000 of each."""
 
     events: list[EventAnswer]
     count: int

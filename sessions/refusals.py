@@ -23,6 +23,7 @@ STATUS: dict[str, int] = {
     "too_large": 413,
     "bad_recording": 422,
     "bad_setting": 422,
+    "bad_prediction": 422,
     "bad_session_code": 422,
     "invalid": 422,
     "internal": 500,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -12,6 +13,7 @@ from tornado.template import Loader, Template
 
 from engine.moment import take_moment
 from engine.recording import Recording
+from engine.scores.sums import Measures
 from engine.selection import Selection
 from sessions.context import Context, Text
 from sessions.lifecycle import session_view
@@ -57,9 +59,10 @@ def show_report(context: Context, code: str, asked: WindowQuery) -> Text:
             "Session": _session_facts(session),
             "Perturbation": _perturbation_facts(session),
             "Timing": _timing_facts(session),
+            **_score_tables(session),
         },
         figures=[inline(svg, themes["light"]) for svg in drawn],
-        events=[(_utc(note.timestamp), note.text) for note in session.replay.notes],
+        events=[(_utc(note.timestamp), note.text) for note in session.replay.notes if note.asked],
         light=_variables(themes["light"]),
         dark=_variables(themes["dark"]),
     )
@@ -122,6 +125,29 @@ def _timing_facts(session: Session) -> Facts:
     yield "Packets a bin or more late", facts.late_ticks
     yield "Time given up", f"{facts.lost_time_seconds:.2f} s"
     yield "Packets that slow decoders lost", facts.dropped_packets
+
+
+def _score_tables(session: Session) -> Mapping[str, Facts]:
+    decoders = session.scores.latest().decoders
+    return {f"Decoder {name}": _score_facts(summary.total) for name, summary in decoders.items()}
+
+
+def _score_facts(total: Measures) -> Facts:
+    """Since the decoder's first prediction."""
+    yield "R2 of position", _known(total.r2_position, ".3f")
+    yield "R2 of velocity", _known(total.r2_velocity, ".3f")
+    yield "RMSE of position", _known(total.rmse_position, ".1f")
+    yield "Lag", _known(total.lag_ms, ".0f", " ms")
+    yield "Hits", f"{total.n_hits} of {total.n_trials} trials"
+    yield "Time to target", _known(total.time_to_target, ".2f", " s")
+    yield "Bit rate", _known(total.bit_rate, ".2f", " bits/s")
+    yield "Bins answered", f"{total.n_bins}, {_known(total.coverage, '.1%')} of those delivered"
+    yield "From due to answered, median", _known(total.latency_p50_ms, ".2f", " ms")
+    yield "99 % within", _known(total.latency_p99_ms, ".2f", " ms")
+
+
+def _known(value: float, how: str, unit: str = "") -> str:
+    return "none" if math.isnan(value) else f"{value:{how}}{unit}"
 
 
 def _spread(ms: Distribution) -> str:

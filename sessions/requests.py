@@ -169,6 +169,19 @@ class ViewAsk(Ask):
     )
 
 
+class SourceAsk(Ask):
+    """An LSL stream of predictions."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"lsl": "my-decoder"}]})
+
+    lsl: str = Field(min_length=1, max_length=200, description="Name of the stream.")
+    decoder: str | None = Field(None, description="What the decoder is called; as the stream if left out.")
+
+
+class SourceQuery(Ask):
+    decoder: str | None = Field(None, description="Only this one; all if left out.")
+
+
 class MetricsQuery(Ask):
     format: Literal["json", "prometheus"] | None = Field(
         None, description="By the `Accept` header if left out."

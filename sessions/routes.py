@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from engine.errors import (
+    BadPrediction,
     BadSetting,
     DeckError,
     EmptySelection,
@@ -27,6 +28,8 @@ from sessions import (
     pictures,
     report,
     requests,
+    score_models,
+    scoring,
     transport,
     viewing,
 )
@@ -198,6 +201,30 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
         ),
         *_setting(
             "view", viewing.show_view, viewing.set_view, models.ViewAnswer, requests.ViewAsk, BadSetting
+        ),
+    ),
+    "Predictions and scores": (
+        _get("/api/sessions/{code}/scores", scoring.show_scores, score_models.Scores, UnknownSession),
+        _get(
+            "/api/sessions/{code}/predictions", scoring.show_sources, score_models.Sources, UnknownSession
+        ),
+        Route(
+            "POST",
+            "/api/sessions/{code}/predictions",
+            scoring.add_source,
+            score_models.Sources,
+            body=requests.SourceAsk,
+            refuses=(*PLAYING, Conflict, BadPrediction),
+            blocking=True,
+        ),
+        Route(
+            "DELETE",
+            "/api/sessions/{code}/predictions",
+            scoring.remove_sources,
+            score_models.Sources,
+            query=requests.SourceQuery,
+            refuses=SESSION,
+            blocking=True,
         ),
     ),
     "Recordings and trials": (

@@ -14,9 +14,12 @@ import numpy.typing as npt
 
 from engine import clock
 from engine.errors import NotNow
+from engine.inlets import Inlet, MakeInlet
+from engine.predictions import Predictions
 from engine.recording import Recording
 from engine.replay import Replay
 from engine.ring import Ring
+from engine.scores.scorer import Scorer
 from engine.selection import EVERYTHING, Selection
 from engine.speed import Speed
 from engine.view import PLAIN, View, changed
@@ -119,21 +122,34 @@ class Session:
         What it was created with.
     lsl : bool
         Whether it has LSL outlets.
+    make_inlet : function, optional
+        Makes what listens to predictions from LSL; None if LSL is off.
     """
 
-    def __init__(self, code: str, replay: Replay, options: Options, lsl: bool = False) -> None:
+    def __init__(
+        self,
+        code: str,
+        replay: Replay,
+        options: Options,
+        lsl: bool = False,
+        make_inlet: MakeInlet | None = None,
+    ) -> None:
         self.code = code
         self.replay = replay
         self.options = options
         self.lsl = lsl
         self.created = time.time()
+        self.predictions = Predictions(replay, lambda: self.scores.news())
+        self.scores = Scorer(replay, self.predictions, lambda: self._view.hit_radius)
+        self._make_inlet = make_inlet
+        self._inlets: dict[str, Inlet] = {}
         self._used = clock.now()
         self._born = self._used
         self._view = PLAIN
         self._decoders = 0
         self._audiences: dict[tuple[Any, asyncio.AbstractEventLoop], Audience] = {}
         self._closed = False
-        self._lock = threading.Lock()  # guards the four above
+        self._lock = threading.Lock()  # guards the four above and the inlets
 
     @property
     def recording(self) -> Recording:
@@ -187,7 +203,9 @@ class Session:
             Then nothing has changed.
         """
         with self._lock:
-            self._view = changed(self._view, settings, self.recording)
+            before, self._view = self._view, changed(self._view, settings, self.recording)
+        if self._view.hit_radius != before.hit_radius:
+            self.replay.note(f"hit_radius {self._view.hit_radius:g}")  # scores depend on it
         for audience in self.audiences:
             audience.wake()
 
@@ -238,10 +256,53 @@ class Session:
                 found = self._audiences[make, loop] = make(self, loop)
         return cast(A, found)
 
+    @property
+    def inlets(self) -> dict[str, Inlet]:
+        """What listens to LSL streams of predictions, by the decoder's name."""
+        with self._lock:
+            return dict(self._inlets)
+
+    def listen(self, stream: str, decoder: str) -> None:
+        """Take a decoder's predictions from an LSL stream, as soon as there is one of this name.
+
+        Raises
+        ------
+        NotNow
+            If the server runs without LSL.
+        Conflict
+            If another stream has that decoder's name.
+        UnknownSession
+            If the session has been closed.
+        """
+        if self._make_inlet is None:
+            raise NotNow("This server runs without LSL. Start it without --no-lsl.")
+        with self._lock:
+            if self._closed:
+                raise UnknownSession(f"Session {self.code} has just been deleted. Make a new one.")
+            present = self._inlets.get(decoder)
+            if present is None:
+                self._inlets[decoder] = self._make_inlet(stream, decoder, self.predictions)
+            elif present.stream != stream:
+                raise Conflict(
+                    f"Decoder {decoder!r} listens to the LSL stream {present.stream!r}. "
+                    "Stop that first, or choose another name."
+                )
+
+    def stop_listening(self, decoder: str | None = None) -> int:
+        """Close the inlet of a decoder, or all of them; return how many there were."""
+        with self._lock:
+            names = list(self._inlets) if decoder is None else [decoder]
+            closing = [self._inlets.pop(name) for name in names if name in self._inlets]
+        for inlet in closing:
+            inlet.close()
+        return len(closing)
+
     def close(self, code: int = DELETED, reason: str = "The session was deleted.") -> None:
         """End the connections and the replay, and wait for the latter."""
         with self._lock:
             self._closed = True
         for audience in self.audiences:
             audience.close(code, reason)
+        self.stop_listening()
         self.replay.close()
+        self.scores.close()

@@ -13,6 +13,7 @@ from functools import partial
 import coolname
 
 from engine import clock
+from engine.inlets import MakeInlet
 from engine.outlets import Outlet
 from engine.recording import Recording
 from engine.replay import Replay
@@ -45,6 +46,8 @@ class Store:
         Seconds without use or listener after which a session goes.
     make_outlets : function, optional
         None if LSL is off.
+    make_inlet : function, optional
+        None if LSL is off.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Store:
         max_sessions: int = 50,
         ttl: float = 3600.0,
         make_outlets: MakeOutlets | None = None,
+        make_inlet: MakeInlet | None = None,
     ) -> None:
         self.recordings = recordings
         self.max_sessions = max_sessions
@@ -61,6 +65,7 @@ class Store:
         self.started = time.time()
         self.total_created = 0
         self._make_outlets = make_outlets
+        self._make_inlet = make_inlet
         self._sessions: dict[str, Session] = {}
         self._closed = False
         self._lock = threading.Lock()  # guards the three above
@@ -225,7 +230,7 @@ class Store:
             name=f"replay {code}",
         )
         log.info("Session %s plays %s", code, recording.name)
-        return Session(code, replay, options, lsl=make_outlets is not None)
+        return Session(code, replay, options, make_outlets is not None, self._make_inlet)
 
     def _must_go(self) -> list[Session]:
         """The sessions whose place a new one takes."""

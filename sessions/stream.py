@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from collections.abc import Awaitable
 from contextlib import suppress
 from functools import partial
 from typing import Any, get_args
@@ -13,7 +14,9 @@ import msgpack
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.websocket import WebSocketHandler
 
-from engine.errors import BadSetting, DeckError
+from engine import clock
+from engine.errors import BadPrediction, BadSetting, DeckError
+from engine.predictions import checked_name
 from engine.selection import EVERYTHING, Selection
 from sessions.access import Origins
 from sessions.errors import Forbidden, NotAnUpgrade
@@ -21,6 +24,7 @@ from sessions.fanout import Fanout
 from sessions.lane import Queue
 from sessions.metadata import metadata
 from sessions.packets import BINARY, TEXT, Format, Layout, frame
+from sessions.prediction import read_prediction
 from sessions.refusals import refusal, status_of
 from sessions.session import MakeAudience, Options, Session
 from sessions.store import Store
@@ -30,8 +34,10 @@ MAX_MESSAGE = 64 * 1024
 PING_INTERVAL = 20.0
 SEND_BUFFER = 64 * 1024
 """Bytes that the kernel may hold for a client: what lies there is stale for a slow one."""
-KEYS = ("trial_id", "target_id", "format", "layout", "queue", "clean", "truth", "token")
+KEYS = ("trial_id", "target_id", "format", "layout", "queue", "decoder", "clean", "truth", "token")
 YES, NO = "1", "0"
+FLOOD_PAUSE = 0.01
+"""Seconds before the next message of a decoder is read that predicts more than it may."""
 
 
 def decoders_of(variant: Variant) -> MakeAudience[Fanout]:
@@ -65,6 +71,8 @@ class StreamHandler(WebSocketHandler):
         self._store = store
         self._origins = origins
         self._format: Format = format
+        self._name: str | None = None
+        self._decoders: set[str] = set()  # that predict through this connection
 
     async def get(self, code: str | None = None) -> None:
         try:
@@ -94,20 +102,25 @@ class StreamHandler(WebSocketHandler):
         )
         self._fanout.join(self, self._format, self._layout, self._queue)
 
-    async def on_message(self, message: str | bytes) -> None:
+    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
+        at = clock.now()
         try:
             read: Any = json.loads(message) if isinstance(message, str) else msgpack.unpackb(message)
         except (ValueError, RecursionError, msgpack.UnpackException):
-            refused = (
-                "unreadable",
-                "The message cannot be read. Send JSON as text or MessagePack as binary.",
+            return self._refuse(
+                "unreadable", "The message cannot be read. Send JSON as text or MessagePack as binary."
             )
-        else:
-            kind = read.get("type") if isinstance(read, dict) else None
-            refused = "unknown_message", f"Unknown message type {str(kind)[:80]!r}."
-        # Awaited, so that a client that does not read its errors is not read from either.
-        with suppress(StreamClosedError):  # it has gone without reading this one
-            await self._send({"type": "error", **refusal(*refused)})
+        kind = read.get("type") if isinstance(read, dict) else None
+        if kind != "prediction":
+            return self._refuse("unknown_message", f"Unknown message type {str(kind)[:80]!r}.")
+        try:
+            return self._predict(read, at)
+        except BadPrediction as error:
+            return self._refuse(error.code, str(error))
+
+    def on_close(self) -> None:
+        for decoder in self._decoders:
+            self._session.predictions.leave(decoder, clock.now())
 
     def check_origin(self, origin: str) -> bool:
         return self._origins.allow(origin, self.request.host)
@@ -132,7 +145,26 @@ class StreamHandler(WebSocketHandler):
             raise StreamClosedError  # the goodbye has been said: nothing may follow it
         return self.ws_connection.stream
 
+    def lost(self, first: int, end: int) -> None:
+        for decoder in self._decoders:
+            self._session.predictions.drop(decoder, first, end, clock.now())
+
     # Inside
+
+    def _predict(self, message: dict[Any, Any], at: float) -> Awaitable[None] | None:
+        """Take a prediction; a decoder that sends too many is read from no faster than others."""
+        decoder, number, values = read_prediction(message)
+        if decoder is None:
+            self._name = decoder = self._name or self._session.predictions.new_name()
+        if self._session.predictions.receive(decoder, number, values, at) is None:
+            return asyncio.sleep(FLOOD_PAUSE)
+        self._decoders.add(decoder)
+        return None
+
+    async def _refuse(self, code: str, message: str) -> None:
+        # Awaited, so that a client that does not read its errors is not read from either.
+        with suppress(StreamClosedError):  # it has gone without reading this one
+            await self._send({"type": "error", **refusal(code, message)})
 
     def _check_upgrade(self) -> None:
         """Refuse here what Tornado would refuse later, when there is a session already."""
@@ -154,6 +186,8 @@ class StreamHandler(WebSocketHandler):
         if self._layout == "compact" and self._format == "json":
             raise BadSetting("Layout compact is MessagePack's. Add format=msgpack, or choose another.")
         self._queue: Queue | None = self._choice("queue", get_args(Queue))
+        if (name := self.get_query_argument("decoder", None)) is not None:
+            self._name = checked_name(name)
         clean, truth = (self._choice(name, (NO, YES)) for name in ("clean", "truth"))
         self._variant = Variant(clean=clean == YES, truth=truth != NO)
         trial_ids, target_ids = self._numbers("trial_id"), self._numbers("target_id")

@@ -71,7 +71,7 @@ def show_position(context: Context, code: str) -> PositionAnswer:
 
 
 def show_events(context: Context, code: str) -> Events:
-    """What was asked of a session, such as pause, seek, speed and perturbation, and when."""
+    """What was asked of a session, such as pause, seek, speed and perturbation, and trials scored."""
     notes = context.session(code).replay.notes
     events = [EventAnswer(timestamp=note.timestamp, text=note.text) for note in notes]
     return Events(events=events, count=len(events))

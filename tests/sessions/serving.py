@@ -63,10 +63,23 @@ class Sketches:
         return b"<svg></svg>"
 
 
+class Silence:
+    """An inlet that hears nothing."""
+
+    connected = False
+    error = None
+
+    def __init__(self, stream: str, *_: Any) -> None:
+        self.stream = stream
+
+    def close(self) -> None:
+        pass
+
+
 @contextmanager
 def serving(store: Store | None = None, studio: Any = None) -> Iterator[Client]:
     """Serve a store as the stream port does; with `Sketches` if there is no studio."""
-    store = store or Store({"small": small_recording()})
+    store = store or Store({"small": small_recording()}, make_inlet=Silence)
     sockets = bind_sockets(0, "127.0.0.1")
     port = sockets[0].getsockname()[1]
     rules = rest_rules(store, port, DASHBOARD_PORT, home=True, studio=studio or Sketches())

@@ -256,6 +256,7 @@ class Taken:
 
     def __init__(self) -> None:
         self.data = b""
+        self.missed: list[tuple[int, int]] = []
 
     @property
     def stream(self) -> Any:
@@ -272,6 +273,9 @@ class Taken:
 
     def close(self, code: int, reason: str) -> None:
         raise AssertionError(f"Closed with {code}: {reason}")
+
+    def lost(self, first: int, end: int) -> None:
+        self.missed.append((first, end))
 
     @property
     def packets(self) -> list[Packet]:
@@ -309,6 +313,7 @@ def test_loop_that_the_ring_has_lapped_counts_the_loss_for_every_decoder() -> No
             fans.leave(connection)
             fans.leave(connection)
         assert fans.dropped == 2 * 500
+        assert [connection.missed for connection in connections] == [[(100, 600)]] * 2
         return [connection.packets for connection in connections]
 
     both = asyncio.run(lapped())

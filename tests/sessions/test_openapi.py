@@ -15,6 +15,7 @@ BODIES = {
     "/api/control/{code}/seek": {"packet_id": 3},
     "/api/sessions/{code}/speed": {"speed": "max"},
     "/api/sessions/{code}/loop": {"loop": False},
+    "/api/sessions/{code}/predictions": {"lsl": "my-decoder"},
 }
 """Where an empty object is not enough."""
 

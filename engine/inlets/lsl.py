@@ -1,0 +1,99 @@
+"""Predictions from the lab network: an LSL stream with channels x, y, vx, vy, sequence_number."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from typing import Final
+
+import pylsl
+from pylsl.util import LostError
+
+from engine import clock
+from engine.errors import BadPrediction
+from engine.predictions import CHANNELS, Predictions, checked_values
+
+log = logging.getLogger(__name__)
+
+LOOK_FOR: Final = 0.5
+"""Seconds for which the network is searched before the inlet looks whether it is to close."""
+WAIT: Final = 0.2
+"""Seconds for which it waits for a sample."""
+BUFFERED_SECONDS: Final = 10
+
+
+class LslInlet:
+    """Listens to a stream of predictions by its name, in a thread of its own.
+
+    The channels are x, y, vx, vy and sequence_number, in this order, in any number format; NaN where a
+    decoder predicts none. Numbers beyond 2^24 need ``double64``. A prediction counts as received when it
+    is here: the stream's time stamps are its sender's.
+
+    Parameters
+    ----------
+    stream : str
+        Its name. It may appear later, and again.
+    decoder : str
+    predictions : Predictions
+    """
+
+    def __init__(self, stream: str, decoder: str, predictions: Predictions) -> None:
+        self.stream = stream
+        self.connected = False
+        self.error: str | None = None
+        self._decoder = decoder
+        self._predictions = predictions
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"inlet {stream}", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Listen no more, and wait until that is so. A second call does nothing."""
+        self._closing.set()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while not self._closing.is_set():
+                for info in pylsl.resolve_byprop("name", self.stream, timeout=LOOK_FOR)[:1]:
+                    if info.channel_count() == len(CHANNELS):
+                        self._listen(info)
+                    else:
+                        self.error = (
+                            f"LSL stream {self.stream!r} has {info.channel_count()} channels. "
+                            f"Send {len(CHANNELS)}: {', '.join(CHANNELS)}."
+                        )
+                        self._closing.wait(LOOK_FOR)
+        except Exception as error:  # whatever it is, it ends this inlet alone, and visibly
+            log.exception("The %s has failed", self._thread.name)
+            self.error = f"{type(error).__name__}: {error}"
+        finally:
+            self.connected = False
+
+    def _listen(self, info: pylsl.StreamInfo) -> None:
+        """Hand on what comes until the stream has gone or this is closed."""
+        inlet = pylsl.StreamInlet(info, max_buflen=BUFFERED_SECONDS, recover=False)
+        try:
+            self.connected, self.error = True, None
+            while not self._closing.is_set():
+                sample, _ = inlet.pull_sample(WAIT)
+                if sample is not None:
+                    self._hand_on(sample)
+        except LostError:
+            pass  # it may come again
+        finally:
+            self.connected = False
+            self._predictions.leave(self._decoder, clock.now())
+            inlet.close_stream()
+
+    def _hand_on(self, sample: list[float]) -> None:
+        at, (*values, number) = clock.now(), sample
+        try:
+            if not math.isfinite(number) or number != int(number):
+                raise BadPrediction(f"sequence_number is {number}. Send a packet's, a whole number.")
+            given = {name: value for name, value in zip(CHANNELS, values, strict=False) if value == value}
+            self._predictions.receive(self._decoder, int(number), checked_values(given), at)
+        except BadPrediction as refused:
+            self.error = str(refused)

@@ -1,0 +1,308 @@
+"""What decoders answer: a ring of predictions, each matched to its bin when it is received."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping
+from enum import IntEnum
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.cursor import Cursor, Place, Values
+from engine.errors import BadPrediction
+from engine.replay import Replay
+from engine.ring import Ring, Rows
+
+PREDICTION: Final = np.dtype(
+    [
+        ("sequence_number", np.int64),
+        ("received", np.float64),
+        ("values", np.float64, (4,)),
+        ("decoder", np.int16),
+        ("verdict", np.uint8),
+    ]
+)
+"""One line of the log. ``received`` is on the engine's clock; ``values`` are x, y (length units), vx, vy
+(per second), NaN where not given; ``decoder`` indexes `Predictions.names`; ``verdict`` is a `Verdict`."""
+
+
+AXES: Final = ("x", "y", "vx", "vy")
+CHANNELS: Final = (*AXES, "sequence_number")
+"""What a prediction is made of, in the order of LSL."""
+MAX_VALUE: Final = 1e9
+"""Of a position or velocity: what is beyond is a fault, and its square could not be summed."""
+
+
+class Verdict(IntEnum):
+    """What became of a prediction, or of a bin that will have none."""
+
+    ON_TIME = 0
+    """Received before the next bin was due."""
+    LATE = 1
+    """Received after that."""
+    STALE = 2
+    """Received when its bin had left the ring; not scored."""
+    DUPLICATE = 3
+    """The bin had one from this decoder already; not scored."""
+    DROPPED = 4
+    """No prediction: the bin never reached the decoder, which was too slow. Values are NaN."""
+    LEFT = 5
+    """No prediction: the decoder gets no bins from this one on, until it predicts again."""
+
+
+MAX_DECODERS: Final = 32
+"""Names per session."""
+MAX_NAME: Final = 64
+PER_BIN: Final = 4
+"""Predictions a decoder may send per bin, on average. Saved up, they reach for the whole ring at once."""
+KEPT: Final = 65_536
+"""Lines of the log that are kept: 10 s of 32 decoders at 200 bins per second."""
+
+Positions = npt.NDArray[np.float32]
+
+
+def checked_values(given: Mapping[str, Any]) -> Values:
+    """The values of a prediction, if they are such.
+
+    Parameters
+    ----------
+    given : mapping
+        By the names in `AXES`, None for what is not given; others do not matter.
+
+    Raises
+    ------
+    BadPrediction
+    """
+    values: list[Any] = [given.get(name) for name in AXES]
+    x, y, vx, vy = values
+    for name, value in zip(AXES, values, strict=True):
+        if value is not None and not (type(value) in (float, int) and abs(value) <= MAX_VALUE):
+            raise BadPrediction(
+                f"{name} is {spell(value)}. Send a number from -{MAX_VALUE:g} to {MAX_VALUE:g}, "
+                "or leave it out."
+            )
+    if (x is None) != (y is None) or (vx is None) != (vy is None):
+        one, other = ("x", "y") if (x is None) != (y is None) else ("vx", "vy")
+        raise BadPrediction(f"One of {one} and {other} is missing. Send both, or neither.")
+    if x is None and vx is None:
+        raise BadPrediction("There are no values. Send x and y, vx and vy, or all four.")
+    place = (math.nan, math.nan) if x is None else (float(x), float(y))
+    return *place, *((math.nan, math.nan) if vx is None else (float(vx), float(vy)))
+
+
+def checked_name(decoder: object) -> str:
+    """The name of a decoder, if it can be one.
+
+    Raises
+    ------
+    BadPrediction
+    """
+    if isinstance(decoder, str) and 0 < len(decoder) <= MAX_NAME and decoder.isprintable():
+        return decoder
+    raise BadPrediction(
+        f"Decoder name {spell(decoder)} is not allowed. Use 1 to {MAX_NAME} printable characters."
+    )
+
+
+def spell(value: object) -> str:
+    """A value of somebody else's, short enough for a message."""
+    plain = value is None or isinstance(value, str | int | float)
+    return repr(value)[:MAX_NAME] if plain else f"a {type(value).__name__}"
+
+
+class Bin(NamedTuple):
+    """What a prediction is matched to."""
+
+    number: int
+    packet_id: int
+    due: float
+    place: Place
+
+
+class Entry:
+    """One decoder: which of the bins in the ring it has answered, where its cursor was, and its budget."""
+
+    def __init__(self, capacity: int, bin_width: float, head: int) -> None:
+        self.numbers = np.full(capacity, -1, np.int64)
+        self.positions = np.full((capacity, 2), np.nan, np.float32)
+        self.cursor = Cursor(bin_width)
+        self.refused = 0
+        self._budget = capacity
+        self._head = head
+
+    def afford(self, head: int) -> bool:
+        """Take one prediction from the budget, which grows with every bin that is sent."""
+        self._budget = min(self._budget + PER_BIN * (head - self._head), len(self.numbers))
+        self._head = head
+        if self._budget == 0:
+            return False
+        self._budget -= 1
+        return True
+
+
+class Predictions:
+    """The predictions of one session. Its methods may be called from any thread.
+
+    Parameters
+    ----------
+    replay : Replay
+    news : function, optional
+        Called after each line of the log, by the thread that brought it: return at once.
+
+    Attributes
+    ----------
+    names : list of str
+        Of decoders, in the order of their first prediction. It only grows.
+    ring : Ring
+        The log, of `PREDICTION` rows in the order in which they were received.
+    """
+
+    def __init__(self, replay: Replay, news: Callable[[], None] = lambda: None) -> None:
+        self.names: list[str] = []
+        self.ring = Ring(PREDICTION, bin_rate=1.0, seconds=KEPT)
+        self._replay = replay
+        self._news = news
+        self._entries: list[Entry] = []
+        self._index: dict[str, int] = {}
+        self._given = 0
+        self._bin = Bin(-1, -1, 0.0, (0.0, 0.0))  # the last one asked for: many decoders answer it
+        self._line = np.zeros(1, PREDICTION)
+        self._lock = threading.Lock()  # guards all of the above; held for some microseconds
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """Predictions beyond the rate limit, by decoder: counted and not kept."""
+        return {name: entry.refused for name, entry in zip(self.names, list(self._entries), strict=False)}
+
+    def new_name(self) -> str:
+        """A name for a decoder that brings none, such as ``decoder-1``."""
+        with self._lock:
+            while True:
+                self._given += 1
+                if (name := f"decoder-{self._given}") not in self._index:
+                    return name
+
+    def receive(self, decoder: str, sequence_number: int, values: Values, at: float) -> Verdict | None:
+        """Take one prediction.
+
+        Parameters
+        ----------
+        decoder : str
+            Its name, as `checked_name` has it.
+        sequence_number : int
+            Of the bin.
+        values : tuple of float
+            x, y, vx, vy; NaN where the decoder gives none.
+        at : float
+            When it was received, on the engine's clock.
+
+        Returns
+        -------
+        Verdict or None
+            None if the decoder sends too many.
+
+        Raises
+        ------
+        BadPrediction
+            If the bin has not been sent yet, or there are too many decoders.
+        """
+        with self._lock:
+            head = self._replay.ring.head
+            if not 0 <= sequence_number < head:
+                raise BadPrediction(
+                    f"Bin {str(sequence_number)[:20]} has not been sent. "
+                    "Answer with the sequence_number of a packet that you got."
+                )
+            index = self._index.get(decoder)
+            if index is None:
+                index = self._add(decoder, head)
+            entry = self._entries[index]
+            if not entry.afford(head):
+                entry.refused += 1
+                return None
+            verdict = self._judge(entry, head, sequence_number, values, at)
+            self._write(sequence_number, at, values, index, verdict)
+        self._news()
+        return verdict
+
+    def drop(self, decoder: str, first: int, end: int, at: float) -> None:
+        """Note that the bins from `first` on, before `end`, never reached a decoder."""
+        with self._lock:
+            index = self._index.get(decoder)
+            if index is None:
+                return
+            numbers = np.arange(max(first, end - self._replay.ring.capacity), end)
+            lines = np.zeros(len(numbers), PREDICTION)
+            lines["sequence_number"] = numbers
+            lines["received"], lines["values"] = at, np.nan
+            lines["decoder"], lines["verdict"] = index, Verdict.DROPPED
+            self.ring.publish(lines)
+        self._news()
+
+    def leave(self, decoder: str, at: float) -> None:
+        """Note that a decoder gets no more bins."""
+        with self._lock:
+            index = self._index.get(decoder)
+            if index is None:
+                return
+            self._write(self._replay.ring.head, at, (math.nan,) * 4, index, Verdict.LEFT)
+        self._news()
+
+    def decoded(self, rows: Rows) -> dict[str, Positions]:
+        """Where decoders had their cursors.
+
+        Parameters
+        ----------
+        rows : ndarray, shape (n,), dtype `engine.ring.row_dtype`
+            Of the session's ring.
+
+        Returns
+        -------
+        dict of str to ndarray of float32, shape (n, 2)
+            By decoder, for those who answered any of the bins; NaN where they did not.
+        """
+        numbers = rows["sequence_number"]
+        slots = numbers % self._replay.ring.capacity
+        found = {}
+        for name, entry in zip(self.names, list(self._entries), strict=False):
+            answered = entry.numbers[slots] == numbers
+            if answered.any():
+                found[name] = np.where(answered[:, None], entry.positions[slots], np.float32(np.nan))
+        return found
+
+    # With the lock held
+
+    def _add(self, decoder: str, head: int) -> int:
+        if len(self.names) == MAX_DECODERS:
+            raise BadPrediction(
+                f"This session has {MAX_DECODERS} decoders, which is the limit. "
+                "Use one of their names, or another session."
+            )
+        self._entries.append(Entry(self._replay.ring.capacity, self._replay.recording.bin_width, head))
+        self.names.append(decoder)
+        self._index[decoder] = len(self.names) - 1
+        return self._index[decoder]
+
+    def _judge(self, entry: Entry, head: int, number: int, values: Values, at: float) -> Verdict:
+        if number < head - len(entry.numbers):
+            return Verdict.STALE
+        if number != self._bin.number:
+            rows, lost = self._replay.ring.since(number, 1)
+            if lost:
+                return Verdict.STALE
+            x, y, _, _ = rows["kinematics"][0].tolist()
+            self._bin = Bin(number, int(rows["packet_id"][0]), float(rows["due"][0]), (x, y))
+        slot = number % len(entry.numbers)
+        if entry.numbers[slot] == number:
+            return Verdict.DUPLICATE
+        # The place before the number: who reads a number that fits finds the place there.
+        entry.positions[slot] = entry.cursor.move(number, self._bin.packet_id, self._bin.place, values)
+        entry.numbers[slot] = number
+        return Verdict.ON_TIME if at < self._bin.due + self._replay.period else Verdict.LATE
+
+    def _write(self, number: int, at: float, values: Values, index: int, verdict: Verdict) -> None:
+        self._line[0] = (number, at, values, index, verdict)
+        self.ring.publish(self._line)
