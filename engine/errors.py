@@ -41,6 +41,12 @@ class NotNow(DeckError):
     code = "not_now"
 
 
+class BadPrediction(DeckError):
+    """An answer of a decoder that cannot be one."""
+
+    code = "bad_prediction"
+
+
 class CannotFit(DeckError):
     """A decoder cannot learn from what it was given."""
 
@@ -51,9 +57,3 @@ class BadModel(DeckError):
     """A trained decoder cannot be read, or is another recording's."""
 
     code = "bad_model"
-
-
-class BadPrediction(DeckError):
-    """An answer of a decoder that cannot be one."""
-
-    code = "bad_prediction"

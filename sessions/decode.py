@@ -36,7 +36,8 @@ LARGEST = 2**31
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit status: 0 when the session ends or on SIGINT, 2 if it cannot."""
     options = _options(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for name in (signal.SIGINT, signal.SIGTERM):  # a shell's background job starts with SIGINT ignored
+        signal.signal(name, signal.default_int_handler)
     try:
         _decode(options)
     except KeyboardInterrupt:

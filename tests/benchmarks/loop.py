@@ -17,7 +17,7 @@ RATES = (40, 200)
 DECODERS = (1, 20)
 WINDOW = 10.0
 """Seconds over which a session's own figures are taken, the last ones."""
-MODULE = [sys.executable, "-m", "tests.benchmarks.answering"]
+MODULE = [sys.executable, "-m", "tests.benchmarks.passthrough"]
 PACKET = bytes(200)
 
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 from playwright.sync_api import Page, expect
 
+from dashboard.frames import spell_time
 from engine.replay import Replay
 from plotters.base import Scene
 from plotters.raster import Raster
@@ -62,7 +63,7 @@ def test_play_fills_the_raster_from_the_right_and_pause_holds_it(deck: Deck, vis
     assert replay.state == "paused"
     assert replay.ring.head >= 60
     np.testing.assert_array_equal(shown(page), expected(replay))
-    expect(page.locator("[data-value=position]")).to_have_text(f"00:{replay.position().seconds:04.1f}")
+    expect(page.locator("[data-value=position]")).to_have_text(spell_time(replay.position().seconds))
 
 
 def test_a_page_opened_later_shows_what_the_first_one_does(deck: Deck, visitor: Visitor) -> None:

@@ -123,11 +123,12 @@ def peering(recording: Recording, *endings: Any) -> Iterator[tuple[Peer, str]]:
 
 
 @pytest.fixture(autouse=True)
-def termination() -> Iterator[None]:
-    """The command sets what SIGTERM does."""
-    before = signal.getsignal(signal.SIGTERM)
+def handlers() -> Iterator[None]:
+    """The command sets what signals do."""
+    before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
     yield
-    signal.signal(signal.SIGTERM, before)
+    for name, handler in before.items():
+        signal.signal(name, handler)
 
 
 def run(url: str, *arguments: str) -> int:
@@ -198,6 +199,8 @@ def test_a_lost_connection_is_made_again(capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_with_status_0(name: signal.Signals) -> None:
+    """Also as a shell's background job, which starts with SIGINT ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with peering(small_recording(), "stay") as (peer, url):
         command = [sys.executable, SERVE, "decode", "--session", "deck", "--url", url]
         pipe = subprocess.PIPE
@@ -216,9 +219,10 @@ def test_a_real_session_is_played_until_it_is_deleted() -> None:
     with serving(store) as url:
         command = [sys.executable, SERVE, "decode", "--session", "deck", "--url", url]
         with subprocess.Popen(
-            [*command, "--decoder", "delayed"], stdout=subprocess.PIPE, text=True
+            [*command, "--decoder", "kalman"], stdout=subprocess.PIPE, text=True
         ) as process:
-            assert process.stdout.readline() == "Decoding session deck with delayed. Ctrl+C ends it.\n"
+            assert process.stdout.readline().startswith("kalman has learned from 3 trials of small ")
+            assert process.stdout.readline() == "Decoding session deck with kalman. Ctrl+C ends it.\n"
             Keeper(store.get("deck").replay).wait_rows(40)
             store.delete("deck", force=True)
             printed, _ = process.communicate(timeout=PATIENCE)

@@ -1,7 +1,7 @@
 """Passthrough decoders in a process of their own: each answers every packet with its true movement.
 
-Usage: python -m tests.benchmarks.answering SECONDS URL [URL ...], one connection each;
-or python -m tests.benchmarks.answering echo: a socket that sends back what it gets, for the floor. It
+Usage: python -m tests.benchmarks.passthrough SECONDS URL [URL ...], one connection each;
+or python -m tests.benchmarks.passthrough echo: a socket that sends back what it gets, for the floor. It
 prints its port.
 """
 
