@@ -15,10 +15,12 @@ import numpy.typing as npt
 from engine import clock
 from engine.errors import NotNow
 from engine.inlets import Inlet, MakeInlet
+from engine.monitor import Monitor
 from engine.predictions import Predictions
 from engine.recording import Recording
 from engine.replay import Replay
 from engine.ring import Ring
+from engine.safety import Safety
 from engine.scores.scorer import Scorer
 from engine.selection import EVERYTHING, Selection
 from engine.speed import Speed
@@ -139,8 +141,10 @@ class Session:
         self.options = options
         self.lsl = lsl
         self.created = time.time()
-        self.predictions = Predictions(replay, lambda: self.scores.news())
+        self.safety = Safety(replay)
+        self.predictions = Predictions(replay, lambda: self.scores.news(), self.safety)
         self.scores = Scorer(replay, self.predictions, lambda: self._view.hit_radius)
+        self.monitor = Monitor(f"monitor {code}", self.safety.look)
         self._make_inlet = make_inlet
         self._inlets: dict[str, Inlet] = {}
         self._used = clock.now()
@@ -206,6 +210,10 @@ class Session:
             before, self._view = self._view, changed(self._view, settings, self.recording)
         if self._view.hit_radius != before.hit_radius:
             self.replay.note(f"hit_radius {self._view.hit_radius:g}")  # scores depend on it
+        self.wake()
+
+    def wake(self) -> None:
+        """Let everyone who watches know that something has changed."""
         for audience in self.audiences:
             audience.wake()
 
@@ -306,3 +314,4 @@ class Session:
         self.stop_listening()
         self.replay.close()
         self.scores.close()
+        self.monitor.close()
