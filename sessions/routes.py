@@ -21,6 +21,8 @@ from engine.errors import (
 )
 from sessions import (
     front,
+    guard_models,
+    guarding,
     library,
     lifecycle,
     metrics,
@@ -135,6 +137,10 @@ def _setting(
     )
 
 
+def _stop(name: str, call: Call) -> Route:
+    return Route("POST", f"/api/sessions/{{code}}/{name}", call, guard_models.SafetyAnswer, refuses=SESSION)
+
+
 def _picture(
     name: str, call: Call, content_type: str, query: type[requests.Ask] = requests.SnapshotQuery
 ) -> Route:
@@ -244,6 +250,18 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
             refuses=SESSION,
             blocking=True,
         ),
+    ),
+    "Safety": (
+        *_setting(
+            "safety",
+            guarding.show_safety,
+            guarding.set_safety,
+            guard_models.SafetyAnswer,
+            requests.SafetyAsk,
+            BadSetting,
+        ),
+        _stop("emergency-stop", guarding.emergency_stop),
+        _stop("emergency-stop/release", guarding.release_stop),
     ),
     "Recordings and trials": (
         _get("/api/recordings", library.list_recordings, models.RecordingList),
