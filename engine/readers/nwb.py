@@ -13,7 +13,7 @@ from types import MappingProxyType
 import numpy as np
 from pynwb import NWBHDF5IO, NWBFile
 
-from engine.binning import Grid, count_spikes, fill_bins, grid_over, observed_bins
+from engine.binning import TICKS, Grid, count_spikes, fill_bins, grid_over, observed_bins
 from engine.errors import RecordingError
 from engine.kinematics import Floats, interpolate
 from engine.readers.nwb_choice import Chosen, choose
@@ -24,6 +24,10 @@ from engine.recording import Recording, Trial
 
 LONGEST_DAYS = 7
 """A recording that seems to last longer has times that are not in seconds."""
+FARTHEST = 2**53 / TICKS
+"""Seconds from 0 beyond which a float64 cannot tell one microsecond from the next."""
+MOST_BINS = 10_000_000
+"""Bins that can be replayed: nearly three days at 40 Hz, three hours at 1 kHz."""
 
 
 def read_nwb(path: Path, bin_rate: float, wanted: Mapping[str, str]) -> Recording:
@@ -50,9 +54,15 @@ def read_nwb(path: Path, bin_rate: float, wanted: Mapping[str, str]) -> Recordin
     grid = _grid(path.name, bin_rate, trains, chosen, trials)
     trials = trials or (Trial(0, grid.start_time, grid.stop_time),)
     position, velocity = _kinematics(chosen, grid)
+    counts = count_spikes(trains.spike_times, trains.bounds, grid)
+    if counts.max() > np.iinfo(np.uint16).max:
+        raise RecordingError(
+            f"{path.name} has {counts.max()} spikes of one unit in one bin; at most 65535 can be sent. "
+            "Choose a higher --rate, or repair spike_times."
+        )
     bins = fill_bins(
         grid,
-        count_spikes(trains.spike_times, trains.bounds, grid),
+        counts,
         observed_bins(trains.observed, grid),
         trials,
         position,
@@ -110,7 +120,18 @@ def _grid(
             f"{file_name} spans {days:.3g} days, from {min(times):.6g} s to {max(times):.6g} s; "
             f"at most {LONGEST_DAYS} can be replayed. Check that its times are in seconds."
         )
-    return grid_over(bin_rate, instants, spans)
+    if max(map(abs, times)) > FARTHEST:
+        raise RecordingError(
+            f"{file_name} has times of {max(map(abs, times)):.3g} s, beyond {FARTHEST:.3g} s. "
+            "Check that its times are in seconds."
+        )
+    grid = grid_over(bin_rate, instants, spans)
+    if grid.n_bins > MOST_BINS:
+        raise RecordingError(
+            f"{file_name} has {grid.n_bins} bins, from {min(times):.6g} s to {max(times):.6g} s; at most "
+            f"{MOST_BINS} can be replayed. Choose a lower --rate, or a shorter file."
+        )
+    return grid
 
 
 def _kinematics(chosen: Chosen, grid: Grid) -> tuple[Floats, Floats]:
