@@ -1,4 +1,4 @@
-"""Opens files as the server does, each in a fork of its own: what kills one is seen, and imports are paid once.
+"""Opens files as the server does, each in a fork of its own, so that what kills one is seen.
 
 Usage: python -m tests.faults.opening start|use FILE [FILE ...]; prints one JSON line a file: the exit
 status, negative for a signal, the seconds it took, and what was said on standard error. To start is the
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-import engine.readers.nwb  # noqa: F401  paid once
+import engine.readers.nwb  # noqa: F401  paid once for all files
 import serve
 from engine.errors import DeckError
 from engine.recording import Recording
