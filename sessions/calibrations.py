@@ -94,7 +94,6 @@ class Run:
         error: str | None = DIED
         try:
             connection.send((self.plan, train, test))
-            del train, test  # they are large, and the process has them now
             while (step := connection.recv()) is not None:
                 self._take(step)
             error = connection.recv()

@@ -61,7 +61,7 @@ def calibrations() -> Iterator[Calibrations]:
 @pytest.fixture(scope="module")
 def call(calibrations: Calibrations) -> Iterator[Client]:
     studio = Studio(draw, roles)
-    with serving(Store({"tuned": tuned_recording()}), studio, calibrations) as client:
+    with serving(Store({"tuned": tuned_recording()}), studio, calibrations=calibrations) as client:
         yield client
     studio.close()
 
