@@ -63,6 +63,7 @@ class Run:
         context = multiprocessing.get_context("spawn")
         connection, theirs = context.Pipe()
         self._process = context.Process(target=_work, args=(theirs,), name="calibration", daemon=True)
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the process's numpy: sessions want a core
         with scheduling.ordinary():
             self._process.start()
         theirs.close()
