@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import param
 
@@ -37,14 +38,12 @@ def choices() -> list[Choice]:
 
 
 def _choice(decoder: type[Decoder]) -> Choice:
-    declared = decoder.param.objects("existing").values()
+    declared: list[Any] = list(decoder.param.objects("existing").values())
     return Choice(
         key=decoder.key,
         label=decoder.key.replace("_", " "),
         hyperparameters=[
-            Hyperparameter(
-                each.name, each.doc or "", each.default, *each.bounds, isinstance(each, param.Integer)
-            )
+            Hyperparameter(each.name, each.doc, each.default, *each.bounds, isinstance(each, param.Integer))
             for each in declared
             if isinstance(each, param.Number)
         ],
