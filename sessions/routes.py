@@ -24,6 +24,8 @@ from sessions import (
     calibrating,
     calibration_models,
     front,
+    guard_models,
+    guarding,
     library,
     lifecycle,
     metrics,
@@ -137,6 +139,10 @@ def _setting(
         Route("GET", path, show, answer, refuses=SESSION),
         Route("PUT", path, change, answer, body=body, refuses=(*SESSION, *refuses), blocking=True),
     )
+
+
+def _stop(name: str, call: Call) -> Route:
+    return Route("POST", f"/api/sessions/{{code}}/{name}", call, guard_models.SafetyAnswer, refuses=SESSION)
 
 
 def _picture(
@@ -255,6 +261,18 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
             refuses=SESSION,
             blocking=True,
         ),
+    ),
+    "Safety": (
+        *_setting(
+            "safety",
+            guarding.show_safety,
+            guarding.set_safety,
+            guard_models.SafetyAnswer,
+            requests.SafetyAsk,
+            BadSetting,
+        ),
+        _stop("emergency-stop", guarding.emergency_stop),
+        _stop("emergency-stop/release", guarding.release_stop),
     ),
     "Recordings and trials": (
         _get("/api/recordings", library.list_recordings, models.RecordingList),

@@ -15,11 +15,13 @@ import numpy.typing as npt
 from engine import clock
 from engine.errors import NotNow
 from engine.inlets import Inlet, MakeInlet
+from engine.monitor import Monitor
 from engine.predictions import Predictions
 from engine.record.playback import Playback
 from engine.recording import Recording
 from engine.replay import Replay
 from engine.ring import Ring
+from engine.safety import Safety
 from engine.scores.scorer import Scorer
 from engine.selection import EVERYTHING, Selection
 from engine.speed import Speed
@@ -141,10 +143,12 @@ class Session:
         self.options = options
         self.lsl = lsl
         self.created = time.time()
-        self.predictions = Predictions(replay, lambda: self.scores.news())
+        self.safety = Safety(replay)
+        self.predictions = Predictions(replay, lambda: self.scores.news(), self.safety)
         self.scores = Scorer(replay, self.predictions, lambda: self._view.hit_radius)
         answers = replay.recording.answers
         self._playback = Playback(replay, answers, self.predictions) if answers else None
+        self.monitor = Monitor(f"monitor {code}", self.safety.look)
         self._make_inlet = make_inlet
         self._inlets: dict[str, Inlet] = {}
         self._used = clock.now()
@@ -219,6 +223,10 @@ class Session:
                 self._tape.change_settings()
         if self._view.hit_radius != before.hit_radius:
             self.replay.note(f"hit_radius {self._view.hit_radius:g}")  # scores depend on it
+        self.wake()
+
+    def wake(self) -> None:
+        """Let everyone who watches know that something has changed."""
         for audience in self.audiences:
             audience.wake()
 
@@ -347,3 +355,4 @@ class Session:
             if self._tape is not None:
                 self._tape.stop()
         self.scores.close()
+        self.monitor.close()

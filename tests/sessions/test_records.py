@@ -106,6 +106,7 @@ def test_every_setting_is_recorded_the_view_too(call: Client, archive: Archive) 
     call("PUT", "/api/sessions/deck/selection", {"target_ids": [1]})
     found = read_record(archive.entry(finish(call)).path)
     assert [each["view"]["hit_radius"] for each in found.settings] == [10.0, 7.5, 7.5]
+    assert [note.text for note in found.notes] == ["hit_radius 7.5", "selection"]
     assert found.settings[-1]["selection"]["target_ids"] == [1]
     assert found.settings[-1]["perturbation"]["noise"]["enabled"] is False
     assert found.settings[-1]["seed"] == 0
