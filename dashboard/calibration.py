@@ -38,13 +38,16 @@ def choices() -> list[Choice]:
 
 
 def _choice(decoder: type[Decoder]) -> Choice:
-    declared: list[Any] = list(decoder.param.objects("existing").values())
+    declared = decoder.param.objects("existing").values()
     return Choice(
         key=decoder.key,
         label=decoder.key.replace("_", " "),
-        hyperparameters=[
-            Hyperparameter(each.name, each.doc, each.default, *each.bounds, isinstance(each, param.Integer))
-            for each in declared
-            if isinstance(each, param.Number)
-        ],
+        hyperparameters=[_hyperparameter(each) for each in declared if isinstance(each, param.Number)],
+    )
+
+
+def _hyperparameter(number: Any) -> Hyperparameter:
+    low, high = number.bounds
+    return Hyperparameter(
+        number.name, number.doc, number.default, low, high, isinstance(number, param.Integer)
     )
