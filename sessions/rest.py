@@ -15,6 +15,7 @@ from tornado.web import RequestHandler
 from engine.errors import DeckError
 from sessions.access import Origins
 from sessions.archive import Archive
+from sessions.calibrations import Calibrations
 from sessions.context import Context, Redirect, Stream, Text
 from sessions.errors import Forbidden
 from sessions.openapi import document
@@ -62,6 +63,7 @@ def rest_rules(
     home: bool = False,
     studio: Studio | None = None,
     archive: Archive | None = None,
+    calibrations: Calibrations | None = None,
 ) -> list[Rule]:
     """The REST calls, for a Tornado application or as Bokeh's ``extra_patterns``.
 
@@ -81,11 +83,21 @@ def rest_rules(
         Draws pictures; without it they are refused.
     archive : Archive, optional
         Keeps records; without it they are refused.
+    calibrations : Calibrations, optional
+        Fits and tests decoders; without it that is refused.
     """
     ours = version()
     described = document(GROUPS, ours)
     context = Context(
-        store, ours, stream_port, dashboard_port, secure, document=described, studio=studio, archive=archive
+        store,
+        ours,
+        stream_port,
+        dashboard_port,
+        secure,
+        document=described,
+        studio=studio,
+        archive=archive,
+        calibrations=calibrations,
     )
     common = {"context": context, "origins": origins or Origins((stream_port, dashboard_port))}
     by_path: dict[str, dict[str, Route]] = {}
