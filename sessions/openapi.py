@@ -21,7 +21,13 @@ Schemas = Mapping[Any, Schema]
 """By model and mode."""
 
 REF = "#/components/schemas/{model}"
-MEANINGS = {str: "Code of the session.", int: "Id in the recording."}
+MEANINGS = {
+    "code": "Code of the session.",
+    "name": "Of a finished record.",
+    "calibration": "Number of the run.",
+    "trial_id": "Id in the recording.",
+    "target_id": "Id in the recording.",
+}
 REASONS = {
     400: "The request cannot be read.",
     401: "The server has a token, and the request does not show it.",
@@ -113,7 +119,7 @@ def _path_parameters(route: Route) -> list[Schema]:
             "name": name,
             "in": "path",
             "required": True,
-            "description": MEANINGS[PATH_PARAMETERS[name]],
+            "description": MEANINGS[name],
             "schema": {"type": types[PATH_PARAMETERS[name]]},
         }
         for name in names

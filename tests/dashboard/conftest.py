@@ -20,6 +20,7 @@ from engine.recording import Recording
 from plotters import PLOTTERS
 from plotters.arena import Arena
 from plotters.base import Plotter
+from sessions.calibrations import Calibrations
 from sessions.gate import Origins, Rules, Token
 from sessions.rest import rest_rules
 from sessions.server import stream_rules
@@ -41,12 +42,14 @@ class Deck:
         others: Sequence[Recording] = (),
         studio: Studio | None = None,
         token: str | None = None,
+        calibrations: Calibrations | None = None,
     ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
         self.gate = Rules(Origins((self.port,)), token=Token(token) if token else None)
         self.plotters = plotters
         self.studio = studio
+        self.calibrations = calibrations
         self.start(recording, *others)
 
     @property
@@ -86,7 +89,9 @@ class Deck:
             plotters=self.plotters,
             extra_patterns=[
                 *stream_rules(self.store),
-                *rest_rules(self.store, self.port, self.port, studio=self.studio),
+                *rest_rules(
+                    self.store, self.port, self.port, studio=self.studio, calibrations=self.calibrations
+                ),
             ],
         )
         server.start()
