@@ -38,7 +38,7 @@ class Guarded(Client):
     def __init__(self, rules: Rules, store: Store | None = None, tls: ssl.SSLContext | None = None) -> None:
         store = store or Store({"small": small_recording()})
         sockets = bind_sockets(0, "127.0.0.1")
-        super().__init__(store, sockets[0].getsockname()[1])
+        super().__init__(store, sockets[0].getsockname()[1], archive=None)
         routes = [*stream_rules(store), *rest_rules(store, self.port, self.port, home=True)]
         self.server = StreamServer(store, routes, sockets, rules, tls)
         self.server.start()
