@@ -31,6 +31,12 @@ class Forbidden(DeckError):
     code = "forbidden"
 
 
+class Unreadable(DeckError):
+    """A request that says nothing."""
+
+    code = "unreadable"
+
+
 class NotAnUpgrade(DeckError):
     """A request without WebSocket where only that is spoken."""
 

@@ -10,16 +10,13 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from engine.errors import DeckError
+from sessions.errors import Unreadable
 from sessions.requests import Ask
 from sessions.routes import Route
 
 SHOWN = 80
 """Characters of a client's own value that a message repeats."""
 ERRORS_TOLD = 3
-
-
-class Unreadable(DeckError):
-    code = "unreadable"
 
 
 class Invalid(DeckError):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
 
 from tornado.httputil import HTTPServerRequest
 
 from engine.errors import DeckError
-from sessions.errors import Forbidden
+from sessions.errors import Forbidden, Unreadable
 from sessions.gate.audit import Audit
 from sessions.gate.hosts import Hosts
 from sessions.gate.origins import Origins
@@ -63,6 +64,7 @@ class Rules:
             too: what would the page do with an answer that its browser hides?
         Unauthorized
         TooMany
+        Unreadable
         """
         if not self.hosts.allow(request.headers.get("Host", "")):
             raise Forbidden(
@@ -77,6 +79,8 @@ class Rules:
                 f"Pages of {origin[:80]} may not connect. Start the server with --allow-origin."
             )
         self.rate.take(address_of(request))
+        if b"\0" in unquote_to_bytes(request.path):  # Tornado's file handlers would fail at it
+            raise Unreadable("The address has a zero byte. Send one without.")
 
     def cors(self, request: HTTPServerRequest) -> Mapping[str, str]:
         """Headers by which the page that asks may read the answer; none for pages that may not."""
@@ -112,7 +116,8 @@ class Rules:
             return
         self.rate.take(address_of(request))  # so that nobody guesses faster than others ask
         raise Unauthorized(
-            "This server wants its token. Send the header Authorization: Bearer TOKEN, or ?token=TOKEN."
+            "This server wants its token. Send the header Authorization: Bearer TOKEN, or ?token=TOKEN; "
+            "serve.py's commands take it from PHANTOM_TOKEN."
         )
 
 

@@ -20,6 +20,7 @@ from engine.recording import Recording
 from plotters import PLOTTERS
 from plotters.arena import Arena
 from plotters.base import Plotter
+from sessions.archive import Archive
 from sessions.calibrations import Calibrations
 from sessions.gate import Origins, Rules, Token
 from sessions.rest import rest_rules
@@ -43,6 +44,7 @@ class Deck:
         studio: Studio | None = None,
         token: str | None = None,
         calibrations: Calibrations | None = None,
+        archive: Archive | None = None,
     ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
@@ -50,6 +52,7 @@ class Deck:
         self.plotters = plotters
         self.studio = studio
         self.calibrations = calibrations
+        self.archive = archive
         self.start(recording, *others)
 
     @property
@@ -90,7 +93,12 @@ class Deck:
             extra_patterns=[
                 *stream_rules(self.store),
                 *rest_rules(
-                    self.store, self.port, self.port, studio=self.studio, calibrations=self.calibrations
+                    self.store,
+                    self.port,
+                    self.port,
+                    studio=self.studio,
+                    archive=self.archive,
+                    calibrations=self.calibrations,
                 ),
             ],
         )
