@@ -129,7 +129,7 @@ def skeleton(deck: Deck, path: str) -> list[tuple[str, ...]]:
 
 @pytest.mark.parametrize("address", ["/live?session={}", "/explore?recording={}"])
 def test_what_a_page_does_not_know_is_text(deck: Deck, address: str) -> None:
-    expected = skeleton(deck, address.format("nobody"))
+    expected = skeleton(deck, address.format("no+such"))
     for script in SCRIPTS:
         if script in deck.store.recordings and "recording" in address:
             script += " no more"
@@ -142,7 +142,7 @@ def test_names_of_a_recording_are_text_on_its_pages(deck: Deck) -> None:
         return skeleton(deck, f"/live?session={code}")
 
     expected = sessions_page(HARMLESS, "harmless")
-    for i, script in enumerate(SCRIPTS):
+    for i, script in enumerate(SCRIPTS[::5]):  # each holds all of them as names of units
         assert sessions_page(script, f"s{i}") == expected, script
         deck.store.delete(f"s{i}")
     deck.store.delete("harmless")
@@ -170,7 +170,7 @@ def test_errors_repeat_names_as_json_alone(deck: Deck, address: str) -> None:
 
 
 def test_a_report_and_its_pictures_show_names_as_text(deck: Deck) -> None:
-    for i, script in enumerate(SCRIPTS[:3]):
+    for i, script in enumerate(SCRIPTS[:2]):
         deck.api("POST", "/api/sessions", {"custom_code": f"r{i}", "recording": script})
         kind, _, report = fetch(deck, f"/api/sessions/r{i}/report.html?seconds=1")
         assert kind.startswith("text/html"), report
