@@ -9,12 +9,12 @@ from typing import Final
 
 log = logging.getLogger(__name__)
 
-PERIOD: Final = 0.5
+PERIOD: Final = 0.25
 """Seconds from one look to the next."""
 
 
 class Monitor:
-    """Calls functions twice a second, until it is closed. Its methods may be called from any thread.
+    """Calls functions four times a second, until it is closed. Its methods may be called from any thread.
 
     Parameters
     ----------

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import clock
+from engine.drift import DriftMonitor
 from engine.errors import NotNow
 from engine.inlets import Inlet, MakeInlet
 from engine.monitor import Monitor
@@ -144,7 +145,8 @@ class Session:
         self.safety = Safety(replay)
         self.predictions = Predictions(replay, lambda: self.scores.news(), self.safety)
         self.scores = Scorer(replay, self.predictions, lambda: self._view.hit_radius)
-        self.monitor = Monitor(f"monitor {code}", self.safety.look)
+        self.drift = DriftMonitor(replay)
+        self.monitor = Monitor(f"monitor {code}", self.safety.look, self.drift.look)
         self._make_inlet = make_inlet
         self._inlets: dict[str, Inlet] = {}
         self._used = clock.now()
