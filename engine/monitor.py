@@ -9,12 +9,12 @@ from typing import Final
 
 log = logging.getLogger(__name__)
 
-PERIOD: Final = 0.25
+PERIOD: Final = 0.5
 """Seconds from one look to the next."""
 
 
 class Monitor:
-    """Calls functions four times a second, until it is closed. Its methods may be called from any thread.
+    """Calls functions twice a second, until it is closed. Its methods may be called from any thread.
 
     Parameters
     ----------
