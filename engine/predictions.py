@@ -251,13 +251,14 @@ class Predictions:
             self.ring.publish(lines)
         self._news()
 
-    def leave(self, decoder: str, at: float) -> None:
-        """Note that a decoder gets no more bins."""
+    def leave(self, decoder: str, at: float, first: int | None = None) -> None:
+        """Note that a decoder gets no more bins, from the bin `first` on or from the next one."""
         with self._lock:
             index = self._index.get(decoder)
             if index is None:
                 return
-            self._write(self._replay.ring.head, at, (math.nan,) * 4, index, Verdict.LEFT)
+            number = self._replay.ring.head if first is None else first
+            self._write(number, at, (math.nan,) * 4, index, Verdict.LEFT)
         self._news()
 
     def decoded(self, rows: Rows) -> dict[str, Positions]:

@@ -171,6 +171,28 @@ class ViewAsk(Ask):
     )
 
 
+class RecordAsk(Ask):
+    """How to record; the body of an unencrypted request is readable on the way."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "baseline"}]})
+
+    name: str | None = Field(
+        None, description="The record's name begins with it; the session's code if left out."
+    )
+    encrypt: bool | None = Field(
+        None, description="If left out, it is encrypted if there is a passphrase, here or on the server."
+    )
+    passphrase: str | None = Field(
+        None, min_length=1, max_length=1024, description="The server's own if left out."
+    )
+
+
+class TableQuery(Ask):
+    table: Literal["bins", "predictions", "events"] = Field(
+        "bins", description="One line a packet, prediction or event."
+    )
+
+
 class SafetyAsk(Ask):
     """What to change of the limits; what is left out stays."""
 

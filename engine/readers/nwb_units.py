@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from hdmf.common import VectorIndex
 from pynwb.misc import Units
 
+from engine.binning import Counts, Grid, count_spikes, observed_bins
 from engine.errors import RecordingError
 from engine.kinematics import Floats
 
@@ -33,6 +35,19 @@ class SpikeTrains:
     observed: Floats
     names: tuple[str, ...]
 
+    def count(self, grid: Grid) -> Counts:
+        """Spikes in each bin, shape (n_units, n_bins); uint16 where a bin has more than 255."""
+        return count_spikes(self.spike_times, self.bounds, grid)
+
+    def observed_bins(self, grid: Grid) -> npt.NDArray[np.bool_]:
+        """Which bins have their centre in one of the intervals, shape (n_bins,)."""
+        return observed_bins(self.observed, grid)
+
+
+def has_spike_times(units: Units | None) -> bool:
+    """Whether there is anything for `read_units`."""
+    return units is not None and "spike_times" in units.colnames
+
 
 def read_units(file_name: str, units: Units | None) -> SpikeTrains:
     """Read `NWBFile.units`.
@@ -44,13 +59,15 @@ def read_units(file_name: str, units: Units | None) -> SpikeTrains:
     """
     if units is None or not len(units):
         raise RecordingError(f"{file_name} has no units, so no spikes. Choose a file with sorted units.")
-    column = units["spike_times"] if "spike_times" in units.colnames else None
+    column = units["spike_times"] if has_spike_times(units) else None
     if not isinstance(column, VectorIndex):
         raise RecordingError(
             f"{file_name}: its {len(units)} units have no spike_times. Add them to the file."
         )
-    bounds = np.concatenate(([0], np.asarray(column.data[:], np.int64)))
-    times = np.asarray(column.target.data[:], np.float64)
+    bounds = np.concatenate(
+        ([0], _numbers(file_name, "spike_times_index", column.data[:]).astype(np.int64))
+    )
+    times = _numbers(file_name, "spike_times", column.target.data[:]).astype(np.float64, copy=False)
     if (np.diff(bounds) < 0).any() or bounds[-1] > len(times):
         raise RecordingError(f"{file_name}: the index of its spike_times is damaged. Write the file again.")
     times = times[: bounds[-1]]
@@ -64,6 +81,17 @@ def read_units(file_name: str, units: Units | None) -> SpikeTrains:
             f"{file_name}: {bad} of its spike times are NaN or infinite. Repair spike_times."
         )
     return SpikeTrains(times, bounds, _observed(units), tuple(f"unit {i}" for i in units.id[:]))
+
+
+def _numbers(file_name: str, name: str, data: Any) -> npt.NDArray[Any]:
+    """The values of a column, if they are numbers in a row."""
+    values = np.asarray(data)
+    if values.dtype.kind not in "iuf" or values.ndim != 1:
+        raise RecordingError(
+            f"{file_name}: its {name} are of type {values.dtype} and shape {values.shape}, not numbers "
+            "in a row. Write the file again."
+        )
+    return values
 
 
 def _observed(units: Units) -> Floats:
