@@ -16,7 +16,7 @@ from tornado.websocket import WebSocketHandler
 
 from engine import clock
 from engine.errors import BadPrediction, BadSetting, DeckError
-from engine.predictions import checked_name
+from engine.predictions import checked_name, spell
 from engine.selection import EVERYTHING, Selection
 from sessions.access import Origins
 from sessions.errors import Forbidden, NotAnUpgrade
@@ -112,7 +112,7 @@ class StreamHandler(WebSocketHandler):
             )
         kind = read.get("type") if isinstance(read, dict) else None
         if kind != "prediction":
-            return self._refuse("unknown_message", f"Unknown message type {str(kind)[:80]!r}.")
+            return self._refuse("unknown_message", f"Unknown message type {spell(kind)}.")
         try:
             return self._predict(read, at)
         except BadPrediction as error:
