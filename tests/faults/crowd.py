@@ -1,8 +1,8 @@
 """Many decoders in a process of their own, which count what they miss.
 
-Usage: python -m tests.faults.crowd N URL; prints a line when all are connected, and at the end one JSON line: by
-decoder the packets it had, the gaps in their numbers, what it was told that it lost, and the close code.
-Ends when its standard input closes, or when the server has closed every connection.
+Usage: python -m tests.faults.crowd N URL; prints a line when all are connected, and at the end one JSON
+line: by decoder the packets it had, the gaps in their numbers, what it was told that it lost, and the
+close code. Ends when its standard input closes, or when the server has closed every connection.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Clients that stop reading, vanish, or come and go by the thousand leave others and the server as they were."""
+"""Clients that stall, vanish, or come and go by the thousand leave others and the server as they were."""
 
 from __future__ import annotations
 
