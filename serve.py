@@ -16,11 +16,15 @@ from typing import Any
 
 from tornado.netutil import bind_sockets
 
-from engine import readers
+from engine import readers, scheduling
 from engine.errors import BadSetting, DeckError
 from engine.inlets import MakeInlet
+from engine.moment import Moment
+from engine.record.sealed import passphrase_here
 from engine.recording import Recording
 from sessions.access import Origins
+from sessions.archive import Archive
+from sessions.calibrations import Calibrations
 from sessions.recordings import Recordings
 from sessions.rest import rest_rules
 from sessions.server import MAX_BODY, StreamServer, stream_rules
@@ -35,6 +39,8 @@ SWITCH_INTERVAL = 0.0002
 """Seconds a thread keeps the interpreter while another wants it; Python's 5 ms would make ticks late."""
 GOODBYE_WITHIN = 2.0
 """Seconds that clients get to answer a close."""
+FINISH_WITHIN = 5.0
+"""Seconds that records get to be finished before the server goes; the next start finishes the others."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -44,6 +50,10 @@ def main(arguments: Sequence[str]) -> int:
             from sessions.check import main as check  # a client: it needs nothing that a server loads
 
             return check(arguments[1:])
+        if arguments[:1] == ["finish"]:
+            from engine.record.__main__ import main as work_on_record
+
+            return work_on_record(arguments)
         if arguments[:1] == ["decode"]:
             from sessions.decode import main as decode
 
@@ -72,6 +82,8 @@ def run(chosen: Settings) -> int:
             make_outlets=lsl_outlets(chosen) if chosen.lsl_enabled else None,
             make_inlet=lsl_inlet() if chosen.lsl_enabled else None,
         )
+        real_time = chosen.real_time and scheduling.real_time()
+        log.info("Scheduled %s", "in real time" if real_time else "as other programs are")
         asyncio.run(serve(chosen, store, sockets))
     except KeyboardInterrupt:
         pass
@@ -122,11 +134,15 @@ def lsl_inlet() -> MakeInlet:
     return LslInlet
 
 
-def draw(*order: Any) -> bytes:
+def draw(subject: Any, *order: Any) -> bytes:
     """Draw a picture, in a process of its own: what this loads is not for the server."""
-    from plotters.pictures import page
+    if isinstance(subject, Moment):
+        from plotters.pictures import page
 
-    return page.draw(*order)
+        return page.draw(subject, *order)
+    from plotters.pictures import calibration
+
+    return calibration.draw(subject, *order)
 
 
 def themes() -> Mapping[str, Mapping[str, Any]]:
@@ -142,8 +158,20 @@ async def serve(chosen: Settings, store: Store, sockets: Sequence[socket.socket]
     loop = asyncio.get_running_loop()
     origins = Origins((chosen.port, chosen.dashboard_port), chosen.allow_origin)
     studio = Studio(draw, themes)
+    archive = Archive(chosen.records or DATA / "records", passphrase_here())
+    archive.finish_left()
+    calibrations = Calibrations()
     decoders = stream_rules(store, origins)
-    rest = partial(rest_rules, store, chosen.port, chosen.dashboard_port, origins=origins, studio=studio)
+    rest = partial(
+        rest_rules,
+        store,
+        chosen.port,
+        chosen.dashboard_port,
+        origins=origins,
+        studio=studio,
+        archive=archive,
+        calibrations=calibrations,
+    )
     streams = StreamServer(store, [*decoders, *rest(home=True)], sockets)
     streams.start()  # before the dashboard, whose libraries take a while to load
 
@@ -168,7 +196,10 @@ async def serve(chosen: Settings, store: Store, sockets: Sequence[socket.socket]
     await stopping.wait()
     log.info("Going down")
     studio.close()
+    archive.hurry()
+    await loop.run_in_executor(None, calibrations.close)
     await loop.run_in_executor(None, store.close, GOODBYE_WITHIN)
+    await loop.run_in_executor(None, archive.close, FINISH_WITHIN)
     streams.stop()
     await close_server(pages)
 
@@ -190,7 +221,8 @@ def announce(chosen: Settings, recording: Recording) -> None:
     print(f"Dashboard  {dashboard}")
     print(f"Streams    ws://{streams}/stream/CODE, REST http://{streams}/docs", flush=True)
     if chosen.open:
-        webbrowser.open(dashboard)
+        with scheduling.ordinary():
+            webbrowser.open(dashboard)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from dashboard import theme
+from dashboard.calibration import choices
 from dashboard.frames import scene_id, spell_time
 from dashboard.perturbation import panel
 from dashboard.settings import events_of, tape
@@ -24,6 +25,7 @@ from engine.phases import PHASES
 from engine.recording import Recording
 from engine.speed import MAX_SPEED, MIN_SPEED
 from plotters.base import Plotter, Scene
+from sessions.calibrations import KEPT
 from sessions.errors import UnknownSession
 from sessions.pages import Page, Visit
 from sessions.store import CODE, Store
@@ -81,6 +83,11 @@ class Pages:
         """The recording and the sessions."""
         return self._page("home.html", recordings=list(self._store.recordings))
 
+    def calibrate(self, _: Visit) -> Page:
+        """Decoders to fit and test."""
+        names = list(self._store.recordings)
+        return self._page("calibrate.html", recordings=names, decoders=choices(), kept=KEPT)
+
     def live(self, visit: Visit) -> Page:
         """One session, or the offer to create it."""
         code = visit.session or ""
@@ -109,7 +116,7 @@ class Pages:
             addresses=addresses(host, code, lsl),
             snippets=list(snippets(f"{host}/stream/{code}", f"{lsl}-Neural-{code}" if lsl else None)),
             deck=script_json(deck),
-            figures=figures.document,
+            figures=figures.documents,
         )
 
     def _figures_of(self, recording: Recording) -> Figures:
@@ -137,11 +144,15 @@ class Figures:
         scene = Scene(recording)
         self.scene_id = scene_id(scene, plotters)
         self.plotters: list[Plotter] = [plotter(scene) for plotter in plotters]
-        document = Document()
-        for plotter in self.plotters:
-            document.add_root(plotter.build())
-        self.document = script_json(document.to_json(deferred=False))
+        self.documents = script_json([document(plotter) for plotter in self.plotters])
         self.tape = tape(recording)
+
+
+def document(plotter: Plotter) -> Any:
+    """A Bokeh document's JSON: one to each plot, so that a page shows the first before it has built all."""
+    made = Document()
+    made.add_root(plotter.build())
+    return made.to_json(deferred=False)
 
 
 def addresses(host: str, code: str, lsl_name: str | None) -> list[tuple[str, str]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sessions.archive import Archive
+from sessions.calibrations import Calibrations
 from sessions.session import Session
 from sessions.store import Store
 from sessions.studio import Studio
@@ -32,6 +34,10 @@ class Context:
         The OpenAPI document.
     studio : Studio, optional
         Draws pictures.
+    archive : Archive, optional
+        Keeps records.
+    calibrations : Calibrations, optional
+        Fits and tests decoders.
     """
 
     store: Store
@@ -43,6 +49,8 @@ class Context:
     accept: str = "*/*"
     document: Mapping[str, Any] = field(default_factory=dict)
     studio: Studio | None = None
+    archive: Archive | None = None
+    calibrations: Calibrations | None = None
 
     @property
     def dashboard(self) -> str:
@@ -77,6 +85,20 @@ class Text:
 
     content: bytes
     content_type: str
+
+
+@dataclass(frozen=True)
+class Stream:
+    """An answer piece by piece, to be saved as a file; each piece may take a while."""
+
+    first: bytes
+    rest: Generator[bytes]
+    content_type: str
+    file_name: str
+
+    def close(self) -> None:
+        """End what makes the pieces, whether they were all taken or not."""
+        self.rest.close()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ STATUS: dict[str, int] = {
     "forbidden": 403,
     "unknown_session": 404,
     "unknown_recording": 404,
+    "unknown_record": 404,
+    "unknown_calibration": 404,
     "unknown_trial": 404,
     "unknown_target": 404,
     "empty_selection": 404,
@@ -23,6 +25,7 @@ STATUS: dict[str, int] = {
     "too_large": 413,
     "bad_recording": 422,
     "bad_setting": 422,
+    "leak": 422,
     "bad_prediction": 422,
     "bad_session_code": 422,
     "invalid": 422,
@@ -30,6 +33,8 @@ STATUS: dict[str, int] = {
     "too_many_sessions": 503,
     "busy": 503,
     "not_drawn": 503,
+    "no_records": 503,
+    "record_failed": 503,
 }
 
 

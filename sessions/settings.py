@@ -29,7 +29,9 @@ class Settings(BaseSettings):
     lsl_enabled: bool = Field(True, description="LSL outlets")
     lsl_stream_name: str = Field("PhantomLink", min_length=1, description="first word of LSL stream names")
     lsl_source_id: str = Field("phantomlink", min_length=1, description="first word of LSL source ids")
+    real_time: bool = Field(True, description="real-time scheduling, where the system allows it")
     open: bool = Field(False, description="open the dashboard in a browser")
+    records: Path | None = Field(None, description="folder of records (default: data/records)")
     max_sessions: int = Field(50, ge=1, description="sessions at most")
     session_ttl: float = Field(3600.0, gt=0, description="seconds a session lives without use or listener")
     allow_origin: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -62,7 +64,7 @@ class Settings(BaseSettings):
 
 
 ON_COMMAND_LINE = (
-    "data", "series", "host", "port", "dashboard_port", "rate", "max_sessions", "session_ttl",
+    "data", "series", "host", "port", "dashboard_port", "rate", "records", "max_sessions", "session_ttl",
     "allow_origin", "log_level",
 )  # fmt: skip
 
@@ -92,6 +94,13 @@ def parser() -> Parser:
         action="store_false",
         default=argparse.SUPPRESS,
         help="no LSL outlets",
+    )
+    made.add_argument(
+        "--no-real-time",
+        dest="real_time",
+        action="store_false",
+        default=argparse.SUPPRESS,
+        help="be scheduled as other programs are, even where the system would allow more",
     )
     made.add_argument(
         "--open",

@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from engine import scheduling
+
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "dashboard.explore.figures")
 
@@ -31,5 +33,9 @@ def composed() -> Any:
 
 @cache
 def _compose() -> Any:
-    made = subprocess.run(COMMAND, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True)
-    return json.loads(made.stdout)
+    with scheduling.ordinary():
+        process = subprocess.Popen(COMMAND, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    made, _ = process.communicate()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, COMMAND)
+    return json.loads(made)

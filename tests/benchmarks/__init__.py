@@ -43,6 +43,24 @@ def sleep_floor(period: float = 0.025, seconds: float = 3.0) -> dict[str, float]
     return spread(lateness)
 
 
+@contextlib.contextmanager
+def floors(seconds: float) -> Iterator[dict[str, dict[str, float]]]:
+    """Floors beside what runs in the block, of which it takes `seconds`: filled in when it ends."""
+    found: dict[str, dict[str, float]] = {}
+    command = [sys.executable, "-m", "tests.benchmarks.floor", str(seconds)]
+    kinds = ("ordinary", "real_time")
+    with contextlib.ExitStack() as stack:
+        running = {
+            kind: stack.enter_context(
+                subprocess.Popen([*command, kind], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+            )
+            for kind in kinds
+        }
+        yield found
+        for kind, process in running.items():
+            found[kind] = json.loads(process.communicate(timeout=60)[0])
+
+
 @dataclass(frozen=True)
 class Server:
     """A server in a process of its own."""
