@@ -11,8 +11,9 @@ import pytest
 import websocket
 
 from tests.benchmarks import ROOT
+from tests.benchmarks.dashboard import wait_until
 from tests.faults.messages import TEXT, frame, messages
-from tests.sessions.streaming import Decoder, Packet, Served, streaming
+from tests.sessions.streaming import Decoder, Packet, PlainDecoder, Served, streaming
 
 CODES = {"unreadable", "unknown_message", "bad_prediction"}
 CLOSED = (
@@ -79,3 +80,17 @@ def test_flood_of_predictions_is_counted_and_costs_others_nothing(stream_server:
     assert int(flooded.stdout) > kept
     assert kept <= session.ring.capacity + 4 * session.ring.head
     assert session.predictions.refused["flood"] > 0
+
+
+def test_server_that_goes_down_in_a_flood_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    with streaming() as served:
+        session = served.store.create("deck")
+        served.decoder().data(1)
+        answer = {"type": "prediction", "sequence_number": 0, "x": 1.0, "y": 2.0}
+        flooding = PlainDecoder(served.port, "/stream/deck", slow=False)
+        flooding.wait_open()
+        flooding.socket.sendall(frame(TEXT, json.dumps(answer).encode()) * 4000)
+        wait_until(lambda: any(session.predictions.refused.values()), 20.0)
+    flooding.close()
+    assert any(session.predictions.refused.values())
+    assert caplog.records == []
