@@ -24,6 +24,8 @@ from engine.phases import PHASES
 from engine.recording import Recording
 from engine.speed import MAX_SPEED, MIN_SPEED
 from plotters.base import Plotter, Scene
+from plotters.lanes import LANES
+from plotters.scored import Scored
 from sessions.errors import UnknownSession
 from sessions.pages import Page, Visit
 from sessions.store import CODE, Store
@@ -73,6 +75,8 @@ class Pages:
             "max_speed": MAX_SPEED,
             "models": [panel(model) for model in MODELS],
             "phases": PHASES,
+            "n_lanes": len(LANES),
+            "of_decoders": [plotter.name for plotter in plotters if issubclass(plotter, Scored)],
             "slowest": math.log10(MIN_SPEED),
             "fastest": math.log10(MAX_SPEED),
         }

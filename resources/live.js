@@ -2,9 +2,11 @@
 
 import "./arena.js";
 import "./keys.js";
+import "./latency.js";
 import { LOST, tell, untell } from "./notice.js";
 import "./perturbation.js";
 import "./pictures.js";
+import "./scores.js";
 import { onFrame } from "./session.js";
 import "./tabs.js";
 import "./view.js";
