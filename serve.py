@@ -19,8 +19,10 @@ from tornado.netutil import bind_sockets
 from engine import readers, scheduling
 from engine.errors import BadSetting, DeckError
 from engine.inlets import MakeInlet
+from engine.record.sealed import passphrase_here
 from engine.recording import Recording
 from sessions.access import Origins
+from sessions.archive import Archive
 from sessions.recordings import Recordings
 from sessions.rest import rest_rules
 from sessions.server import MAX_BODY, StreamServer, stream_rules
@@ -35,6 +37,8 @@ SWITCH_INTERVAL = 0.0002
 """Seconds a thread keeps the interpreter while another wants it; Python's 5 ms would make ticks late."""
 GOODBYE_WITHIN = 2.0
 """Seconds that clients get to answer a close."""
+FINISH_WITHIN = 5.0
+"""Seconds that records get to be finished before the server goes; the next start finishes the others."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -44,6 +48,10 @@ def main(arguments: Sequence[str]) -> int:
             from sessions.check import main as check  # a client: it needs nothing that a server loads
 
             return check(arguments[1:])
+        if arguments[:1] == ["finish"]:
+            from engine.record.__main__ import main as work_on_record
+
+            return work_on_record(arguments)
         if arguments[:1] == ["decode"]:
             from sessions.decode import main as decode
 
@@ -144,8 +152,18 @@ async def serve(chosen: Settings, store: Store, sockets: Sequence[socket.socket]
     loop = asyncio.get_running_loop()
     origins = Origins((chosen.port, chosen.dashboard_port), chosen.allow_origin)
     studio = Studio(draw, themes)
+    archive = Archive(chosen.records or DATA / "records", passphrase_here())
+    archive.finish_left()
     decoders = stream_rules(store, origins)
-    rest = partial(rest_rules, store, chosen.port, chosen.dashboard_port, origins=origins, studio=studio)
+    rest = partial(
+        rest_rules,
+        store,
+        chosen.port,
+        chosen.dashboard_port,
+        origins=origins,
+        studio=studio,
+        archive=archive,
+    )
     streams = StreamServer(store, [*decoders, *rest(home=True)], sockets)
     streams.start()  # before the dashboard, whose libraries take a while to load
 
@@ -170,7 +188,9 @@ async def serve(chosen: Settings, store: Store, sockets: Sequence[socket.socket]
     await stopping.wait()
     log.info("Going down")
     studio.close()
+    archive.hurry()
     await loop.run_in_executor(None, store.close, GOODBYE_WITHIN)
+    await loop.run_in_executor(None, archive.close, FINISH_WITHIN)
     streams.stop()
     await close_server(pages)
 

@@ -113,7 +113,7 @@ class Pages:
             addresses=addresses(host, code, lsl),
             snippets=list(snippets(f"{host}/stream/{code}", f"{lsl}-Neural-{code}" if lsl else None)),
             deck=script_json(deck),
-            figures=figures.document,
+            figures=figures.documents,
         )
 
     def _figures_of(self, recording: Recording) -> Figures:
@@ -141,11 +141,15 @@ class Figures:
         scene = Scene(recording)
         self.scene_id = scene_id(scene, plotters)
         self.plotters: list[Plotter] = [plotter(scene) for plotter in plotters]
-        document = Document()
-        for plotter in self.plotters:
-            document.add_root(plotter.build())
-        self.document = script_json(document.to_json(deferred=False))
+        self.documents = script_json([document(plotter) for plotter in self.plotters])
         self.tape = tape(recording)
+
+
+def document(plotter: Plotter) -> Any:
+    """A Bokeh document's JSON: one to each plot, so that a page shows the first before it has built all."""
+    made = Document()
+    made.add_root(plotter.build())
+    return made.to_json(deferred=False)
 
 
 def addresses(host: str, code: str, lsl_name: str | None) -> list[tuple[str, str]]:

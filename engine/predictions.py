@@ -11,10 +11,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.cursor import Cursor, Place, Values
+from engine.cursor import Place, Values
 from engine.errors import BadPrediction
 from engine.replay import Replay
 from engine.ring import Ring, Rows
+from engine.safety import SafeCursor, Safety
 
 PREDICTION: Final = np.dtype(
     [
@@ -125,10 +126,10 @@ class Bin(NamedTuple):
 class Entry:
     """One decoder: which of the bins in the ring it has answered, where its cursor was, and its budget."""
 
-    def __init__(self, capacity: int, bin_width: float, head: int) -> None:
+    def __init__(self, capacity: int, cursor: SafeCursor, head: int) -> None:
         self.numbers = np.full(capacity, -1, np.int64)
         self.positions = np.full((capacity, 2), np.nan, np.float32)
-        self.cursor = Cursor(bin_width)
+        self.cursor = cursor
         self.refused = 0
         self._budget = capacity
         self._head = head
@@ -151,6 +152,8 @@ class Predictions:
     replay : Replay
     news : function, optional
         Called after each line of the log, by the thread that brought it: return at once.
+    safety : Safety, optional
+        Guards the cursors that are shown.
 
     Attributes
     ----------
@@ -160,11 +163,17 @@ class Predictions:
         The log, of `PREDICTION` rows in the order in which they were received.
     """
 
-    def __init__(self, replay: Replay, news: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        replay: Replay,
+        news: Callable[[], None] = lambda: None,
+        safety: Safety | None = None,
+    ) -> None:
         self.names: list[str] = []
         self.ring = Ring(PREDICTION, bin_rate=1.0, seconds=KEPT)
         self._replay = replay
         self._news = news
+        self._safety = safety or Safety(replay)
         self._entries: list[Entry] = []
         self._index: dict[str, int] = {}
         self._given = 0
@@ -242,17 +251,18 @@ class Predictions:
             self.ring.publish(lines)
         self._news()
 
-    def leave(self, decoder: str, at: float) -> None:
-        """Note that a decoder gets no more bins."""
+    def leave(self, decoder: str, at: float, first: int | None = None) -> None:
+        """Note that a decoder gets no more bins, from the bin `first` on or from the next one."""
         with self._lock:
             index = self._index.get(decoder)
             if index is None:
                 return
-            self._write(self._replay.ring.head, at, (math.nan,) * 4, index, Verdict.LEFT)
+            number = self._replay.ring.head if first is None else first
+            self._write(number, at, (math.nan,) * 4, index, Verdict.LEFT)
         self._news()
 
     def decoded(self, rows: Rows) -> dict[str, Positions]:
-        """Where decoders had their cursors.
+        """Where decoders had their cursors, as `engine.safety` lets them be shown.
 
         Parameters
         ----------
@@ -262,7 +272,8 @@ class Predictions:
         Returns
         -------
         dict of str to ndarray of float32, shape (n, 2)
-            By decoder, for those who answered any of the bins; NaN where they did not.
+            By decoder, for those who answered any of the bins; NaN where they did not. After the last
+            answer a cursor that is held, by an emergency stop or the watchdog, stands where it was.
         """
         numbers = rows["sequence_number"]
         slots = numbers % self._replay.ring.capacity
@@ -271,6 +282,12 @@ class Predictions:
             answered = entry.numbers[slots] == numbers
             if answered.any():
                 found[name] = np.where(answered[:, None], entry.positions[slots], np.float32(np.nan))
+            cursor = entry.cursor
+            if self._safety.holds(cursor):
+                held = (numbers > cursor.number) & (numbers < cursor.number + len(entry.numbers))
+                if held.any():
+                    positions = found.setdefault(name, np.full((len(rows), 2), np.nan, np.float32))
+                    positions[held] = cursor.place
         return found
 
     # With the lock held
@@ -281,7 +298,7 @@ class Predictions:
                 f"This session has {MAX_DECODERS} decoders, which is the limit. "
                 "Use one of their names, or another session."
             )
-        self._entries.append(Entry(self._replay.ring.capacity, self._replay.recording.bin_width, head))
+        self._entries.append(Entry(self._replay.ring.capacity, self._safety.add(decoder), head))
         self.names.append(decoder)
         self._index[decoder] = len(self.names) - 1
         return self._index[decoder]

@@ -66,6 +66,37 @@ class Trial:
     columns: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
 
 
+ANSWER = np.dtype(
+    [
+        ("packet_id", np.int32),
+        ("behind", np.int32),
+        ("decoder", np.int16),
+        ("delay", np.float64),
+        ("values", np.float64, (4,)),
+        ("verdict", np.uint8),
+    ]
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What decoders answered to the bins of a recording that is a session's record.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of the decoders.
+    rows : ndarray, shape (n,), dtype `ANSWER`
+        As they came: the newest bin then, how many bins before that the one is that was answered, the
+        decoder's place in `names`, s from the answered bin's being due to the answer's being received,
+        x, y (length units), vx, vy (per second), NaN where not given, and the
+        `engine.predictions.Verdict` of then.
+    """
+
+    names: tuple[str, ...]
+    rows: npt.NDArray[np.void]
+
+
 @dataclass(frozen=True, eq=False)
 class Recording:
     """Read-only arrays and facts of one recording.
@@ -86,6 +117,8 @@ class Recording:
         What the reader chose for position and velocity, and what it passed over and why.
     sha256 : str
         Of the file's bytes, in hexadecimal.
+    answers : Answers, optional
+        Where it is a record with predictions.
     """
 
     name: str
@@ -98,6 +131,7 @@ class Recording:
     synthetic: bool
     series: Mapping[str, Any]
     sha256: str
+    answers: Answers | None = None
 
     @property
     def n_bins(self) -> int:

@@ -139,7 +139,8 @@ class Transport:
     def notes(self) -> tuple[Note, ...]:
         """What was asked of it and what was remarked, oldest first; the newest 1,000 of each."""
         with self._turn:
-            return tuple(sorted((*self._notes, *self._remarks), key=lambda note: note.due))
+            notes = (*self._notes, *self._remarks)
+        return tuple(sorted(notes, key=lambda note: note.due))
 
     def position(self) -> Position:
         with self._turn:

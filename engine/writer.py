@@ -96,9 +96,11 @@ def write_nwb(path: Path, session: Session) -> None:
         "spike_times": session.spike_times,
         "obs_intervals": [session.obs_intervals] * n_units,
     }
-    nwbfile.units = Units(name="units", description="sorted units", **_table(units, session.descriptions))
+    nwbfile.units = Units(
+        name="units", description="sorted units", **table_columns(units, session.descriptions)
+    )
     nwbfile.trials = TimeIntervals(
-        name="trials", description="trials", **_table(session.trials, session.descriptions)
+        name="trials", description="trials", **table_columns(session.trials, session.descriptions)
     )
     behavior = nwbfile.create_processing_module("behavior", "kinematics")
     first: dict[int, TimeSeries] = {}
@@ -122,7 +124,7 @@ def _time_series(series: Series, written: dict[int, TimeSeries]) -> TimeSeries:
     return made
 
 
-def _table(columns: Mapping[str, Column], descriptions: Mapping[str, str]) -> dict[str, Any]:
+def table_columns(columns: Mapping[str, Column], descriptions: Mapping[str, str]) -> dict[str, Any]:
     """Arguments of a DynamicTable: its columns, the ragged ones with their index."""
     made: list[VectorData] = []
     for name, values in columns.items():

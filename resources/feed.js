@@ -162,16 +162,27 @@ async function start() {
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
   const deck = read("deck");
   const { Document } = Bokeh.require("document");
-  const bokehDocument = Document.from_json(read("figures"));
-  const plots = new Plots(bokehDocument, deck.roles);
+  const documents = read("figures").map((figure) => Document.from_json(figure));
+  const plots = new Plots(documents, deck.roles);
   plots.paint(); // before the first painting, so that no page flashes in the wrong colours
   document.addEventListener("deck:theme", () => plots.paint());
-  const places = bokehDocument.roots().map((root) => document.querySelector(`[data-plot="${root.name}"]`));
-  await Bokeh.embed.add_document_standalone(bokehDocument, document.body, places);
-  plots.watch(bokehDocument, places);
   window.deckStats = stats;
-  tell("plots");
+  const [first, ...others] = documents;
+  await show(first, plots);
   new Feed(deck, plots);
+  for (const each of others) {
+    await new Promise(requestAnimationFrame); // the first is alive while these are built
+    await show(each, plots);
+  }
+  tell("plots");
+}
+
+/** Put a document's only root in its place. */
+async function show(bokehDocument, plots) {
+  const [root] = bokehDocument.roots();
+  const place = document.querySelector(`[data-plot="${root.name}"]`);
+  await Bokeh.embed.add_document_standalone(bokehDocument, document.body, [place]);
+  plots.watch(root, place);
 }
 
 start();

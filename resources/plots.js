@@ -16,9 +16,9 @@ const NEAR = { rootMargin: "200px" }; // so much before a plot comes into sight 
 
 /** The Bokeh models of the page, and what frames do to them. */
 export class Plots {
-  constructor(bokehDocument, roles) {
+  constructor(documents, roles) {
     this.roles = roles;
-    this.models = [...bokehDocument.all_models];
+    this.models = documents.flatMap((each) => [...each.all_models]);
     this.named = new Map(this.models.filter((model) => model.name).map((model) => [model.name, model]));
     this.blank = new Map();
     for (const model of this.models) {
@@ -28,20 +28,19 @@ export class Plots {
     }
     this.changed = new Set();
     this.unseen = new Set(); // sources of plots that are not in sight
-  }
-
-  /** Draw what is in sight, and the rest when it comes there. Places are the elements of the roots. */
-  watch(bokehDocument, places) {
-    const sources = new Map(
-      bokehDocument.roots().map((root, i) => [places[i], [...root.references()].filter((model) => this.blank.has(model))]),
-    );
-    const observer = new IntersectionObserver((entries) => {
+    this.sources = new Map(); // of each place that is watched
+    this.observer = new IntersectionObserver((entries) => {
       for (const { target, isIntersecting } of entries) {
-        for (const source of sources.get(target)) this.unseen[isIntersecting ? "delete" : "add"](source);
+        for (const source of this.sources.get(target)) this.unseen[isIntersecting ? "delete" : "add"](source);
       }
       this.draw();
     }, NEAR);
-    for (const place of places) observer.observe(place);
+  }
+
+  /** Draw a plot while its place, an element, is in sight; if it is not, when it comes there. */
+  watch(root, place) {
+    this.sources.set(place, [...root.references()].filter((model) => this.blank.has(model)));
+    this.observer.observe(place);
   }
 
   /** Set what the plotters left to the theme. */

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sessions.archive import Archive
 from sessions.session import Session
 from sessions.store import Store
 from sessions.studio import Studio
@@ -32,6 +33,8 @@ class Context:
         The OpenAPI document.
     studio : Studio, optional
         Draws pictures.
+    archive : Archive, optional
+        Keeps records.
     """
 
     store: Store
@@ -43,6 +46,7 @@ class Context:
     accept: str = "*/*"
     document: Mapping[str, Any] = field(default_factory=dict)
     studio: Studio | None = None
+    archive: Archive | None = None
 
     @property
     def dashboard(self) -> str:
@@ -77,6 +81,20 @@ class Text:
 
     content: bytes
     content_type: str
+
+
+@dataclass(frozen=True)
+class Stream:
+    """An answer piece by piece, to be saved as a file; each piece may take a while."""
+
+    first: bytes
+    rest: Generator[bytes]
+    content_type: str
+    file_name: str
+
+    def close(self) -> None:
+        """End what makes the pieces, whether they were all taken or not."""
+        self.rest.close()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,12 @@ from sessions.requests import MAX_INDEX
 
 RESOURCES = Path(__file__).parent.parent / "resources"
 JSON = "application/json"
-EXAMPLES = {"code": "swift-neural-42", "trial_id": "3", "target_id": "0"}
+EXAMPLES = {
+    "code": "swift-neural-42",
+    "name": "baseline-20250131-120000-000",
+    "trial_id": "3",
+    "target_id": "0",
+}
 MAX_DEPTH = 3
 
 Json = Mapping[str, Any]

@@ -43,6 +43,22 @@ class Full(DeckError):
     code = "too_many_sessions"
 
 
+class UnknownRecord(DeckError):
+    code = "unknown_record"
+
+
+class RecordFailed(DeckError):
+    """A record could not be finished or exported, by no fault of the one who asks."""
+
+    code = "record_failed"
+
+
+class NoRecords(DeckError):
+    """There is no folder for records, or it cannot be written."""
+
+    code = "no_records"
+
+
 class Busy(DeckError):
     """There is no room now; there will be soon."""
 

@@ -15,6 +15,8 @@ from engine.selection import TrialEvent
 from engine.speed import Speed
 from engine.transport import State
 from engine.view import View
+from sessions.archive import EntryState
+from sessions.tape import TapeState
 
 
 def _known(value: Any) -> Any:
@@ -204,6 +206,39 @@ class CleanedUp(Answer):
 class Done(Answer):
     status: Literal["paused", "resumed", "stopped", "stepped"]
     session_code: str
+
+
+class RecordAnswer(Answer):
+    """The newest record of a session."""
+
+    model_config = ConfigDict(title="Record")
+
+    session_code: str
+    state: TapeState | Literal["off"] = Field(
+        description="`finishing` while the NWB file is made; `off` if there is no record."
+    )
+    name: str | None = Field(description="Of the record, as `/api/records` takes it.")
+    encrypted: bool
+    bins: int = Field(description="Packets recorded.")
+    seconds: float = Field(description="The same, of recording.")
+    bytes: int = Field(description="On the disk.")
+    lost: int = Field(description="Packets that were gone before they could be recorded.")
+    error: str | None = Field(description="Why it has failed. The session goes on.")
+
+
+class RecordEntry(Answer):
+    name: str
+    state: EntryState = Field(
+        description="`unfinished` while it is written, or until the server finishes it."
+    )
+    encrypted: bool = Field(description="Known of finished ones.")
+    bytes: int
+    modified: datetime
+
+
+class RecordList(Answer):
+    records: list[RecordEntry]
+    count: int
 
 
 class EventAnswer(Answer):

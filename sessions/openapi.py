@@ -20,7 +20,12 @@ Schemas = Mapping[Any, Schema]
 """By model and mode."""
 
 REF = "#/components/schemas/{model}"
-MEANINGS = {str: "Code of the session.", int: "Id in the recording."}
+MEANINGS = {
+    "code": "Code of the session.",
+    "name": "Of a finished record.",
+    "trial_id": "Id in the recording.",
+    "target_id": "Id in the recording.",
+}
 REASONS = {
     400: "The request cannot be read.",
     404: "There is no such thing.",
@@ -100,7 +105,7 @@ def _path_parameters(route: Route) -> list[Schema]:
             "name": name,
             "in": "path",
             "required": True,
-            "description": MEANINGS[PATH_PARAMETERS[name]],
+            "description": MEANINGS[name],
             "schema": {"type": types[PATH_PARAMETERS[name]]},
         }
         for name in names

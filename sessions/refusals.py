@@ -12,6 +12,7 @@ STATUS: dict[str, int] = {
     "forbidden": 403,
     "unknown_session": 404,
     "unknown_recording": 404,
+    "unknown_record": 404,
     "unknown_trial": 404,
     "unknown_target": 404,
     "empty_selection": 404,
@@ -30,6 +31,8 @@ STATUS: dict[str, int] = {
     "too_many_sessions": 503,
     "busy": 503,
     "not_drawn": 503,
+    "no_records": 503,
+    "record_failed": 503,
 }
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from engine.safety import Limits
 from engine.selection import Selection, TrialEvent
 from engine.speed import MAX_SPEED, MIN_SPEED, checked_speed
 from sessions.session import Options
@@ -20,6 +21,7 @@ PacedOrMax = Annotated[
     BeforeValidator(checked_speed),
 ]
 SPEED_DOC = "Times real time, or `max`: as fast as the listeners take it."
+LIMITS = {name: each.doc or "" for name, each in Limits.param.objects("existing").items()}
 
 
 def _parts(text: Any) -> Any:
@@ -167,6 +169,38 @@ class ViewAsk(Ask):
     hit_radius: float | None = Field(
         None, description="Above 0, at most 1000, in the recording's length unit."
     )
+
+
+class RecordAsk(Ask):
+    """How to record; the body of an unencrypted request is readable on the way."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "baseline"}]})
+
+    name: str | None = Field(
+        None, description="The record's name begins with it; the session's code if left out."
+    )
+    encrypt: bool | None = Field(
+        None, description="If left out, it is encrypted if there is a passphrase, here or on the server."
+    )
+    passphrase: str | None = Field(
+        None, min_length=1, max_length=1024, description="The server's own if left out."
+    )
+
+
+class TableQuery(Ask):
+    table: Literal["bins", "predictions", "events"] = Field(
+        "bins", description="One line a packet, prediction or event."
+    )
+
+
+class SafetyAsk(Ask):
+    """What to change of the limits; what is left out stays."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"max_speed": 1000.0}]})
+
+    max_speed: float | None = Field(None, description=LIMITS["max_speed"])
+    max_jump: float | None = Field(None, description=LIMITS["max_jump"])
+    watchdog: float | None = Field(None, description=LIMITS["watchdog"])
 
 
 class SourceAsk(Ask):

@@ -9,11 +9,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 
 from engine.errors import DeckError
 from sessions.access import Origins
-from sessions.context import Context, Redirect, Text
+from sessions.archive import Archive
+from sessions.context import Context, Redirect, Stream, Text
 from sessions.errors import Forbidden
 from sessions.openapi import document
 from sessions.reading import asked
@@ -59,6 +61,7 @@ def rest_rules(
     secure: bool = False,
     home: bool = False,
     studio: Studio | None = None,
+    archive: Archive | None = None,
 ) -> list[Rule]:
     """The REST calls, for a Tornado application or as Bokeh's ``extra_patterns``.
 
@@ -76,10 +79,14 @@ def rest_rules(
         These rules must then be the application's last.
     studio : Studio, optional
         Draws pictures; without it they are refused.
+    archive : Archive, optional
+        Keeps records; without it they are refused.
     """
     ours = version()
     described = document(GROUPS, ours)
-    context = Context(store, ours, stream_port, dashboard_port, secure, document=described, studio=studio)
+    context = Context(
+        store, ours, stream_port, dashboard_port, secure, document=described, studio=studio, archive=archive
+    )
     common = {"context": context, "origins": origins or Origins((stream_port, dashboard_port))}
     by_path: dict[str, dict[str, Route]] = {}
     for route in ROUTES:
@@ -138,6 +145,9 @@ class RestHandler(RequestHandler):
         if isinstance(found, Redirect):
             self.redirect(found.url)
             return
+        if isinstance(found, Stream):
+            await self._send(found)
+            return
         self.set_header("Content-Type", found.content_type)
         if found.content_type.startswith(("text/html", "image/svg")):
             self.set_header("Content-Security-Policy", PAGE_POLICY)
@@ -164,7 +174,24 @@ class RestHandler(RequestHandler):
     def _allowed(self) -> str:
         return ", ".join(sorted(self._routes))
 
-    async def _found(self, path: Mapping[str, str]) -> Text | Redirect:
+    async def _send(self, stream: Stream) -> None:
+        """Answer piece by piece, as fast as the client takes it."""
+        self.set_header("Content-Type", stream.content_type)
+        self.set_header("Content-Disposition", f'attachment; filename="{stream.file_name}"')
+        loop = asyncio.get_running_loop()
+        try:
+            piece = stream.first
+            while piece:
+                self.write(piece)
+                await self.flush()
+                piece = await loop.run_in_executor(None, next, stream.rest, b"")
+        except StreamClosedError:  # the client has had enough
+            return
+        finally:
+            await loop.run_in_executor(None, stream.close)
+        self.finish()
+
+    async def _found(self, path: Mapping[str, str]) -> Text | Stream | Redirect:
         if not self._routes:
             raise NotFound(f"There is nothing at {self.request.path[:80]}. See /docs for what there is.")
         method = str(self.request.method)
@@ -199,12 +226,12 @@ class RestHandler(RequestHandler):
         self.finish(refusal(code, message))
 
 
-def _perform(route: Route, context: Context, path: Mapping[str, str], ask: Ask) -> Text | Redirect:
+def _perform(route: Route, context: Context, path: Mapping[str, str], ask: Ask) -> Text | Stream | Redirect:
     """Call the function of a route and put its answer into bytes."""
     parameters: dict[str, Any] = {name: PATH_PARAMETERS[name](value) for name, value in path.items()}
     if type(ask).model_fields:
         parameters["asked"] = ask
     answer = route.call(context, **parameters)
-    if isinstance(answer, Text | Redirect):
+    if isinstance(answer, Text | Stream | Redirect):
         return answer
     return Text(answer.model_dump_json().encode(), JSON)

@@ -21,11 +21,14 @@ from engine.errors import (
 )
 from sessions import (
     front,
+    guard_models,
+    guarding,
     library,
     lifecycle,
     metrics,
     models,
     pictures,
+    records,
     report,
     requests,
     score_models,
@@ -33,13 +36,24 @@ from sessions import (
     transport,
     viewing,
 )
-from sessions.context import Redirect, Text
-from sessions.errors import BadCode, Busy, Conflict, Full, NotDrawn, UnknownRecording, UnknownSession
+from sessions.context import Redirect, Stream, Text
+from sessions.errors import (
+    BadCode,
+    Busy,
+    Conflict,
+    Full,
+    NoRecords,
+    NotDrawn,
+    RecordFailed,
+    UnknownRecord,
+    UnknownRecording,
+    UnknownSession,
+)
 
-PATH_PARAMETERS = {"code": str, "trial_id": int, "target_id": int}
+PATH_PARAMETERS = {"code": str, "name": str, "trial_id": int, "target_id": int}
 """What may stand in braces in a path."""
 
-Call = Callable[..., BaseModel | Text | Redirect]
+Call = Callable[..., BaseModel | Text | Stream | Redirect]
 
 
 @dataclass(frozen=True)
@@ -123,11 +137,21 @@ def _setting(
     )
 
 
+def _stop(name: str, call: Call) -> Route:
+    return Route("POST", f"/api/sessions/{{code}}/{name}", call, guard_models.SafetyAnswer, refuses=SESSION)
+
+
 def _picture(
     name: str, call: Call, content_type: str, query: type[requests.Ask] = requests.SnapshotQuery
 ) -> Route:
     path = f"/api/sessions/{{code}}/{name}"
     refuses = (UnknownSession, Busy, NotDrawn)
+    return Route("GET", path, call, None, query=query, refuses=refuses, blocking=True, other=content_type)
+
+
+def _record(ending: str, call: Call, content_type: str, query: type[requests.Ask] = requests.Ask) -> Route:
+    refuses = (UnknownRecord, NotNow, RecordFailed, NoRecords)
+    path = f"/api/records/{{name}}.{ending}"
     return Route("GET", path, call, None, query=query, refuses=refuses, blocking=True, other=content_type)
 
 
@@ -227,6 +251,18 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
             blocking=True,
         ),
     ),
+    "Safety": (
+        *_setting(
+            "safety",
+            guarding.show_safety,
+            guarding.set_safety,
+            guard_models.SafetyAnswer,
+            requests.SafetyAsk,
+            BadSetting,
+        ),
+        _stop("emergency-stop", guarding.emergency_stop),
+        _stop("emergency-stop/release", guarding.release_stop),
+    ),
     "Recordings and trials": (
         _get("/api/recordings", library.list_recordings, models.RecordingList),
         _of_recording("/api/metadata", library.show_metadata, models.Metadata),
@@ -254,6 +290,37 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
         _picture("snapshot.svg", pictures.show_svg, "image/svg+xml"),
         _picture("snapshot.pdf", pictures.show_pdf, "application/pdf"),
         _picture("report.html", report.show_report, "text/html", requests.WindowQuery),
+    ),
+    "Records": (
+        Route(
+            "POST",
+            "/api/sessions/{code}/record",
+            records.start_record,
+            models.RecordAnswer,
+            body=requests.RecordAsk,
+            refuses=(*SESSION, BadSetting, Conflict, NoRecords),
+            blocking=True,
+        ),
+        _get("/api/sessions/{code}/record", records.show_record, models.RecordAnswer, UnknownSession),
+        Route(
+            "DELETE",
+            "/api/sessions/{code}/record",
+            records.stop_record,
+            models.RecordAnswer,
+            refuses=SESSION,
+            blocking=True,
+        ),
+        Route(
+            "GET",
+            "/api/records",
+            records.list_records,
+            models.RecordList,
+            refuses=(NoRecords,),
+            blocking=True,
+        ),
+        _record("nwb", records.get_nwb, "application/x-hdf5"),
+        _record("csv", records.get_csv, "text/csv", requests.TableQuery),
+        _record("npz", records.get_npz, "application/zip"),
     ),
     "Measurements": (
         _get("/api/stats", metrics.show_totals, models.Totals),

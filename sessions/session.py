@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, cast
 
@@ -15,15 +15,19 @@ import numpy.typing as npt
 from engine import clock
 from engine.errors import NotNow
 from engine.inlets import Inlet, MakeInlet
+from engine.monitor import Monitor
 from engine.predictions import Predictions
+from engine.record.playback import Playback
 from engine.recording import Recording
 from engine.replay import Replay
 from engine.ring import Ring
+from engine.safety import Safety
 from engine.scores.scorer import Scorer
 from engine.selection import EVERYTHING, Selection
 from engine.speed import Speed
 from engine.view import PLAIN, View, changed
 from sessions.errors import Conflict, UnknownSession
+from sessions.tape import Tape
 
 GOING_AWAY, DELETED = 1001, 1000
 Latencies = npt.NDArray[np.float64]
@@ -139,8 +143,12 @@ class Session:
         self.options = options
         self.lsl = lsl
         self.created = time.time()
-        self.predictions = Predictions(replay, lambda: self.scores.news())
+        self.safety = Safety(replay)
+        self.predictions = Predictions(replay, lambda: self.scores.news(), self.safety)
         self.scores = Scorer(replay, self.predictions, lambda: self._view.hit_radius)
+        answers = replay.recording.answers
+        self._playback = Playback(replay, answers, self.predictions) if answers else None
+        self.monitor = Monitor(f"monitor {code}", self.safety.look)
         self._make_inlet = make_inlet
         self._inlets: dict[str, Inlet] = {}
         self._used = clock.now()
@@ -150,6 +158,8 @@ class Session:
         self._audiences: dict[tuple[Any, asyncio.AbstractEventLoop], Audience] = {}
         self._closed = False
         self._lock = threading.Lock()  # guards the four above and the inlets
+        self._tape: Tape | None = None
+        self._taping = threading.Lock()  # guards the one above; held while a record starts
 
     @property
     def recording(self) -> Recording:
@@ -186,8 +196,13 @@ class Session:
 
     @property
     def listened_to(self) -> bool:
-        """Whether a decoder, a page or an LSL consumer is there; it keeps the session alive."""
-        return self._decoders > 0 or any(a.size for a in self.audiences) or self.replay.heard()
+        """Whether a decoder, a page, an LSL consumer or a record is there; it keeps the session alive."""
+        return (
+            self._decoders > 0
+            or any(a.size for a in self.audiences)
+            or self.replay.heard()
+            or (self._tape is not None and self._tape.recording)
+        )
 
     @property
     def view(self) -> View:
@@ -204,10 +219,39 @@ class Session:
         """
         with self._lock:
             before, self._view = self._view, changed(self._view, settings, self.recording)
+            if self._tape is not None:
+                self._tape.change_settings()
         if self._view.hit_radius != before.hit_radius:
             self.replay.note(f"hit_radius {self._view.hit_radius:g}")  # scores depend on it
+        self.wake()
+
+    def wake(self) -> None:
+        """Let everyone who watches know that something has changed."""
         for audience in self.audiences:
             audience.wake()
+
+    @property
+    def tape(self) -> Tape | None:
+        """Its newest record, running or not."""
+        return self._tape
+
+    def record(self, make: Callable[[], Tape]) -> Tape:
+        """Begin a record, which ends with the session at the latest.
+
+        Raises
+        ------
+        UnknownSession
+            If the session has been closed.
+        Conflict
+            If it is being recorded.
+        """
+        with self._taping:
+            if self._closed:
+                raise UnknownSession(f"Session {self.code} has just been deleted.")
+            if self._tape is not None and self._tape.recording:
+                raise Conflict(f"Session {self.code} is being recorded. Stop that record first.")
+            self._tape = make()
+            return self._tape
 
     def touch(self) -> None:
         """Note that the session was used."""
@@ -305,4 +349,10 @@ class Session:
             audience.close(code, reason)
         self.stop_listening()
         self.replay.close()
+        if self._playback is not None:
+            self._playback.close()
+        with self._taping:
+            if self._tape is not None:
+                self._tape.stop()
         self.scores.close()
+        self.monitor.close()

@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     lsl_source_id: str = Field("phantomlink", min_length=1, description="first word of LSL source ids")
     real_time: bool = Field(True, description="real-time scheduling, where the system allows it")
     open: bool = Field(False, description="open the dashboard in a browser")
+    records: Path | None = Field(None, description="folder of records (default: data/records)")
     max_sessions: int = Field(50, ge=1, description="sessions at most")
     session_ttl: float = Field(3600.0, gt=0, description="seconds a session lives without use or listener")
     allow_origin: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -63,7 +64,7 @@ class Settings(BaseSettings):
 
 
 ON_COMMAND_LINE = (
-    "data", "series", "host", "port", "dashboard_port", "rate", "max_sessions", "session_ttl",
+    "data", "series", "host", "port", "dashboard_port", "rate", "records", "max_sessions", "session_ttl",
     "allow_origin", "log_level",
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ those are given here.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Callable, Mapping
@@ -276,4 +277,6 @@ FINISHERS: Mapping[str, Callable[[figure], None]] = {
 
 
 if __name__ == "__main__":
-    json.dump(compose(), sys.stdout)
+    with contextlib.suppress(BrokenPipeError):  # the server has gone down meanwhile
+        json.dump(compose(), sys.stdout)
+        sys.stdout.flush()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.errors import RecordingError
 from engine.readers.faults import refuse_unreadable
+from engine.record.sealed import SEALED, unsealed
 from engine.recording import Recording
 
 Reader = Callable[[Path, float, Mapping[str, str]], Recording]
@@ -24,7 +25,16 @@ def _read_nwb(path: Path, bin_rate: float, series: Mapping[str, str]) -> Recordi
     return read_nwb(path, bin_rate, series)
 
 
-READERS: dict[str, Reader] = {".nwb": _read_nwb}
+def _read_sealed(path: Path, bin_rate: float, series: Mapping[str, str]) -> Recording:
+    content = unsealed(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from engine.readers.nwb import read_nwb
+
+    return read_nwb(path, bin_rate, series, content)
+
+
+READERS: dict[str, Reader] = {".nwb": _read_nwb, SEALED: _read_sealed}
 
 
 def read(path: Path, bin_rate: float, series: Mapping[str, str] | None = None) -> Recording:

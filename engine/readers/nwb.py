@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
+import h5py
 import numpy as np
 from pynwb import NWBHDF5IO, NWBFile
 
-from engine.binning import Grid, count_spikes, fill_bins, grid_over, observed_bins
+from engine.binning import TICKS, Grid, fill_bins, grid_over
 from engine.errors import RecordingError
 from engine.kinematics import Floats, interpolate
+from engine.readers.nwb_answers import read_answers
 from engine.readers.nwb_choice import Chosen, choose
-from engine.readers.nwb_series import find_series
+from engine.readers.nwb_counts import BinnedSpikes, find_counts, read_counts
+from engine.readers.nwb_series import Candidate, find_series
 from engine.readers.nwb_trials import read_trials
-from engine.readers.nwb_units import SpikeTrains, read_units
+from engine.readers.nwb_units import SpikeTrains, has_spike_times, read_units
 from engine.recording import Recording, Trial
 
 LONGEST_DAYS = 7
 """A recording that seems to last longer has times that are not in seconds."""
 
 
-def read_nwb(path: Path, bin_rate: float, wanted: Mapping[str, str]) -> Recording:
+def read_nwb(
+    path: Path, bin_rate: float, wanted: Mapping[str, str], content: io.BytesIO | None = None
+) -> Recording:
     """Read and bin one file.
 
     Parameters
@@ -36,24 +42,28 @@ def read_nwb(path: Path, bin_rate: float, wanted: Mapping[str, str]) -> Recordin
         Bins per second.
     wanted : mapping
         ``"position"`` and ``"velocity"`` to the name or path of a series, where a person chose it.
+    content : BytesIO, optional
+        Of the file, where that is encrypted.
 
     Raises
     ------
     RecordingError
         In one line, with the file's name.
     """
-    with _opened(path) as nwb:
-        trains = read_units(path.name, nwb.units)
-        chosen = choose(path.name, find_series(nwb), wanted)
+    with _opened(path, content) as nwb:
+        series = find_series(nwb)
+        spikes = _read_spikes(path.name, nwb, series)
+        chosen = choose(path.name, series, wanted)
         trials = read_trials(nwb.trials, chosen.target_scale, chosen.target_offset)
         synthetic = _says_synthetic(nwb)
-    grid = _grid(path.name, bin_rate, trains, chosen, trials)
+        answers = read_answers(nwb)
+    grid = _grid(path.name, bin_rate, spikes, chosen, trials)
     trials = trials or (Trial(0, grid.start_time, grid.stop_time),)
     position, velocity = _kinematics(chosen, grid)
     bins = fill_bins(
         grid,
-        count_spikes(trains.spike_times, trains.bounds, grid),
-        observed_bins(trains.observed, grid),
+        spikes.count(grid),
+        spikes.observed_bins(grid),
         trials,
         position,
         velocity,
@@ -66,22 +76,23 @@ def read_nwb(path: Path, bin_rate: float, wanted: Mapping[str, str]) -> Recordin
         start_time=grid.start_time,
         bins=bins,
         trials=trials,
-        channel_names=trains.names,
+        channel_names=spikes.names,
         length_unit=chosen.length_unit,
         synthetic=synthetic,
         series=MappingProxyType(chosen.report),
         sha256=sha256,
+        answers=answers,
     )
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[NWBFile]:
+def _opened(path: Path, content: io.BytesIO | None) -> Iterator[NWBFile]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            with NWBHDF5IO(path, "r") as io:
+            with h5py.File(content or path, "r") as file, NWBHDF5IO(file=file, mode="r") as reader:
                 try:
-                    nwb = io.read()
+                    nwb = reader.read()
                 except Exception as fault:  # pynwb raises any kind for what it does not expect in a file
                     reason = str(fault.args[-1] if fault.args else fault).partition("\n")[0][:200]
                     reason = reason.replace(f"{path.parent}/", "")
@@ -93,24 +104,43 @@ def _opened(path: Path) -> Iterator[NWBFile]:
             raise RecordingError(f"{path.name} is damaged. Copy or download it again.") from fault
 
 
+def _read_spikes(file_name: str, nwb: NWBFile, series: list[Candidate]) -> SpikeTrains | BinnedSpikes:
+    """Spike times; or spike counts, where there are none. The latter's series is taken from the list."""
+    counts = None if has_spike_times(nwb.units) else find_counts(series)
+    if counts is None:
+        return read_units(file_name, nwb.units)
+    series.remove(counts)
+    return read_counts(file_name, nwb, counts)
+
+
 def _grid(
-    file_name: str, bin_rate: float, trains: SpikeTrains, chosen: Chosen, trials: tuple[Trial, ...]
+    file_name: str,
+    bin_rate: float,
+    spikes: SpikeTrains | BinnedSpikes,
+    chosen: Chosen,
+    trials: tuple[Trial, ...],
 ) -> Grid:
-    instants = [trains.spike_times.min(), trains.spike_times.max()]
+    if isinstance(spikes, BinnedSpikes):
+        _refuse_too_long(file_name, (spikes.centres[[0, -1]] / TICKS).tolist())
+        return spikes.grid(bin_rate)
+    instants = [spikes.spike_times.min(), spikes.spike_times.max()]
     for track in (chosen.position, chosen.velocity):
         if track:
             instants += [track.times[0], track.times[-1]]
     spans = [(trial.start_time, trial.stop_time) for trial in trials]
-    if len(trains.observed):
-        spans.append((trains.observed[:, 0].min(), trains.observed[:, 1].max()))
-    times = [*instants, *(time for span in spans for time in span)]
+    if len(spikes.observed):
+        spans.append((spikes.observed[:, 0].min(), spikes.observed[:, 1].max()))
+    _refuse_too_long(file_name, [*instants, *(time for span in spans for time in span)])
+    return grid_over(bin_rate, instants, spans)
+
+
+def _refuse_too_long(file_name: str, times: Sequence[float]) -> None:
     days = (max(times) - min(times)) / 86400
     if days > LONGEST_DAYS:
         raise RecordingError(
             f"{file_name} spans {days:.3g} days, from {min(times):.6g} s to {max(times):.6g} s; "
             f"at most {LONGEST_DAYS} can be replayed. Check that its times are in seconds."
         )
-    return grid_over(bin_rate, instants, spans)
 
 
 def _kinematics(chosen: Chosen, grid: Grid) -> tuple[Floats, Floats]:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from hdmf.common import VectorIndex
 from pynwb.misc import Units
 
+from engine.binning import Counts, Grid, count_spikes, observed_bins
 from engine.errors import RecordingError
 from engine.kinematics import Floats
 
@@ -33,6 +34,19 @@ class SpikeTrains:
     observed: Floats
     names: tuple[str, ...]
 
+    def count(self, grid: Grid) -> Counts:
+        """Spikes in each bin, shape (n_units, n_bins); uint16 where a bin has more than 255."""
+        return count_spikes(self.spike_times, self.bounds, grid)
+
+    def observed_bins(self, grid: Grid) -> npt.NDArray[np.bool_]:
+        """Which bins have their centre in one of the intervals, shape (n_bins,)."""
+        return observed_bins(self.observed, grid)
+
+
+def has_spike_times(units: Units | None) -> bool:
+    """Whether there is anything for `read_units`."""
+    return units is not None and "spike_times" in units.colnames
+
 
 def read_units(file_name: str, units: Units | None) -> SpikeTrains:
     """Read `NWBFile.units`.
@@ -44,7 +58,7 @@ def read_units(file_name: str, units: Units | None) -> SpikeTrains:
     """
     if units is None or not len(units):
         raise RecordingError(f"{file_name} has no units, so no spikes. Choose a file with sorted units.")
-    column = units["spike_times"] if "spike_times" in units.colnames else None
+    column = units["spike_times"] if has_spike_times(units) else None
     if not isinstance(column, VectorIndex):
         raise RecordingError(
             f"{file_name}: its {len(units)} units have no spike_times. Add them to the file."

@@ -34,10 +34,14 @@ class Scoreboard:
         On the engine's clock.
     decoders : mapping of str to Summary
         By name, the best first: by R2 of position over the last 10 s, those without it last.
+    next_bin, next_line : int
+        The first bin, and the first line of the log of predictions, that are not in it.
     """
 
     at: float = -math.inf
     decoders: Mapping[str, Summary] = field(default_factory=dict)
+    next_bin: int = 0
+    next_line: int = 0
 
 
 class Scorer:
@@ -165,7 +169,12 @@ class Scorer:
             self._replay.note(told(names[decoder], trial))
         summaries = sorted(board.summaries().items(), key=lambda item: rank(item[1]))
         with self._turn:
-            self._latest = Scoreboard(at, {names[decoder]: each for decoder, each in summaries})
+            self._latest = Scoreboard(
+                at,
+                {names[decoder]: each for decoder, each in summaries},
+                self._next_bin,
+                self._next_line,
+            )
             self._scored_lines = self._next_line
             self._turn.notify_all()
 

@@ -1,4 +1,4 @@
-"""The machine's floor, from a process of its own: ``python -m tests.benchmarks.floor SECONDS [real_time]``."""
+"""The machine's floor, as a process: ``python -m tests.benchmarks.floor SECONDS [real_time]``."""
 
 import json
 import sys

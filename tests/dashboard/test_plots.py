@@ -15,7 +15,7 @@ from sessions.session import Session
 from tests.dashboard.conftest import Deck, Visitor, keep_screenshot
 
 READ = """([source, column]) => {
-  const data = Bokeh.index.roots[0].model.document.get_model_by_name(source).data;
+  const data = Bokeh.documents.map((each) => each.get_model_by_name(source)).find(Boolean).data;
   const values = data instanceof Map ? data.get(column) : data[column];
   return [...(values[0]?.shape ? values[0] : values)].map((value) => Number.isNaN(value) ? null : value);
 }"""

@@ -126,7 +126,7 @@ def test_a_click_on_a_target_in_the_arena_selects_it(deck: Deck, page: Page, ses
     session.replay.pause()
     session.replay.step()
     page.wait_for_function(
-        "() => Bokeh.index.roots[0].model.document.get_model_by_name('arena/targets').get_length() === 3"
+        "() => Bokeh.documents.some((each) => each.get_model_by_name('arena/targets')?.get_length() === 3)"
     )
     arena = page.locator("[data-plot=arena]")
     for places, targets in (((0, 100), [1]), ((-100, 0), [1, 2]), ((0, 100), [2])):

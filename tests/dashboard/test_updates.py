@@ -15,7 +15,7 @@ from tests.dashboard.conftest import MakeDeck, Visitor
 LENGTH = 8
 
 READ = """(source) => {
-  const data = Bokeh.index.roots[0].model.document.get_model_by_name(source).data;
+  const data = Bokeh.documents.map((each) => each.get_model_by_name(source)).find(Boolean).data;
   const entries = data instanceof Map ? [...data] : Object.entries(data);
   return Object.fromEntries(entries.map(([name, column]) => [name, [...column].map(
     (value) => Number.isNaN(value) ? null : value)]));

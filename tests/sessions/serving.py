@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 
 from tornado.netutil import bind_sockets
 
+from sessions.archive import Archive
 from sessions.report import DRAWN_WITH
 from sessions.rest import rest_rules
 from sessions.server import StreamServer
@@ -35,6 +38,7 @@ class Reply:
 class Client:
     store: Store
     port: int
+    archive: Archive
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
         """Send a request; bytes go as they are, anything else as JSON."""
@@ -77,16 +81,25 @@ class Silence:
 
 
 @contextmanager
-def serving(store: Store | None = None, studio: Any = None) -> Iterator[Client]:
+def serving(
+    store: Store | None = None, studio: Any = None, archive: Archive | None = None
+) -> Iterator[Client]:
     """Serve a store as the stream port does; with `Sketches` if there is no studio."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield from _serving(store, studio, archive or Archive(Path(folder)))
+
+
+def _serving(store: Store | None, studio: Any, archive: Archive) -> Iterator[Client]:
     store = store or Store({"small": small_recording()}, make_inlet=Silence)
     sockets = bind_sockets(0, "127.0.0.1")
     port = sockets[0].getsockname()[1]
-    rules = rest_rules(store, port, DASHBOARD_PORT, home=True, studio=studio or Sketches())
+    studio = studio or Sketches()
+    rules = rest_rules(store, port, DASHBOARD_PORT, home=True, studio=studio, archive=archive)
     server = StreamServer(store, rules, sockets)
     server.start()
     try:
-        yield Client(store, port)
+        yield Client(store, port, archive)
     finally:
         store.close()
+        archive.close()
         server.stop()

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
+from engine.record.finish import finish
+from engine.record.record import header_of
+from engine.record.recorder import Recorder
+from engine.replay import Replay
 from sessions.routes import ROUTES, Route
+from tests.builders import small_recording
 from tests.sessions.serving import Client, serving
 
 BODIES = {
@@ -20,9 +27,22 @@ BODIES = {
 """Where an empty object is not enough."""
 
 
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished record of nothing."""
+    folder = tmp_path_factory.mktemp("records")
+    replay = Replay(small_recording())
+    header = header_of(replay.recording, "run", "deck", 0.0, {})
+    recorder = Recorder(folder / "run.journal", header, replay, settings=dict)
+    replay.close()
+    recorder.stop()
+    return finish(recorder.path)
+
+
 @pytest.fixture
-def call() -> Iterator[Client]:
+def call(record: Path) -> Iterator[Client]:
     with serving() as client:
+        shutil.copy(record, client.archive.folder / "run.nwb")
         client.create()
         client("POST", "/api/control/deck/pause")
         yield client
@@ -41,7 +61,7 @@ def check(document, schema, value):
 def test_every_call_answers_and_refuses_as_documented(call, route):
     document = call("GET", "/openapi.json").json
     responses = operation_of(document, route)["responses"]
-    path = route.path.format(code="deck", trial_id=2, target_id=1)
+    path = route.path.format(code="deck", name="run", trial_id=2, target_id=1)
     body = BODIES.get(route.path, {}) if route.method in ("POST", "PUT") else None
     reply = call(route.method, path, body)
     assert reply.status == 200, reply.content
@@ -57,7 +77,9 @@ def test_every_call_answers_and_refuses_as_documented(call, route):
     check(document, responses["422"]["content"]["application/json"]["schema"], refused.json)
 
     if "{" in route.path:
-        unknown = call(route.method, route.path.format(code="nobody", trial_id=99, target_id=99), body)
+        unknown = call(
+            route.method, route.path.format(code="nobody", name="nothing", trial_id=99, target_id=99), body
+        )
         assert str(unknown.status) in responses
         assert unknown.status == 404
         check(document, responses["404"]["content"]["application/json"]["schema"], unknown.json)

@@ -1,0 +1,33 @@
+"""The predictions in a record, as answers to the bins of the recording that it is."""
+
+from __future__ import annotations
+
+import numpy as np
+from pynwb import NWBFile
+
+from engine.predictions import Verdict
+from engine.recording import ANSWER, Answers
+
+
+def read_answers(nwb: NWBFile) -> Answers | None:
+    """Read what decoders answered; None where the file is no record, or nobody did."""
+    module = nwb.processing.get("record")
+    if module is None or not {"predictions", "bins"} <= module.data_interfaces.keys():
+        return None
+    bins, predictions = module["bins"], module["predictions"]
+    due = np.fmax.accumulate(bins["due"].data[:])  # bins that could not be recorded have none
+    about = predictions["sequence_number"].data[:] - int(bins["sequence_number"].data[0])
+    verdict = predictions["verdict"].data[:]
+    held = (about >= 0) & (about < len(due) + (verdict == Verdict.LEFT))
+    about, verdict = about[held], verdict[held]
+    received = predictions["received"].data[:][held]
+    newest = np.maximum(np.searchsorted(due, received, "right") - 1, about)
+    newest = np.where(verdict == Verdict.LEFT, about - 1, newest)  # it names the bin that came next
+    rows = np.zeros(len(about), ANSWER)
+    rows["packet_id"] = np.maximum.accumulate(np.maximum(newest, 0))
+    rows["behind"] = rows["packet_id"] - about
+    rows["decoder"] = predictions["decoder"].data[:][held]
+    rows["delay"] = received - due[np.minimum(about, rows["packet_id"])]
+    rows["values"] = predictions["values"].data[:][held]
+    rows["verdict"] = verdict
+    return Answers(tuple(map(str, module["decoders"]["decoder_name"].data[:])), rows)

@@ -1,0 +1,79 @@
+"""A journal: the frames of a record as they are written, and what a reader makes of them."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.errors import RecordingError
+from engine.predictions import PREDICTION
+from engine.record.frames import read_frames
+from engine.record.record import Header, Record
+from engine.ring import row_dtype
+from engine.transport import Note
+
+ENDING = ".journal"
+
+
+def pack_array(rows: npt.NDArray[np.void]) -> bytes:
+    """Rows with their dtype, in numpy's own format: a journal explains itself."""
+    packed = io.BytesIO()
+    np.lib.format.write_array(packed, rows, allow_pickle=False)
+    return packed.getvalue()
+
+
+def lock(file: BinaryIO) -> bool:
+    """Claim a journal until it is closed; false if another process writes or finishes it."""
+    if sys.platform == "win32":
+        return True  # there an open file cannot be removed, which is what this is for
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def read_journal(file: BinaryIO, name: str, passphrase: str | None = None) -> Record:
+    """Everything that was written whole.
+
+    Parameters
+    ----------
+    file : binary file
+    name : str
+        The file's, for messages.
+    passphrase : str, optional
+        Of a journal that is encrypted.
+
+    Raises
+    ------
+    RecordingError
+        If there is no whole frame, or the passphrase does not open it.
+    """
+    frames: dict[str, list[bytes]] = {}
+    for frame, content in read_frames(file, name, passphrase):
+        frames.setdefault(frame, []).append(content)
+    if "header" not in frames:
+        raise RecordingError(f"{name} ends before anything was recorded. Delete it.")
+    header = Header.from_json(frames["header"][0])
+    rows = _arrays(frames.get("bins", [])) or [np.empty(0, row_dtype(len(header.channel_names)))]
+    predictions = _arrays(frames.get("predictions", [])) or [np.empty(0, PREDICTION)]
+    return Record(
+        header=header,
+        rows=np.concatenate(rows),
+        predictions=np.concatenate(predictions),
+        decoders=tuple(json.loads(frames.get("decoders", [b"[]"])[-1])),
+        notes=tuple(Note(**json.loads(note)) for note in frames.get("note", [])),
+        settings=[json.loads(each) for each in frames.get("settings", [])],
+        scores=json.loads(frames.get("scores", [b"{}"])[-1]),
+    )
+
+
+def _arrays(packed: list[bytes]) -> list[npt.NDArray[np.void]]:
+    return [np.lib.format.read_array(io.BytesIO(each), allow_pickle=False) for each in packed]
