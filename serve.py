@@ -23,6 +23,7 @@ from engine.record.sealed import passphrase_here
 from engine.recording import Recording
 from sessions.access import Origins
 from sessions.archive import Archive
+from sessions.launcher import Launcher
 from sessions.recordings import Recordings
 from sessions.rest import rest_rules
 from sessions.server import MAX_BODY, StreamServer, stream_rules
@@ -163,6 +164,7 @@ async def serve(chosen: Settings, store: Store, sockets: Sequence[socket.socket]
         origins=origins,
         studio=studio,
         archive=archive,
+        launcher=Launcher(own_url(chosen)),
     )
     streams = StreamServer(store, [*decoders, *rest(home=True)], sockets)
     streams.start()  # before the dashboard, whose libraries take a while to load
@@ -193,6 +195,13 @@ async def serve(chosen: Settings, store: Store, sockets: Sequence[socket.socket]
     await loop.run_in_executor(None, archive.close, FINISH_WITHIN)
     streams.stop()
     await close_server(pages)
+
+
+def own_url(chosen: Settings) -> str:
+    """The stream port as this machine reaches it."""
+    everywhere = chosen.host in ("0.0.0.0", "::", "")
+    host = "127.0.0.1" if everywhere else f"[{chosen.host}]" if ":" in chosen.host else chosen.host
+    return f"ws://{host}:{chosen.port}"
 
 
 def announce(chosen: Settings, recording: Recording) -> None:

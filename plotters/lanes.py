@@ -28,7 +28,7 @@ def marks(n: int = 1) -> dict[str, list[Any]]:
 
 def lane_colour() -> Field:
     """The colour of a glyph's row by its ``lane``; 0 is for what belongs to no decoder."""
-    mapper = LinearColorMapper(low=-0.5, high=len(LANES) + 0.5)
+    mapper = LinearColorMapper(palette=["gray"] * (len(LANES) + 1), low=-0.5, high=len(LANES) + 0.5)
     paint(mapper, palette="lanes")
     return transform("lane", mapper)
 

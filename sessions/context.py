@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sessions.archive import Archive
+from sessions.launcher import Launcher
 from sessions.session import Session
 from sessions.store import Store
 from sessions.studio import Studio
@@ -35,6 +36,8 @@ class Context:
         Draws pictures.
     archive : Archive, optional
         Keeps records.
+    launcher : Launcher, optional
+        Starts decoders.
     """
 
     store: Store
@@ -47,6 +50,7 @@ class Context:
     document: Mapping[str, Any] = field(default_factory=dict)
     studio: Studio | None = None
     archive: Archive | None = None
+    launcher: Launcher | None = None
 
     @property
     def dashboard(self) -> str:

@@ -17,6 +17,7 @@ from sessions.access import Origins
 from sessions.archive import Archive
 from sessions.context import Context, Redirect, Stream, Text
 from sessions.errors import Forbidden
+from sessions.launcher import Launcher
 from sessions.openapi import document
 from sessions.reading import asked
 from sessions.refusals import refusal, status_of
@@ -62,6 +63,7 @@ def rest_rules(
     home: bool = False,
     studio: Studio | None = None,
     archive: Archive | None = None,
+    launcher: Launcher | None = None,
 ) -> list[Rule]:
     """The REST calls, for a Tornado application or as Bokeh's ``extra_patterns``.
 
@@ -81,11 +83,21 @@ def rest_rules(
         Draws pictures; without it they are refused.
     archive : Archive, optional
         Keeps records; without it they are refused.
+    launcher : Launcher, optional
+        Starts decoders; without it none can be.
     """
     ours = version()
     described = document(GROUPS, ours)
     context = Context(
-        store, ours, stream_port, dashboard_port, secure, document=described, studio=studio, archive=archive
+        store,
+        ours,
+        stream_port,
+        dashboard_port,
+        secure,
+        document=described,
+        studio=studio,
+        archive=archive,
+        launcher=launcher,
     )
     common = {"context": context, "origins": origins or Origins((stream_port, dashboard_port))}
     by_path: dict[str, dict[str, Route]] = {}

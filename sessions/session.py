@@ -27,6 +27,7 @@ from engine.selection import EVERYTHING, Selection
 from engine.speed import Speed
 from engine.view import PLAIN, View, changed
 from sessions.errors import Conflict, UnknownSession
+from sessions.launcher import Launched
 from sessions.tape import Tape
 
 GOING_AWAY, DELETED = 1001, 1000
@@ -149,6 +150,7 @@ class Session:
         answers = replay.recording.answers
         self._playback = Playback(replay, answers, self.predictions) if answers else None
         self.monitor = Monitor(f"monitor {code}", self.safety.look)
+        self.launched = Launched(self.wake)
         self._make_inlet = make_inlet
         self._inlets: dict[str, Inlet] = {}
         self._used = clock.now()
@@ -347,6 +349,7 @@ class Session:
             self._closed = True
         for audience in self.audiences:
             audience.close(code, reason)
+        self.launched.close()
         self.stop_listening()
         self.replay.close()
         if self._playback is not None:
