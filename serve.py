@@ -19,10 +19,12 @@ from tornado.netutil import bind_sockets
 from engine import readers, scheduling
 from engine.errors import BadSetting, DeckError
 from engine.inlets import MakeInlet
+from engine.moment import Moment
 from engine.record.sealed import passphrase_here
 from engine.recording import Recording
 from sessions.access import Origins
 from sessions.archive import Archive
+from sessions.calibrations import Calibrations
 from sessions.launcher import Launcher
 from sessions.recordings import Recordings
 from sessions.rest import rest_rules
@@ -133,11 +135,15 @@ def lsl_inlet() -> MakeInlet:
     return LslInlet
 
 
-def draw(*order: Any) -> bytes:
+def draw(subject: Any, *order: Any) -> bytes:
     """Draw a picture, in a process of its own: what this loads is not for the server."""
-    from plotters.pictures import page
+    if isinstance(subject, Moment):
+        from plotters.pictures import page
 
-    return page.draw(*order)
+        return page.draw(subject, *order)
+    from plotters.pictures import calibration
+
+    return calibration.draw(subject, *order)
 
 
 def themes() -> Mapping[str, Mapping[str, Any]]:
@@ -155,6 +161,7 @@ async def serve(chosen: Settings, store: Store, sockets: Sequence[socket.socket]
     studio = Studio(draw, themes)
     archive = Archive(chosen.records or DATA / "records", passphrase_here())
     archive.finish_left()
+    calibrations = Calibrations()
     decoders = stream_rules(store, origins)
     rest = partial(
         rest_rules,
@@ -165,6 +172,7 @@ async def serve(chosen: Settings, store: Store, sockets: Sequence[socket.socket]
         studio=studio,
         archive=archive,
         launcher=Launcher(own_url(chosen)),
+        calibrations=calibrations,
     )
     streams = StreamServer(store, [*decoders, *rest(home=True)], sockets)
     streams.start()  # before the dashboard, whose libraries take a while to load
@@ -191,6 +199,7 @@ async def serve(chosen: Settings, store: Store, sockets: Sequence[socket.socket]
     log.info("Going down")
     studio.close()
     archive.hurry()
+    await loop.run_in_executor(None, calibrations.close)
     await loop.run_in_executor(None, store.close, GOODBYE_WITHIN)
     await loop.run_in_executor(None, archive.close, FINISH_WITHIN)
     streams.stop()

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from dashboard import theme
+from dashboard.calibration import choices
 from dashboard.frames import scene_id, spell_time
 from dashboard.perturbation import panel
 from dashboard.settings import events_of, tape
@@ -26,6 +27,7 @@ from engine.speed import MAX_SPEED, MIN_SPEED
 from plotters.base import Plotter, Scene
 from plotters.lanes import LANES
 from plotters.scored import Scored
+from sessions.calibrations import KEPT
 from sessions.errors import UnknownSession
 from sessions.pages import Page, Visit
 from sessions.store import CODE, Store
@@ -84,6 +86,11 @@ class Pages:
     def home(self, _: Visit) -> Page:
         """The recording and the sessions."""
         return self._page("home.html", recordings=list(self._store.recordings))
+
+    def calibrate(self, _: Visit) -> Page:
+        """Decoders to fit and test."""
+        names = list(self._store.recordings)
+        return self._page("calibrate.html", recordings=names, decoders=choices(), kept=KEPT)
 
     def live(self, visit: Visit) -> Page:
         """One session, or the offer to create it."""

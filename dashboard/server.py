@@ -41,6 +41,7 @@ def patterns(
     feed = {"store": store, "make_feed": feeds(lambda session: Frames(session, plotters))}
     return [
         (r"/", PageHandler, {"render": pages.home}),
+        (r"/calibrate", PageHandler, {"render": pages.calibrate}),
         (r"/live", PageHandler, {"render": pages.live}),
         (r"/feed/([A-Za-z0-9_-]{1,64})", FeedHandler, feed),
     ]

@@ -204,6 +204,8 @@ def fill_bins(
     bins["intention"][:, :3] = facts[:, 1:]
     bins["intention"][:, 3] = np.hypot(*(facts[:, 2:] - position).T)
     bins["intention"][~observed, 3] = np.nan
+    for name in ("kinematics", "intention"):
+        bins[name][np.isinf(bins[name])] = np.nan  # beyond what a float32 holds
     bins.flags.writeable = False
     return bins
 

@@ -57,3 +57,9 @@ class BadModel(DeckError):
     """A trained decoder cannot be read, or is another recording's."""
 
     code = "bad_model"
+
+
+class Leak(DeckError):
+    """A decoder would be tested on what it has learned from."""
+
+    code = "leak"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sessions.archive import Archive
+from sessions.calibrations import Calibrations
 from sessions.launcher import Launcher
 from sessions.session import Session
 from sessions.store import Store
@@ -38,6 +39,8 @@ class Context:
         Keeps records.
     launcher : Launcher, optional
         Starts decoders.
+    calibrations : Calibrations, optional
+        Fits and tests decoders.
     """
 
     store: Store
@@ -51,6 +54,7 @@ class Context:
     studio: Studio | None = None
     archive: Archive | None = None
     launcher: Launcher | None = None
+    calibrations: Calibrations | None = None
 
     @property
     def dashboard(self) -> str:

@@ -65,6 +65,10 @@ class NoRecords(DeckError):
     code = "no_records"
 
 
+class UnknownCalibration(DeckError):
+    code = "unknown_calibration"
+
+
 class Busy(DeckError):
     """There is no room now; there will be soon."""
 

@@ -15,6 +15,7 @@ from tornado.web import RequestHandler
 from engine.errors import DeckError
 from sessions.access import Origins
 from sessions.archive import Archive
+from sessions.calibrations import Calibrations
 from sessions.context import Context, Redirect, Stream, Text
 from sessions.errors import Forbidden
 from sessions.launcher import Launcher
@@ -64,6 +65,7 @@ def rest_rules(
     studio: Studio | None = None,
     archive: Archive | None = None,
     launcher: Launcher | None = None,
+    calibrations: Calibrations | None = None,
 ) -> list[Rule]:
     """The REST calls, for a Tornado application or as Bokeh's ``extra_patterns``.
 
@@ -85,6 +87,8 @@ def rest_rules(
         Keeps records; without it they are refused.
     launcher : Launcher, optional
         Starts decoders; without it none can be.
+    calibrations : Calibrations, optional
+        Fits and tests decoders; without it that is refused.
     """
     ours = version()
     described = document(GROUPS, ours)
@@ -98,6 +102,7 @@ def rest_rules(
         studio=studio,
         archive=archive,
         launcher=launcher,
+        calibrations=calibrations,
     )
     common = {"context": context, "origins": origins or Origins((stream_port, dashboard_port))}
     by_path: dict[str, dict[str, Route]] = {}

@@ -13,6 +13,7 @@ from engine.errors import (
     BadSetting,
     DeckError,
     EmptySelection,
+    Leak,
     NotNow,
     OutsideSelection,
     RecordingError,
@@ -20,6 +21,8 @@ from engine.errors import (
     UnknownTrial,
 )
 from sessions import (
+    calibrating,
+    calibration_models,
     front,
     guard_models,
     guarding,
@@ -46,13 +49,14 @@ from sessions.errors import (
     NoRecords,
     NotDrawn,
     RecordFailed,
+    UnknownCalibration,
     UnknownDecoder,
     UnknownRecord,
     UnknownRecording,
     UnknownSession,
 )
 
-PATH_PARAMETERS = {"code": str, "name": str, "trial_id": int, "target_id": int}
+PATH_PARAMETERS = {"code": str, "name": str, "calibration": int, "trial_id": int, "target_id": int}
 """What may stand in braces in a path."""
 
 Call = Callable[..., BaseModel | Text | Stream | Redirect]
@@ -154,6 +158,13 @@ def _picture(
 def _record(ending: str, call: Call, content_type: str, query: type[requests.Ask] = requests.Ask) -> Route:
     refuses = (UnknownRecord, NotNow, RecordFailed, NoRecords)
     path = f"/api/records/{{name}}.{ending}"
+    return Route("GET", path, call, None, query=query, refuses=refuses, blocking=True, other=content_type)
+
+
+def _result(name: str, call: Call, content_type: str, query: type[requests.Ask] = requests.Ask) -> Route:
+    path = f"/api/calibrations/{{calibration}}/{name}"
+    drawn = (Busy, NotDrawn) if name.startswith("figure") else ()
+    refuses = (UnknownCalibration, NotNow, *drawn)
     return Route("GET", path, call, None, query=query, refuses=refuses, blocking=True, other=content_type)
 
 
@@ -345,6 +356,46 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
         _record("nwb", records.get_nwb, "application/x-hdf5"),
         _record("csv", records.get_csv, "text/csv", requests.TableQuery),
         _record("npz", records.get_npz, "application/zip"),
+    ),
+    "Calibrations": (
+        Route(
+            "POST",
+            "/api/calibrations",
+            calibrating.start_calibration,
+            calibration_models.CalibrationAnswer,
+            body=calibration_models.CalibrationAsk,
+            refuses=(
+                *RECORDING,
+                UnknownTrial,
+                BadSetting,
+                EmptySelection,
+                Leak,
+                Busy,
+                NotNow,
+            ),
+            blocking=True,
+        ),
+        _get(
+            "/api/calibrations", calibrating.list_calibrations, calibration_models.CalibrationList, NotNow
+        ),
+        _get(
+            "/api/calibrations/{calibration}",
+            calibrating.show_calibration,
+            calibration_models.CalibrationAnswer,
+            UnknownCalibration,
+            NotNow,
+        ),
+        _result("model.npz", calibrating.get_model, library.NPZ),
+        _result("table.csv", calibrating.get_table, "text/csv"),
+        _result("figure.png", calibrating.get_png, "image/png", calibration_models.FigureQuery),
+        _result("figure.svg", calibrating.get_svg, "image/svg+xml", calibration_models.FigureQuery),
+        Route(
+            "DELETE",
+            "/api/calibrations/{calibration}",
+            calibrating.delete_calibration,
+            models.Deleted,
+            refuses=(UnknownCalibration, NotNow),
+        ),
     ),
     "Measurements": (
         _get("/api/stats", metrics.show_totals, models.Totals),

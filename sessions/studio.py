@@ -14,6 +14,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any, Literal
 
 from engine import scheduling
+from engine.calibration.run import Outcome
 from engine.moment import Moment
 from sessions.errors import Busy, NotDrawn
 
@@ -31,8 +32,10 @@ NICENESS = 19
 """Of the process: sessions come first."""
 
 
-Draw = Callable[[Moment, Sequence[str], Kind, Colours, int], bytes]
-"""Draws a moment: which plots, as which kind of file, in which colours, how many pixels wide."""
+Subject = Moment | Outcome
+"""Of a picture."""
+Draw = Callable[[Any, Sequence[str], Kind, Colours, int], bytes]
+"""Draws a subject: which plots, as which kind of file, in which colours, how many pixels wide."""
 
 
 class Studio:
@@ -73,7 +76,7 @@ class Studio:
         process = self._process
         return process.pid if process is not None and process.is_alive() else None
 
-    def draw(self, moment: Moment, plots: Sequence[str], kind: Kind, theme: str, width: int) -> bytes:
+    def draw(self, subject: Subject, plots: Sequence[str], kind: Kind, theme: str, width: int) -> bytes:
         """Draw a picture; blocks until it is done.
 
         Raises
@@ -87,7 +90,7 @@ class Studio:
             raise Busy("Too many pictures are being drawn. Ask again in a few seconds.")
         try:
             with self._turn:
-                return self._ask((moment, tuple(plots), kind, self.themes()[theme], width))
+                return self._ask((subject, tuple(plots), kind, self.themes()[theme], width))
         finally:
             self._room.release()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from collections.abc import Sequence
@@ -60,6 +61,15 @@ class Trained:
         raise BadModel(f"The model was trained on {fault}. Train one on this recording.")
 
 
+def to_npz(decoder: Decoder, trained: Trained) -> bytes:
+    """A trained decoder as `load` reads it from a file."""
+    facts = {"decoder": decoder.key, "settings": decoder.settings, **asdict(trained)}
+    arrays = {name: getattr(decoder, name) for name in decoder.learned}
+    file = io.BytesIO()
+    np.savez_compressed(file, allow_pickle=False, **{FACTS: np.array(json.dumps(facts))}, **arrays)
+    return file.getvalue()
+
+
 def save(path: Path, decoder: Decoder, trained: Trained) -> None:
     """Write a trained decoder; a file of this name is replaced.
 
@@ -68,11 +78,8 @@ def save(path: Path, decoder: Decoder, trained: Trained) -> None:
     BadModel
         If it cannot be written.
     """
-    facts = {"decoder": decoder.key, "settings": decoder.settings, **asdict(trained)}
-    arrays = {name: getattr(decoder, name) for name in decoder.learned}
     try:
-        with path.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **{FACTS: np.array(json.dumps(facts))}, **arrays)
+        path.write_bytes(to_npz(decoder, trained))
     except OSError as error:
         raise BadModel(f"Cannot write {path}: {error.strerror}. Name another file.") from None
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import sys
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
+
 from engine.errors import RecordingError
 from engine.readers.faults import refuse_unreadable
 from engine.record.sealed import SEALED, unsealed
 from engine.recording import Recording
+
+log = logging.getLogger(__name__)
 
 Reader = Callable[[Path, float, Mapping[str, str]], Recording]
 
@@ -59,8 +64,17 @@ def read(path: Path, bin_rate: float, series: Mapping[str, str] | None = None) -
     (file,) = scan(path)
     if not _is_recording(file):
         raise RecordingError(f"{file.name} is not a recording: these end in {_endings()}.")
-    recording = READERS[file.suffix.lower()](file, bin_rate, series or {})
-    _trim_heap()
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):  # of absurd values, which become missing
+            recording = READERS[file.suffix.lower()](file, bin_rate, series or {})
+    except RecordingError:
+        raise
+    except Exception as fault:  # what damage may bring libraries to raise cannot be listed
+        log.debug("What is wrong with %s", file.name, exc_info=True)
+        reason = str(fault).partition("\n")[0][:200].replace(f"{file.parent}/", "")
+        raise RecordingError(f"{file.name} cannot be read: {reason}. Write it again.") from fault
+    finally:
+        _trim_heap()
     return recording
 
 

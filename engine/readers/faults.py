@@ -21,6 +21,9 @@ FIRST_BYTES: tuple[tuple[bytes, str], ...] = (
 )
 """What other things begin with, in small letters."""
 
+HIGHEST_RATIO = 2000
+"""Of what a dataset claims to hold to the bytes of its file: gzip reaches 1,032, damage has no limit."""
+
 RAW_DATA = ("acquisition/", "stimulus/")
 """Where a link may lead nowhere: raw data often stay in a file of their own, and are not replayed."""
 
@@ -32,6 +35,8 @@ def refuse_unreadable(path: Path) -> None:
     ------
     RecordingError
     """
+    if not path.is_file():
+        raise RecordingError(f"{path.name} is not a file, but a pipe or a device. Save it as a file first.")
     try:
         with path.open("rb") as file:
             start = file.read(512)
@@ -48,6 +53,7 @@ def refuse_unreadable(path: Path) -> None:
         with h5py.File(path, "r") as file:
             _refuse_other_versions(path, file)
             _refuse_broken_links(path, file)
+            _refuse_impossible_sizes(path, file)
     except BlockingIOError as fault:
         raise RecordingError(f"{path.name} is being written by another program. Close it first.") from fault
     except (OSError, RuntimeError, KeyError) as fault:
@@ -61,7 +67,7 @@ def _refuse_other_versions(path: Path, file: h5py.File) -> None:
         version = file["nwb_version"][()]
     if version is None:
         raise RecordingError(f"{path.name} is an HDF5 file, but not NWB: it has no nwb_version.")
-    spelled = version.decode() if isinstance(version, bytes) else str(version)
+    spelled = version.decode("utf-8", "replace") if isinstance(version, bytes) else str(version)
     spelled = spelled.removeprefix("NWB-")
     if spelled.startswith(("0.", "1.")):
         raise RecordingError(
@@ -70,8 +76,8 @@ def _refuse_other_versions(path: Path, file: h5py.File) -> None:
 
 
 def _refuse_broken_links(path: Path, file: h5py.File) -> None:
-    for place, link in _broken_links(file):
-        if place.startswith(RAW_DATA):
+    for place, link, target in _members(path, file, ()):
+        if target is not None or place.startswith(RAW_DATA):
             continue
         if isinstance(link, h5py.ExternalLink) and not (path.parent / link.filename).exists():
             where = f"{Path(link.filename).name}, which is not here. Put that file beside it"
@@ -80,12 +86,39 @@ def _refuse_broken_links(path: Path, file: h5py.File) -> None:
         raise RecordingError(f"{path.name}: {place} is a link to {where}.")
 
 
-def _broken_links(group: h5py.Group) -> Iterator[tuple[str, h5py.ExternalLink | h5py.SoftLink]]:
-    """Every link below a group that leads nowhere, with its place."""
+def _refuse_impossible_sizes(path: Path, file: h5py.File) -> None:
+    most = HIGHEST_RATIO * path.stat().st_size
+    for place, link, target in _members(path, file, ()):
+        if not isinstance(target, h5py.Dataset) or not isinstance(link, h5py.HardLink):
+            continue
+        if target.nbytes > most and not (target.is_virtual or target.external):
+            raise RecordingError(
+                f"{path.name}: {place} claims to hold {target.nbytes / 1e9:.3g} GB, more than fits "
+                "into this file. Write the file again."
+            )
+
+
+def _members(
+    path: Path, group: h5py.Group, above: tuple[int, ...]
+) -> Iterator[
+    tuple[str, h5py.HardLink | h5py.SoftLink | h5py.ExternalLink, h5py.Group | h5py.Dataset | None]
+]:
+    """Everything below a group: its place, the link to it, and itself, None where the link is broken.
+
+    Raises
+    ------
+    RecordingError
+        If a group holds one of the groups that it is in.
+    """
+    above = (*above, h5py.h5o.get_info(group.id).addr)
     for name in group:
-        link = group.get(name, getlink=True)
-        target = group.get(name)
-        if target is None:
-            yield f"{group.name}/{name}".lstrip("/"), link
-        elif isinstance(target, h5py.Group) and isinstance(link, h5py.HardLink):
-            yield from _broken_links(target)
+        place = f"{group.name}/{name}".lstrip("/")
+        link, target = group.get(name, getlink=True), group.get(name)
+        yield place, link, target
+        if isinstance(target, h5py.Group) and not isinstance(link, h5py.ExternalLink):
+            if h5py.h5o.get_info(target.id).addr in above:
+                raise RecordingError(
+                    f"{path.name}: {place} is a link to a group that holds it. Write the file again."
+                )
+            if isinstance(link, h5py.HardLink):
+                yield from _members(path, target, above)

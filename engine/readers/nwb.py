@@ -28,6 +28,10 @@ from engine.recording import Recording, Trial
 
 LONGEST_DAYS = 7
 """A recording that seems to last longer has times that are not in seconds."""
+FARTHEST = 2**53 / TICKS
+"""Seconds from 0 beyond which a float64 cannot tell one microsecond from the next."""
+MOST_BINS = 10_000_000
+"""Bins that can be replayed: nearly three days at 40 Hz, three hours at 1 kHz."""
 
 
 def read_nwb(
@@ -60,9 +64,15 @@ def read_nwb(
     grid = _grid(path.name, bin_rate, spikes, chosen, trials)
     trials = trials or (Trial(0, grid.start_time, grid.stop_time),)
     position, velocity = _kinematics(chosen, grid)
+    counts = spikes.count(grid)
+    if counts.max() > np.iinfo(np.uint16).max:
+        raise RecordingError(
+            f"{path.name} has {counts.max()} spikes of one unit in one bin; at most 65535 can be sent. "
+            "Choose a higher --rate, or repair spike_times."
+        )
     bins = fill_bins(
         grid,
-        spikes.count(grid),
+        counts,
         spikes.observed_bins(grid),
         trials,
         position,
@@ -121,8 +131,9 @@ def _grid(
     trials: tuple[Trial, ...],
 ) -> Grid:
     if isinstance(spikes, BinnedSpikes):
-        _refuse_too_long(file_name, (spikes.centres[[0, -1]] / TICKS).tolist())
-        return spikes.grid(bin_rate)
+        times = (spikes.centres[[0, -1]] / TICKS).tolist()
+        _refuse_times(file_name, times)
+        return _of_bearable_size(file_name, spikes.grid(bin_rate), times)
     instants = [spikes.spike_times.min(), spikes.spike_times.max()]
     for track in (chosen.position, chosen.velocity):
         if track:
@@ -130,17 +141,32 @@ def _grid(
     spans = [(trial.start_time, trial.stop_time) for trial in trials]
     if len(spikes.observed):
         spans.append((spikes.observed[:, 0].min(), spikes.observed[:, 1].max()))
-    _refuse_too_long(file_name, [*instants, *(time for span in spans for time in span)])
-    return grid_over(bin_rate, instants, spans)
+    times = [*instants, *(time for span in spans for time in span)]
+    _refuse_times(file_name, times)
+    return _of_bearable_size(file_name, grid_over(bin_rate, instants, spans), times)
 
 
-def _refuse_too_long(file_name: str, times: Sequence[float]) -> None:
+def _refuse_times(file_name: str, times: Sequence[float]) -> None:
     days = (max(times) - min(times)) / 86400
     if days > LONGEST_DAYS:
         raise RecordingError(
             f"{file_name} spans {days:.3g} days, from {min(times):.6g} s to {max(times):.6g} s; "
             f"at most {LONGEST_DAYS} can be replayed. Check that its times are in seconds."
         )
+    if max(map(abs, times)) > FARTHEST:
+        raise RecordingError(
+            f"{file_name} has times of {max(map(abs, times)):.3g} s, beyond {FARTHEST:.3g} s. "
+            "Check that its times are in seconds."
+        )
+
+
+def _of_bearable_size(file_name: str, grid: Grid, times: Sequence[float]) -> Grid:
+    if grid.n_bins > MOST_BINS:
+        raise RecordingError(
+            f"{file_name} has {grid.n_bins} bins, from {min(times):.6g} s to {max(times):.6g} s; at most "
+            f"{MOST_BINS} can be replayed. Choose a lower --rate, or a shorter file."
+        )
+    return grid
 
 
 def _kinematics(chosen: Chosen, grid: Grid) -> tuple[Floats, Floats]:

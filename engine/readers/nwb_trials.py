@@ -26,6 +26,9 @@ NAMES = {
 }
 """What the field calls each fact, the first that is there counts."""
 
+MAX_ID = 2**31 - 1
+"""Of a target; larger ones only name it."""
+
 SUCCESS = {"r", "reward", "rewarded", "s", "success", "successful", "correct", "hit", "true", "yes", "1"}
 FAILURE = {"f", "fail", "failed", "failure", "a", "abort", "aborted", "i", "incomplete", "false", "no", "0"}
 
@@ -144,10 +147,15 @@ def _target(target_id: int | None, points: Floats) -> tuple[float, float]:
     return x, y
 
 
+def _is_id(value: float) -> bool:
+    """Whether a number can be an id, or is missing."""
+    return value != value or (value % 1 == 0 and abs(value) <= MAX_ID)
+
+
 def _target_ids(scalars: Mapping[str, list[Any]], positions: Sequence[Floats]) -> list[int | None]:
     """The file's ids; else a number for each distinct name, direction or position of the target."""
     given: Sequence[Any] | None = _named("target_id", scalars)
-    if given is not None and all(isinstance(v, int | float) and (v != v or v % 1 == 0) for v in given):
+    if given is not None and all(isinstance(v, int | float) and _is_id(v) for v in given):
         return [None if v != v else int(v) for v in given]
     if given is None:
         given = _named("target_dir", scalars)

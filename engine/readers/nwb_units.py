@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -63,8 +64,10 @@ def read_units(file_name: str, units: Units | None) -> SpikeTrains:
         raise RecordingError(
             f"{file_name}: its {len(units)} units have no spike_times. Add them to the file."
         )
-    bounds = np.concatenate(([0], np.asarray(column.data[:], np.int64)))
-    times = np.asarray(column.target.data[:], np.float64)
+    bounds = np.concatenate(
+        ([0], _numbers(file_name, "spike_times_index", column.data[:]).astype(np.int64))
+    )
+    times = _numbers(file_name, "spike_times", column.target.data[:]).astype(np.float64, copy=False)
     if (np.diff(bounds) < 0).any() or bounds[-1] > len(times):
         raise RecordingError(f"{file_name}: the index of its spike_times is damaged. Write the file again.")
     times = times[: bounds[-1]]
@@ -78,6 +81,17 @@ def read_units(file_name: str, units: Units | None) -> SpikeTrains:
             f"{file_name}: {bad} of its spike times are NaN or infinite. Repair spike_times."
         )
     return SpikeTrains(times, bounds, _observed(units), tuple(f"unit {i}" for i in units.id[:]))
+
+
+def _numbers(file_name: str, name: str, data: Any) -> npt.NDArray[Any]:
+    """The values of a column, if they are numbers in a row."""
+    values = np.asarray(data)
+    if values.dtype.kind not in "iuf" or values.ndim != 1:
+        raise RecordingError(
+            f"{file_name}: its {name} are of type {values.dtype} and shape {values.shape}, not numbers "
+            "in a row. Write the file again."
+        )
+    return values
 
 
 def _observed(units: Units) -> Floats:

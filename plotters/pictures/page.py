@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Sequence
-from io import BytesIO
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -15,11 +13,10 @@ from matplotlib.figure import Figure
 from engine.moment import Moment
 from plotters.pictures import PANELS
 from plotters.pictures.caption import caption, heading
+from plotters.pictures.file import Kind, style, to_file
 from plotters.pictures.layout import LEFT, SQUARE_RIGHT, Box, arrange
 from plotters.pictures.panel import Colours, leave_empty
 from plotters.pictures.timeline import LABEL, draw_trials
-
-Kind = Literal["png", "svg", "pdf"]
 
 HEAD, MARGIN = 0.52, 0.2
 """Inches for the heading, and around the caption."""
@@ -53,12 +50,9 @@ def draw(moment: Moment, plots: Sequence[str], kind: Kind, colours: Colours, wid
     bytes
         Of the file.
     """
-    with mpl.rc_context(_style(colours)):
+    with mpl.rc_context(style(colours)):
         figure = _compose(moment, plots, colours, width)
-        title = f"{heading(moment)}: {caption(moment)}"
-        file = BytesIO()
-        figure.savefig(file, format=kind, dpi=_dots(figure, width), metadata=_metadata(kind, title))
-    return _sized(file.getvalue(), width) if kind == "svg" else file.getvalue()
+        return to_file(figure, kind, f"{heading(moment)}: {caption(moment)}", width)
 
 
 def _compose(moment: Moment, plots: Sequence[str], colours: Colours, width: int) -> Figure:
@@ -108,70 +102,3 @@ def _compose(moment: Moment, plots: Sequence[str], colours: Colours, width: int)
             LEFT, HEAD + arrangement.height + (i + 0.4) * LINE, line, color=colours["muted"], fontsize=8.5
         )
     return figure
-
-
-def _dots(figure: Figure, width: int) -> float:
-    """Per inch, so that a PNG has exactly `width` pixels."""
-    return (width + 0.01) / float(figure.get_figwidth())
-
-
-def _metadata(kind: Kind, title: str) -> dict[str, str | None]:
-    """A title, and neither a date nor an address of anybody."""
-    match kind:
-        case "svg":
-            return dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        case "pdf":
-            return {"Title": title, "Creator": "PhantomDeck", "Producer": None, "CreationDate": None}
-        case _:
-            return {"Title": title, "Software": None}
-
-
-def _sized(svg: bytes, width: int) -> bytes:
-    """Say the size in pixels instead of points."""
-
-    def pixels(match: re.Match[bytes]) -> bytes:
-        height = round(width * float(match[2]) / float(match[1]))
-        return b'width="%d" height="%d"' % (width, height)
-
-    return re.sub(rb'width="([\d.]+)pt" height="([\d.]+)pt"', pixels, svg, count=1)
-
-
-def _style(colours: Colours) -> Any:
-    """Matplotlib's settings for a theme; its releases differ in how they type them."""
-    return {
-        "figure.facecolor": colours["card"],
-        "savefig.facecolor": colours["card"],
-        "axes.facecolor": colours["plot"],
-        "axes.edgecolor": colours["line"],
-        "axes.labelcolor": colours["muted"],
-        "axes.titlecolor": colours["text"],
-        "axes.titlesize": 10,
-        "axes.titleweight": "bold",
-        "axes.titlepad": 6,
-        "axes.labelsize": 9,
-        "axes.grid": True,
-        "axes.axisbelow": True,
-        "grid.color": colours["grid"],
-        "grid.linewidth": 0.7,
-        "xtick.color": colours["line"],
-        "ytick.color": colours["line"],
-        "xtick.labelcolor": colours["muted"],
-        "ytick.labelcolor": colours["muted"],
-        "xtick.labelsize": 8.5,
-        "ytick.labelsize": 8.5,
-        "legend.frameon": False,
-        "legend.fontsize": 9,
-        "legend.labelcolor": colours["text"],
-        "legend.handlelength": 1.2,
-        "legend.columnspacing": 1.2,
-        "legend.borderaxespad": 0.0,
-        "hatch.color": colours["unobserved"],
-        "hatch.linewidth": 0.8,
-        "text.color": colours["text"],
-        "text.parse_math": False,
-        "font.family": "DejaVu Sans",
-        "font.size": 10,
-        "svg.fonttype": "none",
-        "svg.hashsalt": "PhantomDeck",
-        "pdf.fonttype": 42,
-    }

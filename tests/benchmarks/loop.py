@@ -2,6 +2,9 @@
 
 Decoders answer from a process of their own, over the WebSocket. The floor is a bare loop of the same
 pace, whose socket gets its bytes back from another process.
+
+``python -m tests.benchmarks.loop --sweep [DECODER ...]`` calibrates instead: what decoders are worth at
+each level of perturbation, on the default recording and on the real one. The LSTM takes minutes.
 """
 
 from __future__ import annotations
@@ -10,11 +13,19 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
-from tests.benchmarks import ROOT, Server, emit, server, sleep_floor, spread
+from engine.calibration.run import Fitted, calibrate, prepare
+from engine.calibration.split import Split, balanced_split, given_split
+from engine.decoders import DECODERS
+from engine.readers import read
+from engine.recording import Recording
+from engine.synthetic import default_recording
+from serve import DATA
+from tests.benchmarks import REACH98, ROOT, Server, emit, server, sleep_floor, spread
 
 RATES = (40, 200)
-DECODERS = (1, 20)
+N_DECODERS = (1, 20)
 WINDOW = 10.0
 """Seconds over which a session's own figures are taken, the last ones."""
 MODULE = [sys.executable, "-m", "tests.benchmarks.passthrough"]
@@ -68,11 +79,44 @@ def measured(ours: Server) -> dict[str, object]:
     }
 
 
+def sweep(recording: Recording, split: Split, keys: Sequence[str]) -> None:
+    """A line for each decoder and level, by the code that calibrates for the page."""
+    for key in keys:
+        fitted: Fitted | None = None
+        for step in calibrate(*prepare(recording, split, key, {}, seed=0)):
+            if isinstance(step, Fitted):
+                fitted = step
+                continue
+            assert fitted is not None
+            emit(
+                "sweep",
+                recording=recording.name,
+                decoder=key,
+                level=step.scores.level,
+                r2_velocity=step.scores.r2_velocity.mean,
+                r2_position=step.scores.r2_position.mean,
+                rmse_velocity=step.scores.rmse_velocity.mean,
+                rmse_position=step.scores.rmse_position.mean,
+                bins=step.scores.n_bins,
+                fit_seconds=fitted.seconds,
+            )
+
+
+def sweeps(keys: Sequence[str]) -> None:
+    """On the default recording, three quarters of whose trials train; on the real one, 600 of its 800."""
+    default, real = (read(path, 40.0) for path in (default_recording(DATA), REACH98))
+    sweep(default, balanced_split(default, 0.75, seed=0), keys)
+    sweep(real, given_split(real, range(600), range(600, 800)), keys)
+
+
 def main(short: bool) -> None:
     for rate in RATES:
-        for n_decoders in DECODERS:
+        for n_decoders in N_DECODERS:
             closed_loop(rate, n_decoders, 6.0 if short else WINDOW + 5.0)
 
 
 if __name__ == "__main__":
-    main("--short" in sys.argv[1:])
+    if sys.argv[1:2] == ["--sweep"]:
+        sweeps(sys.argv[2:] or [key for key, each in DECODERS.items() if each.learned])
+    else:
+        main("--short" in sys.argv[1:])

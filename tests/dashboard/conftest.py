@@ -21,6 +21,7 @@ from plotters import PLOTTERS
 from plotters.arena import Arena
 from plotters.base import Plotter
 from sessions.access import Origins
+from sessions.calibrations import Calibrations
 from sessions.rest import rest_rules
 from sessions.server import stream_rules
 from sessions.store import Store
@@ -40,11 +41,13 @@ class Deck:
         plotters: Sequence[type[Plotter]] = PLOTTERS,
         others: Sequence[Recording] = (),
         studio: Studio | None = None,
+        calibrations: Calibrations | None = None,
     ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
         self.plotters = plotters
         self.studio = studio
+        self.calibrations = calibrations
         self.start(recording, *others)
 
     @property
@@ -83,7 +86,9 @@ class Deck:
             plotters=self.plotters,
             extra_patterns=[
                 *stream_rules(self.store, Origins((self.port,))),
-                *rest_rules(self.store, self.port, self.port, studio=self.studio),
+                *rest_rules(
+                    self.store, self.port, self.port, studio=self.studio, calibrations=self.calibrations
+                ),
             ],
         )
         server.start()

@@ -14,6 +14,7 @@ from typing import Any
 from tornado.netutil import bind_sockets
 
 from sessions.archive import Archive
+from sessions.calibrations import Calibrations
 from sessions.report import DRAWN_WITH
 from sessions.rest import rest_rules
 from sessions.server import StreamServer
@@ -82,19 +83,31 @@ class Silence:
 
 @contextmanager
 def serving(
-    store: Store | None = None, studio: Any = None, archive: Archive | None = None
+    store: Store | None = None,
+    studio: Any = None,
+    archive: Archive | None = None,
+    calibrations: Calibrations | None = None,
 ) -> Iterator[Client]:
     """Serve a store as the stream port does; with `Sketches` if there is no studio."""
     with tempfile.TemporaryDirectory() as folder:
-        yield from _serving(store, studio, archive or Archive(Path(folder)))
+        yield from _serving(store, studio, archive or Archive(Path(folder)), calibrations)
 
 
-def _serving(store: Store | None, studio: Any, archive: Archive) -> Iterator[Client]:
+def _serving(
+    store: Store | None, studio: Any, archive: Archive, calibrations: Calibrations | None
+) -> Iterator[Client]:
     store = store or Store({"small": small_recording()}, make_inlet=Silence)
     sockets = bind_sockets(0, "127.0.0.1")
     port = sockets[0].getsockname()[1]
-    studio = studio or Sketches()
-    rules = rest_rules(store, port, DASHBOARD_PORT, home=True, studio=studio, archive=archive)
+    rules = rest_rules(
+        store,
+        port,
+        DASHBOARD_PORT,
+        home=True,
+        studio=studio or Sketches(),
+        archive=archive,
+        calibrations=calibrations,
+    )
     server = StreamServer(store, rules, sockets)
     server.start()
     try:

@@ -14,6 +14,7 @@ from engine.record.finish import finish
 from engine.record.record import header_of
 from engine.record.recorder import Recorder
 from engine.replay import Replay
+from sessions.calibrations import Calibrations
 from sessions.routes import ROUTES, Route
 from tests.builders import small_recording
 from tests.sessions.serving import Client, serving
@@ -39,9 +40,16 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return finish(recorder.path)
 
 
+@pytest.fixture(scope="module")
+def calibrations() -> Iterator[Calibrations]:
+    made = Calibrations()
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def call(record: Path) -> Iterator[Client]:
-    with serving() as client:
+def call(record: Path, calibrations: Calibrations) -> Iterator[Client]:
+    with serving(calibrations=calibrations) as client:
         shutil.copy(record, client.archive.folder / "run.nwb")
         client.create()
         client("POST", "/api/control/deck/pause")
@@ -57,11 +65,20 @@ def check(document, schema, value):
     Draft202012Validator(whole, format_checker=FormatChecker()).validate(value)
 
 
+def calibrated(call: Client, calibrations: Calibrations) -> int:
+    """Number of a run that is done."""
+    for run in [*calibrations] or [calibrations.get(call("POST", "/api/calibrations", {}).json["id"])]:
+        assert run.wait(30)
+        assert run.error is None
+    return run.number
+
+
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
-def test_every_call_answers_and_refuses_as_documented(call, route):
+def test_every_call_answers_and_refuses_as_documented(call, calibrations, route):
     document = call("GET", "/openapi.json").json
+    number = calibrated(call, calibrations) if "calibrations" in route.path else 0
     responses = operation_of(document, route)["responses"]
-    path = route.path.format(code="deck", name="run", trial_id=2, target_id=1)
+    path = route.path.format(code="deck", name="run", trial_id=2, target_id=1, calibration=number)
     body = BODIES.get(route.path, {}) if route.method in ("POST", "PUT") else None
     reply = call(route.method, path, body)
     assert reply.status == 200, reply.content
@@ -77,9 +94,8 @@ def test_every_call_answers_and_refuses_as_documented(call, route):
     check(document, responses["422"]["content"]["application/json"]["schema"], refused.json)
 
     if "{" in route.path:
-        unknown = call(
-            route.method, route.path.format(code="nobody", name="nothing", trial_id=99, target_id=99), body
-        )
+        nowhere = {"code": "nobody", "name": "nothing", "trial_id": 99, "target_id": 99, "calibration": 99}
+        unknown = call(route.method, route.path.format(**nowhere), body)
         assert str(unknown.status) in responses
         assert unknown.status == 404
         check(document, responses["404"]["content"]["application/json"]["schema"], unknown.json)

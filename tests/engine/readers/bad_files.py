@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -60,12 +61,26 @@ def bad_files(folder: Path) -> Iterator[tuple[str, Path, tuple[str, ...]]]:
     other.write_text("notes")
     yield "other ending", other, ("not a recording", ".nwb")
 
+    pipe = folder / "pipe.nwb"
+    os.mkfifo(pipe)
+    yield "pipe", pipe, ("not a file",)
+
     for name, edit, words in EDITS:
         path = folder / f"{name.replace(' ', '_')}.nwb"
         path.write_bytes(content)
         with h5py.File(path, "a") as file:
             edit(file)
         yield name, path, words
+
+    chunk = folder / "chunk.nwb"
+    chunk.write_bytes(content)
+    with h5py.File(chunk, "a") as file:
+        times = _column(file, "units/spike_times", np.linspace(0, 2, 4), chunks=(4,), compression="gzip")
+        where = times.id.get_chunk_info(0)
+    with chunk.open("r+b") as raw:
+        raw.seek(where.byte_offset + 2)
+        raw.write(bytes(where.size - 2))
+    yield "compressed chunk damaged", chunk, ("damaged",)
 
     yield "no units", save(nwb_file(()), folder / "no_units.nwb"), ("no units",)
     empty_trains = save(nwb_file(((), ())), folder / "no_spikes.nwb")
@@ -91,6 +106,78 @@ def _replace(name: str, link: Any) -> Callable[[h5py.File], None]:
             file[name] = link
 
     return edit
+
+
+def _column(file: h5py.File, name: str, values: Any, **how: Any) -> h5py.Dataset:
+    """Put other values into a column of a table."""
+    facts = dict(file[name].attrs)
+    del file[name]
+    made = file.create_dataset(name, data=values, **how)
+    made.attrs.update(facts)
+    if f"{name}_index" in file:
+        file[f"{name}_index"].attrs["target"] = made.ref
+    return made
+
+
+def _values(name: str, values: Any) -> Callable[[h5py.File], None]:
+    def edit(file: h5py.File) -> None:
+        _column(file, name, values)
+
+    return edit
+
+
+def _replace_value(name: str, value: Any) -> Callable[[h5py.File], None]:
+    def edit(file: h5py.File) -> None:
+        del file[name]
+        file[name] = value
+
+    return edit
+
+
+def _attribute(place: str, name: str, value: Any) -> Callable[[h5py.File], None]:
+    def edit(file: h5py.File) -> None:
+        file[place].attrs[name] = value
+
+    return edit
+
+
+def _one_bin(file: h5py.File) -> None:
+    _column(file, "units/spike_times", np.full(70_000, 0.5))
+    _column(file, "units/spike_times_index", np.array([69_998, 69_999, 70_000], np.uint32))
+
+
+def _far_away(file: h5py.File) -> None:
+    del file["processing"], file["intervals"]
+    file["units/spike_times"][:] = file["units/obs_intervals"][:] = 1e15
+
+
+def _endless(file: h5py.File) -> None:
+    del file[f"{CURSOR}/timestamps"]
+    file[CURSOR].create_dataset("timestamps", shape=(10**12,), dtype="f8", chunks=(1024,))
+
+
+def _in_itself(file: h5py.File) -> None:
+    file["processing/behavior/again"] = file["processing"]
+
+
+def _unknown_filter(file: h5py.File) -> None:
+    del file["units/spike_times"]
+    how = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    how.set_chunk((4,))
+    how.set_filter(32_999, h5py.h5z.FLAG_OPTIONAL, ())
+    space = h5py.h5s.create_simple((4,))
+    made = h5py.h5d.create(file["units"].id, b"spike_times", h5py.h5t.IEEE_F64LE, space, how)
+    made.write_direct_chunk((0,), bytes(32))
+    facts = {"neurodata_type": "VectorData", "namespace": "hdmf-common", "description": "x"}
+    file["units/spike_times"].attrs.update(facts | {"object_id": "x"})
+    file["units/spike_times_index"].attrs["target"] = file["units/spike_times"].ref
+
+
+def _bad_schema(file: h5py.File) -> None:
+    for versions in file["specifications"].values():
+        for version in versions.values():
+            del version["namespace"]
+            version["namespace"] = "{"
 
 
 def _nwb_1(file: h5py.File) -> None:
@@ -121,5 +208,23 @@ EDITS: tuple[tuple[str, Callable[[h5py.File], None], tuple[str, ...]], ...] = (
     ("no identifier", _replace("identifier", None), ("not valid NWB", "identifier")),
     ("external units", _replace("units", ELSEWHERE), ("units is a link to raw_data.nwb", "beside")),
     ("external series", _replace(CURSOR, ELSEWHERE), (CURSOR, "raw_data.nwb", "beside")),
+    ("spike times text", _values("units/spike_times", np.array([b"a"] * 4)), ("not numbers in a row",)),
+    ("spike times table", _values("units/spike_times", np.zeros((4, 2))), ("shape (4, 2)",)),
+    ("index text", _values("units/spike_times_index", np.array([b"a"] * 3)), ("spike_times_index",)),
+    ("ids short", _values("units/id", np.array([0])), ("not valid NWB", "ids")),
+    ("odd intervals", _values("units/obs_intervals", np.arange(5.0)), ("cannot be read",)),
+    ("all spikes in one bin", _one_bin, ("69998 spikes", "65535", "--rate")),
+    ("six days", _set("units/spike_times", 3, 6 * 86400.0), ("20736001 bins", "--rate")),
+    ("far away", _far_away, ("1e+15 s", "seconds")),
+    ("more than fits", _endless, (f"{CURSOR}/timestamps", "8e+03 GB", "more than fits")),
+    ("group in itself", _in_itself, ("again is a link to a group that holds it",)),
+    ("unknown filter", _unknown_filter, ("damaged",)),
+    ("timestamps text", _values(f"{CURSOR}/timestamps", np.array([b"a"] * 201)), ("cannot be read",)),
+    ("trials without start", _replace("intervals/trials/start_time", None), ("not valid", "start_time")),
+    ("unknown column", _attribute("units", "colnames", ["nope"]), ("not valid NWB", "nope")),
+    ("unknown type", _attribute("units", "neurodata_type", "Nonsense"), ("not valid NWB", "Nonsense")),
+    ("bad version", _attribute("/", "nwb_version", np.bytes_(b"\xff2")), ("not valid NWB",)),
+    ("bad schema", _bad_schema, ("cannot be read",)),
+    ("no such day", _replace_value("session_start_time", "yesterday"), ("not valid NWB", "yesterday")),
     ("broken soft link", _replace(CURSOR, h5py.SoftLink("/nowhere")), (CURSOR, "/nowhere")),
 )

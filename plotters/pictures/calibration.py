@@ -1,0 +1,110 @@
+"""The result of a calibration: how R2 falls from level to level, and a few paths."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from engine.calibration.run import Outcome
+from plotters.pictures.file import Kind, style, to_file
+from plotters.pictures.panel import Colours, leave_empty
+
+WIDE_FROM = 700
+"""Pixels from which the two panels are side by side."""
+LOWEST = -0.5
+"""Of the axis of R2: what is worse is written, not drawn to scale."""
+BAR = 0.38
+"""Width, where levels are 1 apart."""
+
+
+def draw(outcome: Outcome, _plots: Sequence[str], kind: Kind, colours: Colours, width: int) -> bytes:
+    """Draw a figure.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    kind : "png", "svg" or "pdf"
+        Of file.
+    colours : mapping
+        Of one theme, by role.
+    width : int
+        Pixels.
+
+    Returns
+    -------
+    bytes
+        Of the file.
+    """
+    plan, wide = outcome.plan, width >= WIDE_FROM
+    with mpl.rc_context(style(colours)):
+        figure = Figure(figsize=(10.0, 4.6) if wide else (5.0, 8.6), layout="constrained")
+        figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12, wspace=0.04, hspace=0.04)  # type: ignore[union-attr, call-arg]
+        bars, paths = figure.subplots(
+            *((1, 2) if wide else (2, 1)),
+            gridspec_kw={"width_ratios": (1.25, 1)} if wide else {"height_ratios": (1, 1.2)},
+        )
+        _draw_levels(bars, outcome, colours)
+        _draw_paths(paths, outcome, colours)
+        title = (
+            f"{plan.decoder.replace('_', ' ')} on {plan.recording}: "
+            f"{len(plan.split.train)} trials to learn from, {len(plan.split.test)} to test on"
+        )
+        figure.suptitle(title, fontsize=10 if wide else 8, color=colours["text"], fontweight="bold")
+        return to_file(figure, kind, title, width)
+
+
+def _draw_levels(axes: Axes, outcome: Outcome, colours: Colours) -> None:
+    """Two bars for each level, with their values."""
+    axes.set_title("R2 of trials never seen, by perturbation", loc="left")
+    drawn: list[float] = [0.0, 1.0]
+    for quantity, role, side in (("velocity", "good", -BAR / 2), ("position", "accent", BAR / 2)):
+        values = np.array([getattr(each, f"r2_{quantity}").mean for each in outcome.scores])
+        at, heights = np.arange(len(values)) + side, np.clip(values, LOWEST, 1.0)
+        drawn += heights[np.isfinite(heights)].tolist()
+        axes.bar(at, np.nan_to_num(heights), BAR, color=colours[role], label=quantity)
+        for x, value, height in zip(at, values, heights, strict=True):
+            if math.isfinite(value):
+                up = value >= 0
+                axes.annotate(
+                    f"{value:.2f}",
+                    (x, height),
+                    (0, 2 if up else -2),
+                    textcoords="offset points",
+                    ha="center",
+                    va="bottom" if up else "top",
+                    fontsize=7.5,
+                    color=colours["text"],
+                )
+    axes.axhline(0, color=colours["line"], linewidth=0.8)
+    axes.set(
+        xticks=range(len(outcome.scores)),
+        xticklabels=[each.level for each in outcome.scores],
+        ylim=(min(drawn) - 0.1 * (min(drawn) < 0), 1.08),
+        ylabel="R2, mean of x and y",
+    )
+    axes.grid(visible=False, axis="x")
+    axes.legend(loc="upper right", ncols=2)
+
+
+def _draw_paths(axes: Axes, outcome: Outcome, colours: Colours) -> None:
+    """What was done and what was decoded, undisturbed."""
+    axes.set_title("Undisturbed paths of test trials", loc="left")
+    known = [each for each in outcome.examples if np.isfinite(each.truth).any()]
+    if not known:
+        leave_empty(axes, colours, "No position")
+        return
+    for i, each in enumerate(known):
+        names = ("true", "decoded") if i == 0 else (None, None)
+        axes.plot(*each.truth.T, color=colours["muted"], linewidth=2.4, label=names[0])
+        axes.plot(*each.decoded.T, color=colours["decoder-1"], linewidth=1.2, label=names[1])
+        ends = each.truth[np.isfinite(each.truth).all(axis=1)]
+        axes.plot(*ends[-1], "o", color=colours["muted"], markersize=5)
+    axes.set_aspect("equal", adjustable="datalim")
+    unit = outcome.plan.length_unit
+    axes.set(xlabel=f"x ({unit})", ylabel=f"y ({unit})")
+    axes.legend(loc="upper right", ncols=2)
