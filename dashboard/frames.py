@@ -50,6 +50,7 @@ class Frames:
         self._lanes = Lanes()
         self._tabled = -math.inf
         self._told = -1
+        self._launched: list[dict[str, str]] = []
 
     def renew(self) -> bool:
         before, self._view = self._view, self._session.view
@@ -78,6 +79,7 @@ class Frames:
             settings=settings(self._replay),
             view=self._view.settings,
             tables=self._tables(news),
+            launched=launched(self._session),
         )
 
     def _news(self, n_new: int) -> News:
@@ -109,7 +111,10 @@ class Frames:
         if now < self._tabled + TABLE_PERIOD:
             return {}
         self._tabled = now
-        return {"tables": self._tables(news)}
+        found: dict[str, Any] = {"tables": self._tables(news)}
+        if (decoders := launched(self._session)) != self._launched:
+            self._launched = found["launched"] = decoders
+        return found
 
     def _tables(self, news: News) -> dict[str, list[Row]]:
         """The rows of the page's tables, by their ``data-rows``."""
@@ -132,6 +137,14 @@ def send_latency(session: Session) -> float:
 
 def listener_rows(decoders: Iterable[Decoder]) -> list[Row]:
     return [[d.address, d.layout, d.queue, f"{d.waiting:,}", f"{d.dropped:,}"] for d in decoders]
+
+
+def launched(session: Session) -> list[dict[str, str]]:
+    """The decoders that the page can stop: ``name``, ``state``, ``line``."""
+    return [
+        {"name": name, "state": each.state, "line": each.line}
+        for name, each in session.launched.decoders.items()
+    ]
 
 
 def behind_ms(news: News, decoder: str) -> float | None:

@@ -20,6 +20,7 @@ from dashboard.frames import scene_id, spell_time
 from dashboard.perturbation import panel
 from dashboard.settings import events_of, tape
 from dashboard.snippets import snippets
+from engine.decoders import DECODERS
 from engine.perturb import MODELS, PRESETS
 from engine.phases import PHASES
 from engine.recording import Recording
@@ -78,6 +79,7 @@ class Pages:
             "models": [panel(model) for model in MODELS],
             "phases": PHASES,
             "n_lanes": len(LANES),
+            "decoders": list(DECODERS),
             "of_decoders": [plotter.name for plotter in plotters if issubclass(plotter, Scored)],
             "slowest": math.log10(MIN_SPEED),
             "fastest": math.log10(MAX_SPEED),

@@ -1,6 +1,7 @@
 // A session's page: is the server there, how old is what it shows, and the controls.
 
 import "./arena.js";
+import "./decoders.js";
 import "./keys.js";
 import "./latency.js";
 import { LOST, tell, untell } from "./notice.js";

@@ -22,6 +22,7 @@ from plotters.arena import Arena
 from plotters.base import Plotter
 from sessions.access import Origins
 from sessions.calibrations import Calibrations
+from sessions.launcher import Launcher
 from sessions.rest import rest_rules
 from sessions.server import stream_rules
 from sessions.store import Store
@@ -87,7 +88,12 @@ class Deck:
             extra_patterns=[
                 *stream_rules(self.store, Origins((self.port,))),
                 *rest_rules(
-                    self.store, self.port, self.port, studio=self.studio, calibrations=self.calibrations
+                    self.store,
+                    self.port,
+                    self.port,
+                    studio=self.studio,
+                    calibrations=self.calibrations,
+                    launcher=Launcher(f"ws://127.0.0.1:{self.port}"),
                 ),
             ],
         )
