@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import clock
+from engine.drift import DriftMonitor
 from engine.errors import NotNow
 from engine.inlets import Inlet, MakeInlet
 from engine.monitor import Monitor
@@ -149,7 +150,8 @@ class Session:
         self.scores = Scorer(replay, self.predictions, lambda: self._view.hit_radius)
         answers = replay.recording.answers
         self._playback = Playback(replay, answers, self.predictions) if answers else None
-        self.monitor = Monitor(f"monitor {code}", self.safety.look)
+        self.drift = DriftMonitor(replay)
+        self.monitor = Monitor(f"monitor {code}", self.safety.look, self.drift.look)
         self.launched = Launched(self.wake)
         self._make_inlet = make_inlet
         self._inlets: dict[str, Inlet] = {}
