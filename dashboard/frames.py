@@ -11,6 +11,7 @@ import numpy as np
 
 from dashboard.scores import Row, score_tables
 from dashboard.settings import settings
+from dashboard.status import status
 from dashboard.window import Window
 from engine.phases import TrialFollower, TrialState
 from engine.replay import Replay
@@ -50,7 +51,7 @@ class Frames:
         self._lanes = Lanes()
         self._tabled = -math.inf
         self._told = -1
-        self._launched: list[dict[str, str]] = []
+        self._status: dict[str, Any] = {}
 
     def renew(self) -> bool:
         before, self._view = self._view, self._session.view
@@ -79,7 +80,7 @@ class Frames:
             settings=settings(self._replay),
             view=self._view.settings,
             tables=self._tables(news),
-            launched=launched(self._session),
+            **status(self._session),
         )
 
     def _news(self, n_new: int) -> News:
@@ -95,6 +96,7 @@ class Frames:
             decoded=decoded,
             lanes=self._lanes.assign(decoded),
             scores=self._session.scores.latest(),
+            means=self._session.drift.mean_rates(),
         )
 
     def _new_settings(self) -> dict[str, Any]:
@@ -106,15 +108,14 @@ class Frames:
         return {"settings": settings(self._replay)}
 
     def _new_tables(self, news: News) -> dict[str, Any]:
-        """The tables, twice a second: they are for reading."""
+        """The tables and what has changed beside them, twice a second: they are for reading."""
         now = time.monotonic()
         if now < self._tabled + TABLE_PERIOD:
             return {}
         self._tabled = now
-        found: dict[str, Any] = {"tables": self._tables(news)}
-        if (decoders := launched(self._session)) != self._launched:
-            self._launched = found["launched"] = decoders
-        return found
+        before, self._status = self._status, status(self._session)
+        changed = {name: part for name, part in self._status.items() if part != before.get(name)}
+        return {"tables": self._tables(news), **changed}
 
     def _tables(self, news: News) -> dict[str, list[Row]]:
         """The rows of the page's tables, by their ``data-rows``."""
@@ -124,6 +125,7 @@ class Frames:
     def _encode(self, news: News, updates: Iterable[tuple[str, Update]], **more: Any) -> bytes:
         state = session_state(self._replay, news.rows)
         state["values"] |= trial_values(news.trial)
+        state["stopped"] = self._session.safety.stopped
         if news.decoded:
             state["behind_ms"] = [behind_ms(news, name) for name in news.lanes]
         return encode({**more, **state}, updates)
@@ -137,14 +139,6 @@ def send_latency(session: Session) -> float:
 
 def listener_rows(decoders: Iterable[Decoder]) -> list[Row]:
     return [[d.address, d.layout, d.queue, f"{d.waiting:,}", f"{d.dropped:,}"] for d in decoders]
-
-
-def launched(session: Session) -> list[dict[str, str]]:
-    """The decoders that the page can stop: ``name``, ``state``, ``line``."""
-    return [
-        {"name": name, "state": each.state, "line": each.line}
-        for name, each in session.launched.decoders.items()
-    ]
 
 
 def behind_ms(news: News, decoder: str) -> float | None:

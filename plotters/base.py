@@ -111,6 +111,8 @@ class News:
         Which decoder has which colour, "" for nobody; as many as `plotters.lanes.LANES`.
     scores : Scoreboard
         As they were last summed up.
+    means : ndarray of float64, shape (n_units,), optional
+        Spikes per second of each unit since the session's start; NaN before its first bin.
     """
 
     rows: Rows
@@ -122,6 +124,7 @@ class News:
     decoded: Mapping[str, Floats] = field(default_factory=dict)
     lanes: Sequence[str] = ()
     scores: Scoreboard = field(default_factory=Scoreboard)
+    means: npt.NDArray[np.float64] | None = None
 
     def with_lead(self, n: int) -> slice:
         """Where among the recent bins the new ones are, and `n` (or as many as there are) before them."""

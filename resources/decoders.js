@@ -47,7 +47,7 @@ function show(answer) {
   }
 }
 
-onFrame(({ launched }) => launched && show({ decoders: launched }));
+onFrame(({ launched }) => show(launched));
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();

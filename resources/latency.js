@@ -11,7 +11,8 @@ let source = null;
 let due = 0;
 
 document.addEventListener("deck:plots", () => {
-  source = Bokeh.index.roots[0].model.document.get_model_by_name("latency/screen");
+  const plot = Bokeh.index.roots.map(({ model }) => model).find(({ name }) => name === "latency");
+  source = plot?.document.get_model_by_name("latency/screen");
 });
 
 onFrame(({ age, behind_ms: behind }) => {

@@ -94,7 +94,8 @@ def _decode(options: argparse.Namespace) -> None:
     code = session["session_code"]
     stream = f"/stream/binary/{code}?layout=compact" + ("" if decoder.uses_truth else "&truth=0")
     answerer = Answerer(decoder, options.name or decoder.key)
-    print(f"{DECODING} {code} with {decoder.key}. Ctrl+C ends it.", flush=True)
+    hint = " Ctrl+C ends it." if sys.stdout.isatty() else ""
+    print(f"{DECODING} {code} with {decoder.key}.{hint}", flush=True)
     try:
         print(asyncio.run(answer_stream(options.url, stream, answerer, check)))
     finally:

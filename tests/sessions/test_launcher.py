@@ -45,7 +45,7 @@ def test_a_decoder_is_started_runs_and_is_stopped(call: Client) -> None:
     assert decoder == {
         "name": "kalman",
         "state": "running",
-        "line": "Decoding session deck with kalman. Ctrl+C ends it.",
+        "line": "Decoding session deck with kalman.",
     }
     while "kalman" not in call("GET", "/api/sessions/deck/scores").json["decoders"]:
         assert wait_for(call, "running")
