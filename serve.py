@@ -25,6 +25,7 @@ from engine.recording import Recording
 from sessions.access import Origins
 from sessions.archive import Archive
 from sessions.calibrations import Calibrations
+from sessions.launcher import Launcher
 from sessions.recordings import Recordings
 from sessions.rest import rest_rules
 from sessions.server import MAX_BODY, StreamServer, stream_rules
@@ -170,6 +171,7 @@ async def serve(chosen: Settings, store: Store, sockets: Sequence[socket.socket]
         origins=origins,
         studio=studio,
         archive=archive,
+        launcher=Launcher(own_url(chosen)),
         calibrations=calibrations,
     )
     streams = StreamServer(store, [*decoders, *rest(home=True)], sockets)
@@ -202,6 +204,13 @@ async def serve(chosen: Settings, store: Store, sockets: Sequence[socket.socket]
     await loop.run_in_executor(None, archive.close, FINISH_WITHIN)
     streams.stop()
     await close_server(pages)
+
+
+def own_url(chosen: Settings) -> str:
+    """The stream port as this machine reaches it."""
+    everywhere = chosen.host in ("0.0.0.0", "::", "")
+    host = "127.0.0.1" if everywhere else f"[{chosen.host}]" if ":" in chosen.host else chosen.host
+    return f"ws://{host}:{chosen.port}"
 
 
 def announce(chosen: Settings, recording: Recording) -> None:

@@ -28,6 +28,7 @@ from engine.selection import EVERYTHING, Selection
 from engine.speed import Speed
 from engine.view import PLAIN, View, changed
 from sessions.errors import Conflict, UnknownSession
+from sessions.launcher import Launched
 from sessions.tape import Tape
 
 GOING_AWAY, DELETED = 1001, 1000
@@ -151,6 +152,7 @@ class Session:
         self._playback = Playback(replay, answers, self.predictions) if answers else None
         self.drift = DriftMonitor(replay)
         self.monitor = Monitor(f"monitor {code}", self.safety.look, self.drift.look)
+        self.launched = Launched(self.wake)
         self._make_inlet = make_inlet
         self._inlets: dict[str, Inlet] = {}
         self._used = clock.now()
@@ -349,6 +351,7 @@ class Session:
             self._closed = True
         for audience in self.audiences:
             audience.close(code, reason)
+        self.launched.close()
         self.stop_listening()
         self.replay.close()
         if self._playback is not None:

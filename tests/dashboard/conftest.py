@@ -21,7 +21,9 @@ from plotters import PLOTTERS
 from plotters.arena import Arena
 from plotters.base import Plotter
 from sessions.access import Origins
+from sessions.archive import Archive
 from sessions.calibrations import Calibrations
+from sessions.launcher import Launcher
 from sessions.rest import rest_rules
 from sessions.server import stream_rules
 from sessions.store import Store
@@ -42,12 +44,14 @@ class Deck:
         others: Sequence[Recording] = (),
         studio: Studio | None = None,
         calibrations: Calibrations | None = None,
+        archive: Archive | None = None,
     ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
         self.plotters = plotters
         self.studio = studio
         self.calibrations = calibrations
+        self.archive = archive
         self.start(recording, *others)
 
     @property
@@ -87,7 +91,13 @@ class Deck:
             extra_patterns=[
                 *stream_rules(self.store, Origins((self.port,))),
                 *rest_rules(
-                    self.store, self.port, self.port, studio=self.studio, calibrations=self.calibrations
+                    self.store,
+                    self.port,
+                    self.port,
+                    studio=self.studio,
+                    calibrations=self.calibrations,
+                    archive=self.archive,
+                    launcher=Launcher(f"ws://127.0.0.1:{self.port}"),
                 ),
             ],
         )
