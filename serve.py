@@ -27,7 +27,8 @@ from engine.recording import Recording
 from sessions.archive import Archive
 from sessions.calibrations import Calibrations
 from sessions.gate import Rules
-from sessions.gate.configured import certificate, lacks_token, rules
+from sessions.gate.configured import certificate, lacks_token, rules, secret
+from sessions.launcher import Launcher
 from sessions.recordings import Recordings
 from sessions.rest import rest_rules
 from sessions.server import StreamServer, http_limits, stream_rules
@@ -183,6 +184,7 @@ async def serve(
         secure=tls is not None,
         studio=studio,
         archive=archive,
+        launcher=Launcher(own_url(chosen), secret(chosen, made_token)),
         calibrations=calibrations,
     )
     streams = StreamServer(store, [*decoders, *rest(home=True)], sockets, gate, tls)
@@ -218,6 +220,13 @@ async def serve(
     await close_server(pages)
     if gate.audit is not None:
         gate.audit.close()
+
+
+def own_url(chosen: Settings) -> str:
+    """The stream port as this machine reaches it."""
+    everywhere = chosen.host in ("0.0.0.0", "::", "")
+    host = "127.0.0.1" if everywhere else f"[{chosen.host}]" if ":" in chosen.host else chosen.host
+    return f"ws{'s' if chosen.certfile else ''}://{host}:{chosen.port}"
 
 
 def announce(chosen: Settings, recording: Recording, made_token: str | None) -> None:

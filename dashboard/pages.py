@@ -20,11 +20,14 @@ from dashboard.frames import scene_id, spell_time
 from dashboard.perturbation import panel
 from dashboard.settings import events_of, tape
 from dashboard.snippets import snippets
+from engine.decoders import DECODERS
 from engine.perturb import MODELS, PRESETS
 from engine.phases import PHASES
 from engine.recording import Recording
 from engine.speed import MAX_SPEED, MIN_SPEED
 from plotters.base import Plotter, Scene
+from plotters.lanes import LANES
+from plotters.scored import Scored
 from sessions.calibrations import KEPT
 from sessions.errors import UnknownSession
 from sessions.pages import Page, Visit
@@ -79,6 +82,9 @@ class Pages:
             "max_speed": MAX_SPEED,
             "models": [panel(model) for model in MODELS],
             "phases": PHASES,
+            "n_lanes": len(LANES),
+            "decoders": list(DECODERS),
+            "of_decoders": [plotter.name for plotter in plotters if issubclass(plotter, Scored)],
             "slowest": math.log10(MIN_SPEED),
             "fastest": math.log10(MAX_SPEED),
         }

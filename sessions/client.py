@@ -14,6 +14,8 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, WebSocketError, websocket_connect
 
 URL = "ws://127.0.0.1:8000"
+DECODING = "Decoding session"
+"""What ``serve.py decode`` says first when it has learned and answers packets."""
 ANSWER_WITHIN = 10.0
 """Seconds for connecting, and for the first message."""
 PING_INTERVAL = 20.0

@@ -8,6 +8,7 @@ from typing import Any
 
 from sessions.archive import Archive
 from sessions.calibrations import Calibrations
+from sessions.launcher import Launcher
 from sessions.session import Session
 from sessions.store import Store
 from sessions.studio import Studio
@@ -38,6 +39,8 @@ class Context:
         Draws pictures.
     archive : Archive, optional
         Keeps records.
+    launcher : Launcher, optional
+        Starts decoders.
     calibrations : Calibrations, optional
         Fits and tests decoders.
     """
@@ -53,6 +56,7 @@ class Context:
     document: Mapping[str, Any] = field(default_factory=dict)
     studio: Studio | None = None
     archive: Archive | None = None
+    launcher: Launcher | None = None
     calibrations: Calibrations | None = None
 
     @property

@@ -22,7 +22,7 @@ from engine.decoders.bins import Bins
 from engine.decoders.store import Trained, load, save
 from engine.errors import DeckError
 from sessions.answering import Answerer, answer_stream
-from sessions.client import Unreachable, add_server, credentials, http_of, nobody, refusal_in
+from sessions.client import DECODING, Unreachable, add_server, credentials, http_of, nobody, refusal_in
 from sessions.settings import Parser
 
 TRAINED_ON = 0.75
@@ -94,7 +94,8 @@ def _decode(options: argparse.Namespace) -> None:
     code = session["session_code"]
     stream = f"/stream/binary/{code}?layout=compact" + ("" if decoder.uses_truth else "&truth=0")
     answerer = Answerer(decoder, options.name or decoder.key)
-    print(f"Decoding session {code} with {decoder.key}. Ctrl+C ends it.", flush=True)
+    hint = " Ctrl+C ends it." if sys.stdout.isatty() else ""
+    print(f"{DECODING} {code} with {decoder.key}.{hint}", flush=True)
     try:
         print(asyncio.run(answer_stream(options.url, stream, answerer, check, options.token)))
     finally:

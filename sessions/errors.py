@@ -9,6 +9,12 @@ class UnknownSession(DeckError):
     code = "unknown_session"
 
 
+class UnknownDecoder(DeckError):
+    """The server has not started a decoder of this name."""
+
+    code = "unknown_decoder"
+
+
 class UnknownRecording(DeckError):
     code = "unknown_recording"
 

@@ -13,6 +13,7 @@ STATUS: dict[str, int] = {
     "forbidden": 403,
     "unknown_session": 404,
     "unknown_recording": 404,
+    "unknown_decoder": 404,
     "unknown_record": 404,
     "unknown_calibration": 404,
     "unknown_trial": 404,

@@ -16,6 +16,7 @@ from engine.errors import DeckError
 from sessions.archive import Archive
 from sessions.calibrations import Calibrations
 from sessions.context import Context, Redirect, Stream, Text
+from sessions.launcher import Launcher
 from sessions.models import Created
 from sessions.openapi import document
 from sessions.reading import asked
@@ -58,6 +59,7 @@ def rest_rules(
     home: bool = False,
     studio: Studio | None = None,
     archive: Archive | None = None,
+    launcher: Launcher | None = None,
     calibrations: Calibrations | None = None,
 ) -> list[Rule]:
     """The REST calls, for a Tornado application or as Bokeh's ``extra_patterns``.
@@ -76,6 +78,8 @@ def rest_rules(
         Draws pictures; without it they are refused.
     archive : Archive, optional
         Keeps records; without it they are refused.
+    launcher : Launcher, optional
+        Starts decoders; without it none can be.
     calibrations : Calibrations, optional
         Fits and tests decoders; without it that is refused.
     """
@@ -90,6 +94,7 @@ def rest_rules(
         document=described,
         studio=studio,
         archive=archive,
+        launcher=launcher,
         calibrations=calibrations,
     )
     common = {"context": context}

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import clock
+from engine.drift import DriftMonitor
 from engine.errors import NotNow
 from engine.inlets import Inlet, MakeInlet
 from engine.monitor import Monitor
@@ -27,6 +28,7 @@ from engine.selection import EVERYTHING, Selection
 from engine.speed import Speed
 from engine.view import PLAIN, View, changed
 from sessions.errors import Conflict, TooMany, UnknownSession
+from sessions.launcher import Launched
 from sessions.tape import Tape
 
 GOING_AWAY, DELETED = 1001, 1000
@@ -149,7 +151,9 @@ class Session:
         self.scores = Scorer(replay, self.predictions, lambda: self._view.hit_radius)
         answers = replay.recording.answers
         self._playback = Playback(replay, answers, self.predictions) if answers else None
-        self.monitor = Monitor(f"monitor {code}", self.safety.look)
+        self.drift = DriftMonitor(replay)
+        self.monitor = Monitor(f"monitor {code}", self.safety.look, self.drift.look)
+        self.launched = Launched(self.wake)
         self._make_inlet = make_inlet
         self._inlets: dict[str, Inlet] = {}
         self._used = clock.now()
@@ -360,6 +364,7 @@ class Session:
             self._closed = True
         for audience in self.audiences:
             audience.close(code, reason)
+        self.launched.close()
         self.stop_listening()
         self.replay.close()
         if self._playback is not None:

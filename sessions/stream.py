@@ -16,7 +16,7 @@ from tornado.websocket import WebSocketHandler
 
 from engine import clock
 from engine.errors import BadPrediction, BadSetting, DeckError
-from engine.predictions import checked_name
+from engine.predictions import checked_name, spell
 from engine.selection import EVERYTHING, Selection
 from sessions.errors import NotAnUpgrade, TooMany
 from sessions.fanout import Fanout
@@ -111,7 +111,7 @@ class StreamHandler(WebSocketHandler):
             )
         kind = read.get("type") if isinstance(read, dict) else None
         if kind != "prediction":
-            return self._refuse("unknown_message", f"Unknown message type {str(kind)[:80]!r}.")
+            return self._refuse("unknown_message", f"Unknown message type {spell(kind)}.")
         try:
             return self._predict(read, at)
         except BadPrediction as error:
@@ -156,13 +156,14 @@ class StreamHandler(WebSocketHandler):
         if decoder is None:
             self._name = decoder = self._name or self._session.predictions.new_name()
         if self._session.predictions.receive(decoder, number, values, at) is None:
-            return asyncio.sleep(FLOOD_PAUSE)
+            return _pause()
         self._decoders.add(decoder)
         return None
 
     async def _refuse(self, code: str, message: str) -> None:
         # Awaited, so that a client that does not read its errors is not read from either.
-        with suppress(StreamClosedError):  # it has gone without reading this one
+        # It may go, or the server may, before it has read this one.
+        with suppress(StreamClosedError, asyncio.CancelledError):
             await self._send({"type": "error", **refusal(code, message)})
 
     def _check_upgrade(self) -> None:
@@ -214,3 +215,8 @@ class StreamHandler(WebSocketHandler):
         if self._format == "json":
             return self.stream.write(frame(TEXT, json.dumps(message).encode()))
         return self.stream.write(frame(BINARY, msgpack.packb(message)))
+
+
+async def _pause() -> None:
+    with suppress(asyncio.CancelledError):  # the server goes down
+        await asyncio.sleep(FLOOD_PAUSE)

@@ -19,6 +19,11 @@ def lacks_token(chosen: Settings) -> bool:
     return chosen.token is None and not chosen.insecure and not is_loopback(chosen.host)
 
 
+def secret(chosen: Settings, made_token: str | None) -> str | None:
+    """The token: what the settings have, or else what was made; None if anybody may come in."""
+    return chosen.token.get_secret_value() if chosen.token else made_token
+
+
 def rules(chosen: Settings, made_token: str | None = None) -> Rules:
     """Who may come in.
 
@@ -33,11 +38,11 @@ def rules(chosen: Settings, made_token: str | None = None) -> Rules:
     BadSetting
         If the audit log cannot be written.
     """
-    secret = chosen.token.get_secret_value() if chosen.token else made_token
+    token = secret(chosen, made_token)
     return Rules(
         Origins((chosen.port, chosen.dashboard_port), chosen.allow_origin),
         Hosts((chosen.host, *chosen.allow_host)),
-        Token(secret) if secret else None,
+        Token(token) if token else None,
         Rate(chosen.requests_per_second),
         Audit(chosen.audit_log) if chosen.audit_log else None,
     )

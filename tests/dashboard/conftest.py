@@ -23,6 +23,7 @@ from plotters.base import Plotter
 from sessions.archive import Archive
 from sessions.calibrations import Calibrations
 from sessions.gate import Origins, Rules, Token
+from sessions.launcher import Launcher
 from sessions.rest import rest_rules
 from sessions.server import stream_rules
 from sessions.store import Store
@@ -97,8 +98,9 @@ class Deck:
                     self.port,
                     self.port,
                     studio=self.studio,
-                    archive=self.archive,
                     calibrations=self.calibrations,
+                    archive=self.archive,
+                    launcher=Launcher(f"ws://127.0.0.1:{self.port}"),
                 ),
             ],
         )

@@ -222,7 +222,7 @@ def test_a_real_session_is_played_until_it_is_deleted() -> None:
             [*command, "--decoder", "kalman"], stdout=subprocess.PIPE, text=True
         ) as process:
             assert process.stdout.readline().startswith("kalman has learned from 3 trials of small ")
-            assert process.stdout.readline() == "Decoding session deck with kalman. Ctrl+C ends it.\n"
+            assert process.stdout.readline() == "Decoding session deck with kalman.\n"
             Keeper(store.get("deck").replay).wait_rows(40)
             store.delete("deck", force=True)
             printed, _ = process.communicate(timeout=PATIENCE)
