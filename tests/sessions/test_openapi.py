@@ -141,3 +141,12 @@ def test_the_page_shows_every_call_and_needs_nothing_from_elsewhere(call):
     assert "<script" not in html
     assert not re.findall(r'(?:src|href)="(?!#|/openapi\.json)', html)
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+
+
+def test_every_call_says_what_the_gate_refuses(call):
+    document = call("GET", "/openapi.json").json
+    for route in ROUTES:
+        responses = operation_of(document, route)["responses"]
+        assert {"403", "429"} <= responses.keys()
+        assert ("401" in responses) == (route.path != "/health")
+        assert ("413" in responses) == bool(route.body.model_fields)
