@@ -81,7 +81,8 @@ class StreamHandler(WebSocketHandler):
             self._session = await self._join(code)
         except DeckError as error:
             self.set_status(status_of(error))
-            await self.finish(refusal(error.code, str(error)))
+            with suppress(StreamClosedError):  # it has gone while a session was made for it
+                await self.finish(refusal(error.code, str(error)))
             return
         try:
             await super().get()
