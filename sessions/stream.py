@@ -80,7 +80,8 @@ class StreamHandler(WebSocketHandler):
             self.set_status(status_of(error))
             if isinstance(error, TooMany):
                 self.set_header("Retry-After", str(error.retry_after))
-            await self.finish(refusal(error.code, str(error)))
+            with suppress(StreamClosedError):  # it has gone while a session was made for it
+                await self.finish(refusal(error.code, str(error)))
             return
         try:
             await super().get()

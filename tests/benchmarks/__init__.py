@@ -81,6 +81,12 @@ class Server:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}") as answer:
             return json.load(answer)
 
+    def ask(self, method: str, path: str, body: object = None) -> None:
+        """Make a REST call."""
+        data = None if body is None else json.dumps(body).encode()
+        url = f"http://127.0.0.1:{self.port}{path}"
+        urllib.request.urlopen(urllib.request.Request(url, data, method=method), timeout=60).close()
+
 
 @contextlib.contextmanager
 def server(*arguments: str, log: IO[str] | None = None) -> Iterator[Server]:
