@@ -49,6 +49,8 @@ class Pages:
         Where decoders connect; the page's own port if None.
     lsl_name : str, optional
         What LSL streams' names begin with; None if LSL is off.
+    guarded : bool
+        Whether decoders need a token.
     """
 
     def __init__(
@@ -57,8 +59,10 @@ class Pages:
         plotters: Sequence[type[Plotter]],
         stream_port: int | None = None,
         lsl_name: str | None = None,
+        guarded: bool = False,
     ) -> None:
         self._store = store
+        self._guarded = guarded
         self._plotters = plotters
         self._lsl_name = lsl_name
         self._stream_port = stream_port
@@ -112,6 +116,7 @@ class Pages:
         }
         host = self._stream_host(visit)
         lsl = self._lsl_name if session.lsl else None
+        neural = f"{lsl}-Neural-{code}" if lsl else None
         return self._page(
             "live.html",
             code=code,
@@ -120,7 +125,7 @@ class Pages:
             events=events_of(recording),
             plotters=figures.plotters,
             addresses=addresses(host, code, lsl),
-            snippets=list(snippets(f"{host}/stream/{code}", f"{lsl}-Neural-{code}" if lsl else None)),
+            snippets=list(snippets(f"{host}/stream/{code}", neural, self._guarded)),
             deck=script_json(deck),
             figures=figures.documents,
         )

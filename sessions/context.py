@@ -31,6 +31,8 @@ class Context:
         The name by which this client called the server, without a port.
     accept : str
         The client's ``Accept`` header.
+    address : str
+        The client's IP address.
     document : mapping
         The OpenAPI document.
     studio : Studio, optional
@@ -50,6 +52,7 @@ class Context:
     secure: bool = False
     host: str = "localhost"
     accept: str = "*/*"
+    address: str = ""
     document: Mapping[str, Any] = field(default_factory=dict)
     studio: Studio | None = None
     archive: Archive | None = None
@@ -85,10 +88,19 @@ class Context:
 
 @dataclass(frozen=True)
 class Text:
-    """An answer that is not JSON."""
+    """An answer in bytes.
+
+    Attributes
+    ----------
+    content : bytes
+    content_type : str
+    location : str, optional
+        Path of what it tells of, where that is not the path that was asked.
+    """
 
     content: bytes
     content_type: str
+    location: str | None = None
 
 
 @dataclass(frozen=True)

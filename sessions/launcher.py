@@ -156,10 +156,13 @@ class Launcher:
     ----------
     url : str
         The stream port, as this machine reaches it.
+    token : str, optional
+        The server's.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str | None = None) -> None:
         self._url = url
+        self._environment = ONE_THREAD | ({"PHANTOM_TOKEN": token} if token else {})
 
     def start(self, launched: Launched, code: str, decoder: str, n_alive: int) -> None:
         """Start a decoder for the session of this code.
@@ -196,7 +199,7 @@ class Launcher:
         with ordinary():
             return subprocess.Popen(
                 [*command, "--session", code, "--decoder", decoder],
-                env={**os.environ, **ONE_THREAD},
+                env={**os.environ, **self._environment},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -25,6 +25,7 @@ def _known(value: Any) -> Any:
 
 Number = Annotated[float | None, BeforeValidator(_known)]
 """Null where the recording has none; JSON knows no NaN."""
+Point = Annotated[list[float], Field(min_length=2, max_length=2)]
 Column = Annotated[Scalar | None, BeforeValidator(_known)]
 
 
@@ -117,7 +118,7 @@ class TrialAnswer(Answer):
     target_x: Number
     target_y: Number
     num_targets: int
-    target_pos: list[tuple[float, float]] = Field(description="The trial's targets.")
+    target_pos: list[Point] = Field(description="The trial's targets.")
 
 
 class Trials(Answer):

@@ -9,6 +9,7 @@ from engine.errors import DeckError
 STATUS: dict[str, int] = {
     "unreadable": 400,
     "not_an_upgrade": 400,
+    "unauthorized": 401,
     "forbidden": 403,
     "unknown_session": 404,
     "unknown_recording": 404,
@@ -30,6 +31,7 @@ STATUS: dict[str, int] = {
     "bad_prediction": 422,
     "bad_session_code": 422,
     "invalid": 422,
+    "too_many": 429,
     "internal": 500,
     "too_many_sessions": 503,
     "busy": 503,

@@ -27,7 +27,7 @@ from engine.scores.scorer import Scorer
 from engine.selection import EVERYTHING, Selection
 from engine.speed import Speed
 from engine.view import PLAIN, View, changed
-from sessions.errors import Conflict, UnknownSession
+from sessions.errors import Conflict, TooMany, UnknownSession
 from sessions.launcher import Launched
 from sessions.tape import Tape
 
@@ -145,6 +145,7 @@ class Session:
         self.options = options
         self.lsl = lsl
         self.created = time.time()
+        self.maker: str | None = None  # the IP address that has asked for it
         self.safety = Safety(replay)
         self.predictions = Predictions(replay, lambda: self.scores.news(), self.safety)
         self.scores = Scorer(replay, self.predictions, lambda: self._view.hit_radius)
@@ -261,8 +262,14 @@ class Session:
         """Note that the session was used."""
         self._used = clock.now()
 
-    def admit(self, selection: Selection | None) -> None:
+    def admit(self, selection: Selection | None, at_most: int | None = None) -> None:
         """Let a decoder in, which may bring a selection; `dismiss` it when it goes.
+
+        Parameters
+        ----------
+        selection : Selection, optional
+        at_most : int, optional
+            Decoders that there may be.
 
         Raises
         ------
@@ -274,12 +281,18 @@ class Session:
             If another decoder is connected and plays something else.
         UnknownTrial, UnknownTarget, EmptySelection
             If the selection cannot be played.
+        TooMany
         """
         with self._lock:
             if self._closed:
                 raise UnknownSession(f"Session {self.code} has just been deleted. Connect again.")
             if self.replay.state == "failed":
                 raise NotNow(f"Session {self.code} has failed. Delete it, or connect to another.")
+            if at_most is not None and self._decoders >= at_most:
+                raise TooMany(
+                    f"Session {self.code} has {self._decoders} decoders, which is the limit. "
+                    "Connect to another, or raise --clients-per-session."
+                )
             if selection is not None and selection != self.replay.selection:
                 if self._decoders:
                     raise Conflict(

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -66,7 +67,15 @@ class Server:
 
     port: int
     dashboard_port: int
-    pid: int
+    process: subprocess.Popen[str]
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def ended(self, within: float) -> int:
+        """The exit status, once it has ended."""
+        return self.process.wait(within)
 
     def get(self, path: str) -> dict:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}") as answer:
@@ -74,12 +83,12 @@ class Server:
 
 
 @contextlib.contextmanager
-def server(*arguments: str) -> Iterator[Server]:
-    """The real command line on free ports, until the block ends."""
+def server(*arguments: str, log: IO[str] | None = None) -> Iterator[Server]:
+    """The real command line on free ports, until the block ends; its standard error may go to a file."""
     port, dashboard_port = free_port(), free_port()
     command = [sys.executable, str(ROOT / "serve.py"), "--port", str(port)]
     command += ["--dashboard-port", str(dashboard_port), "--log-level", "WARNING", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
     try:
         assert process.stdout is not None
         for line in process.stdout:
@@ -87,10 +96,12 @@ def server(*arguments: str) -> Iterator[Server]:
                 break
         else:
             raise RuntimeError(f"The server has not started: exit status {process.wait()}")
-        yield Server(port, dashboard_port, process.pid)
+        yield Server(port, dashboard_port, process)
     finally:
         process.terminate()
         process.wait(15)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def free_port() -> int:

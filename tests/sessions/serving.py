@@ -13,9 +13,9 @@ from typing import Any
 
 from tornado.netutil import bind_sockets
 
-from sessions.access import Origins
 from sessions.archive import Archive
 from sessions.calibrations import Calibrations
+from sessions.gate import Hosts, Origins, Rules
 from sessions.launcher import Launcher
 from sessions.report import DRAWN_WITH
 from sessions.rest import rest_rules
@@ -116,7 +116,8 @@ def _serving(
         calibrations=calibrations,
         launcher=launcher or Launcher(f"ws://127.0.0.1:{port}"),
     )
-    server = StreamServer(store, [*stream_rules(store, Origins((port,))), *rules], sockets)
+    gate = Rules(Origins((port, DASHBOARD_PORT)), Hosts(("rig.lab",)))
+    server = StreamServer(store, [*stream_rules(store), *rules], sockets, gate)
     server.start()
     try:
         yield Client(store, port, archive)
