@@ -19,6 +19,8 @@ PERIOD = 0.1
 """Seconds of recording from one update to the next: a mean over 1 s moves no faster."""
 SPREAD = 2.0
 """Standard deviations of the band."""
+BAND = 4.0
+"""How far it goes, in ends of the axis as built: a session's rates can be above the recording's."""
 
 
 class Units(Plotter):
@@ -46,11 +48,11 @@ class Units(Plotter):
             x_range=Range1d(start=0, end=end, name=self.full_name("means")),
             y_range=Range1d(start=0, end=self.top(self.means), name=self.full_name("range")),
         )
-        expected = np.linspace(0, end, 60)
+        expected = np.linspace(0, BAND * end, 60)
         spread = SPREAD * np.sqrt(expected / self.seconds)
         band = plot.varea(expected, np.maximum(expected - spread, 0), expected + spread)
         paint(band.glyph, fill_color="grid")
-        paint(plot.line([0, end], [0, end]).glyph, line_color="muted")
+        paint(plot.line([0, BAND * end], [0, BAND * end]).glyph, line_color="muted")
         source = self.source(
             "rates",
             mean=self.means,
@@ -87,7 +89,7 @@ class Units(Plotter):
             return
         means = news.means.astype(np.float32)
         yield Replace("rates", "mean", means)
-        yield Set("means", {"end": nice_end(1.02 * float(means.max()))})
+        yield Set("means", {"end": max(1.05 * float(means.max()), 1.0)})
 
     def rates(self, news: News) -> Floats:
         """Spikes per second of observed time, lost bins aside, shape (n_units,); NaN if there was none."""

@@ -59,7 +59,7 @@ def test_play_pause_stop_and_step(deck: Deck, page: Page, session: Session) -> N
         assert state() == then
         expect(page.locator("#state")).to_have_text(then)
     page.get_by_role("button", name="Step").click()
-    expect(page.locator("#transport .refusal")).to_have_text(
+    expect(page.locator("#transport > .refusal")).to_have_text(
         "The session has stopped. Resume it before stepping."
     )
     session.replay.resume()
@@ -68,7 +68,7 @@ def test_play_pause_stop_and_step(deck: Deck, page: Page, session: Session) -> N
     sent = session.ring.head
     with asked(page, "/step"):
         page.get_by_role("button", name="Step").click()
-    expect(page.locator("#transport .refusal")).to_be_hidden()
+    expect(page.locator("#transport > .refusal")).to_be_hidden()
     expect(page.locator("[data-value=packet]")).to_have_text(
         f"{session.ring.snapshot()['packet_id'][-1]:,}"
     )
@@ -126,7 +126,7 @@ def test_the_trial_can_be_typed_or_stepped_through(deck: Deck, page: Page, sessi
         expect(trial).to_have_value(str(expected))
     trial.fill("99")
     trial.press("Enter")
-    expect(page.locator("#transport .refusal")).to_have_text(
+    expect(page.locator("#transport > .refusal")).to_have_text(
         "Unknown trial 99. This recording has trials 0 to 39."
     )
     assert packet(deck, session) == 11 * PITCH
