@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import secrets
 import signal
 import socket
+import ssl
 import sys
 import webbrowser
 from collections.abc import Mapping, Sequence
@@ -22,12 +24,14 @@ from engine.inlets import MakeInlet
 from engine.moment import Moment
 from engine.record.sealed import passphrase_here
 from engine.recording import Recording
-from sessions.access import Origins
 from sessions.archive import Archive
 from sessions.calibrations import Calibrations
+from sessions.gate import Rules
+from sessions.gate.configured import certificate, lacks_token, rules, secret
+from sessions.launcher import Launcher
 from sessions.recordings import Recordings
 from sessions.rest import rest_rules
-from sessions.server import MAX_BODY, StreamServer, stream_rules
+from sessions.server import StreamServer, http_limits, stream_rules
 from sessions.settings import Settings, settings
 from sessions.store import MakeOutlets, Store
 from sessions.studio import Studio
@@ -72,19 +76,23 @@ def run(chosen: Settings) -> int:
     sys.setswitchinterval(SWITCH_INTERVAL)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        made = secrets.token_urlsafe() if lacks_token(chosen) else None
+        gate, tls = rules(chosen, made), certificate(chosen)
         sockets = listen(chosen.host, chosen.port, "--port")
         for each in listen(chosen.host, chosen.dashboard_port, "--dashboard-port"):
             each.close()  # the dashboard's server binds it anew; this was to know before loading
         store = Store(
             load(chosen),
             max_sessions=chosen.max_sessions,
+            max_per_address=chosen.sessions_per_address,
+            max_clients=chosen.clients_per_session,
             ttl=chosen.session_ttl,
             make_outlets=lsl_outlets(chosen) if chosen.lsl_enabled else None,
             make_inlet=lsl_inlet() if chosen.lsl_enabled else None,
         )
         real_time = chosen.real_time and scheduling.real_time()
         log.info("Scheduled %s", "in real time" if real_time else "as other programs are")
-        asyncio.run(serve(chosen, store, sockets))
+        asyncio.run(serve(chosen, store, sockets, gate, tls, made))
     except KeyboardInterrupt:
         pass
     return 0
@@ -152,27 +160,34 @@ def themes() -> Mapping[str, Mapping[str, Any]]:
     return roles()
 
 
-async def serve(chosen: Settings, store: Store, sockets: Sequence[socket.socket]) -> None:
+async def serve(
+    chosen: Settings,
+    store: Store,
+    sockets: Sequence[socket.socket],
+    gate: Rules,
+    tls: ssl.SSLContext | None,
+    made_token: str | None,
+) -> None:
     """Serve both ports until a signal comes, then say goodbye to everyone."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    origins = Origins((chosen.port, chosen.dashboard_port), chosen.allow_origin)
     studio = Studio(draw, themes)
     archive = Archive(chosen.records or DATA / "records", passphrase_here())
     archive.finish_left()
     calibrations = Calibrations()
-    decoders = stream_rules(store, origins)
+    decoders = stream_rules(store)
     rest = partial(
         rest_rules,
         store,
         chosen.port,
         chosen.dashboard_port,
-        origins=origins,
+        secure=tls is not None,
         studio=studio,
         archive=archive,
+        launcher=Launcher(own_url(chosen), secret(chosen, made_token)),
         calibrations=calibrations,
     )
-    streams = StreamServer(store, [*decoders, *rest(home=True)], sockets)
+    streams = StreamServer(store, [*decoders, *rest(home=True)], sockets, gate, tls)
     streams.start()  # before the dashboard, whose libraries take a while to load
 
     from dashboard import build_server, close_server
@@ -183,7 +198,8 @@ async def serve(chosen: Settings, store: Store, sockets: Sequence[socket.socket]
         address=chosen.host,
         stream_port=chosen.port,
         lsl_name=chosen.lsl_stream_name if chosen.lsl_enabled else None,
-        http_server_kwargs={"max_body_size": MAX_BODY},
+        gate=gate,
+        http_server_kwargs=http_limits(tls),
         extra_patterns=[*decoders, *rest()],
     )
     pages.start()
@@ -191,7 +207,7 @@ async def serve(chosen: Settings, store: Store, sockets: Sequence[socket.socket]
         signal.signal(name, lambda *_: loop.call_soon_threadsafe(stopping.set))
     gc.collect()
     gc.freeze()  # the collector stops every thread: what was loaded once need not be looked at again
-    announce(chosen, store.recording)
+    announce(chosen, store.recording, made_token)
 
     await stopping.wait()
     log.info("Going down")
@@ -202,12 +218,22 @@ async def serve(chosen: Settings, store: Store, sockets: Sequence[socket.socket]
     await loop.run_in_executor(None, archive.close, FINISH_WITHIN)
     streams.stop()
     await close_server(pages)
+    if gate.audit is not None:
+        gate.audit.close()
 
 
-def announce(chosen: Settings, recording: Recording) -> None:
-    """Say what is replayed, and where."""
+def own_url(chosen: Settings) -> str:
+    """The stream port as this machine reaches it."""
+    everywhere = chosen.host in ("0.0.0.0", "::", "")
+    host = "127.0.0.1" if everywhere else f"[{chosen.host}]" if ":" in chosen.host else chosen.host
+    return f"ws{'s' if chosen.certfile else ''}://{host}:{chosen.port}"
+
+
+def announce(chosen: Settings, recording: Recording, made_token: str | None) -> None:
+    """Say what is replayed, and where; here alone a token is shown, if it was made for this run."""
     host = "localhost" if chosen.host in ("127.0.0.1", "0.0.0.0", "::", "") else chosen.host
-    dashboard, streams = f"http://{host}:{chosen.dashboard_port}/", f"{host}:{chosen.port}"
+    host, s = f"[{host}]" if ":" in host else host, "s" if chosen.certfile else ""
+    dashboard, streams = f"http{s}://{host}:{chosen.dashboard_port}/", f"{host}:{chosen.port}"
     kind = "synthetic recording" if recording.synthetic else "recording"
     print(
         f"Replaying the {kind} {recording.name}: {recording.n_units} units, {recording.duration:.1f} s, "
@@ -218,8 +244,10 @@ def announce(chosen: Settings, recording: Recording) -> None:
         print(f"{what.capitalize():10} {chose['name']} ({chose['how']})" if chose else f"No {what}")
     for passed in recording.series["passed_over"]:
         print(f"Passed over {passed['name']}: {passed['reason']}")
+    if made_token:
+        print(f"Token      {made_token} (for this run; PHANTOM_TOKEN sets one that stays)")
     print(f"Dashboard  {dashboard}")
-    print(f"Streams    ws://{streams}/stream/CODE, REST http://{streams}/docs", flush=True)
+    print(f"Streams    ws{s}://{streams}/stream/CODE, REST http{s}://{streams}/docs", flush=True)
     if chosen.open:
         with scheduling.ordinary():
             webbrowser.open(dashboard)

@@ -9,14 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from dashboard.scores import Row, score_tables
 from dashboard.settings import settings
+from dashboard.status import status
 from dashboard.window import Window
 from engine.phases import TrialFollower, TrialState
 from engine.replay import Replay
 from engine.ring import Rows
 from plotters.base import News, Plotter, Scene, Update
 from plotters.frame import encode
-from sessions.session import Session
+from plotters.lanes import Lanes
+from sessions.session import Decoder, Session
 
 TABLE_PERIOD = 0.5
 """Seconds."""
@@ -45,8 +48,10 @@ class Frames:
         self._follower = TrialFollower(session.recording)
         self._view = session.view
         self._trial = TrialState()
+        self._lanes = Lanes()
         self._tabled = -math.inf
         self._told = -1
+        self._status: dict[str, Any] = {}
 
     def renew(self) -> bool:
         before, self._view = self._view, self._session.view
@@ -63,7 +68,7 @@ class Frames:
             if plotter.should_update(news)
             for update in plotter.update(news)
         )
-        return self._encode(news, updates, **self._new_settings(), **self._new_tables())
+        return self._encode(news, updates, **self._new_settings(), **self._new_tables(news))
 
     def start(self) -> bytes:
         news = self._news(self._scene.n_bins)
@@ -74,11 +79,13 @@ class Frames:
             start=self._scene_id,
             settings=settings(self._replay),
             view=self._view.settings,
-            tables=tables(self._session),
+            tables=self._tables(news),
+            **status(self._session),
         )
 
     def _news(self, n_new: int) -> News:
         recent = self._recent.values
+        decoded = self._session.predictions.decoded(recent) if self._session.predictions.names else {}
         return News(
             rows=recent[max(len(recent) - n_new, 0) :][-self._scene.n_bins :],
             state=self._replay.state,
@@ -86,6 +93,10 @@ class Frames:
             sent=self._sent.values,
             trial=self._trial,
             view=self._view,
+            decoded=decoded,
+            lanes=self._lanes.assign(decoded),
+            scores=self._session.scores.latest(),
+            means=self._session.drift.mean_rates(),
         )
 
     def _new_settings(self) -> dict[str, Any]:
@@ -96,17 +107,27 @@ class Frames:
         self._told = changes
         return {"settings": settings(self._replay)}
 
-    def _new_tables(self) -> dict[str, Any]:
-        """The tables, twice a second: they are for reading."""
+    def _new_tables(self, news: News) -> dict[str, Any]:
+        """The tables and what has changed beside them, twice a second: they are for reading."""
         now = time.monotonic()
         if now < self._tabled + TABLE_PERIOD:
             return {}
         self._tabled = now
-        return {"tables": tables(self._session)}
+        before, self._status = self._status, status(self._session)
+        changed = {name: part for name, part in self._status.items() if part != before.get(name)}
+        return {"tables": self._tables(news), **changed}
+
+    def _tables(self, news: News) -> dict[str, list[Row]]:
+        """The rows of the page's tables, by their ``data-rows``."""
+        listeners = [decoder for audience in self._session.audiences for decoder in audience.decoders]
+        return {"listeners": listener_rows(listeners), **score_tables(news.scores.decoders, news.lanes)}
 
     def _encode(self, news: News, updates: Iterable[tuple[str, Update]], **more: Any) -> bytes:
         state = session_state(self._replay, news.rows)
         state["values"] |= trial_values(news.trial)
+        state["stopped"] = self._session.safety.stopped
+        if news.decoded:
+            state["behind_ms"] = [behind_ms(news, name) for name in news.lanes]
         return encode({**more, **state}, updates)
 
 
@@ -116,12 +137,16 @@ def send_latency(session: Session) -> float:
     return max((latency for latency in known if not math.isnan(latency)), default=math.nan)
 
 
-def tables(session: Session) -> dict[str, list[list[str]]]:
-    """The rows of the page's tables, by their ``data-rows``."""
-    decoders = [decoder for audience in session.audiences for decoder in audience.decoders]
-    return {
-        "listeners": [[d.address, d.layout, d.queue, f"{d.waiting:,}", f"{d.dropped:,}"] for d in decoders]
-    }
+def listener_rows(decoders: Iterable[Decoder]) -> list[Row]:
+    return [[d.address, d.layout, d.queue, f"{d.waiting:,}", f"{d.dropped:,}"] for d in decoders]
+
+
+def behind_ms(news: News, decoder: str) -> float | None:
+    """By how much the newest bin that a decoder has answered is older than the newest that there is."""
+    answered = news.newest_answered(decoder)
+    if answered < 0:
+        return None
+    return 1000.0 * float(news.recent["timestamp"][-1] - news.recent["timestamp"][answered])
 
 
 def trial_values(trial: TrialState) -> dict[str, str]:

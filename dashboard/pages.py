@@ -20,11 +20,14 @@ from dashboard.frames import scene_id, spell_time
 from dashboard.perturbation import panel
 from dashboard.settings import events_of, tape
 from dashboard.snippets import snippets
+from engine.decoders import DECODERS
 from engine.perturb import MODELS, PRESETS
 from engine.phases import PHASES
 from engine.recording import Recording
 from engine.speed import MAX_SPEED, MIN_SPEED
 from plotters.base import Plotter, Scene
+from plotters.lanes import LANES
+from plotters.scored import Scored
 from sessions.calibrations import KEPT
 from sessions.errors import UnknownSession
 from sessions.pages import Page, Visit
@@ -46,6 +49,8 @@ class Pages:
         Where decoders connect; the page's own port if None.
     lsl_name : str, optional
         What LSL streams' names begin with; None if LSL is off.
+    guarded : bool
+        Whether decoders need a token.
     """
 
     def __init__(
@@ -54,8 +59,10 @@ class Pages:
         plotters: Sequence[type[Plotter]],
         stream_port: int | None = None,
         lsl_name: str | None = None,
+        guarded: bool = False,
     ) -> None:
         self._store = store
+        self._guarded = guarded
         self._plotters = plotters
         self._lsl_name = lsl_name
         self._stream_port = stream_port
@@ -75,6 +82,9 @@ class Pages:
             "max_speed": MAX_SPEED,
             "models": [panel(model) for model in MODELS],
             "phases": PHASES,
+            "n_lanes": len(LANES),
+            "decoders": list(DECODERS),
+            "of_decoders": [plotter.name for plotter in plotters if issubclass(plotter, Scored)],
             "slowest": math.log10(MIN_SPEED),
             "fastest": math.log10(MAX_SPEED),
         }
@@ -106,6 +116,7 @@ class Pages:
         }
         host = self._stream_host(visit)
         lsl = self._lsl_name if session.lsl else None
+        neural = f"{lsl}-Neural-{code}" if lsl else None
         return self._page(
             "live.html",
             code=code,
@@ -114,7 +125,7 @@ class Pages:
             events=events_of(recording),
             plotters=figures.plotters,
             addresses=addresses(host, code, lsl),
-            snippets=list(snippets(f"{host}/stream/{code}", f"{lsl}-Neural-{code}" if lsl else None)),
+            snippets=list(snippets(f"{host}/stream/{code}", neural, self._guarded)),
             deck=script_json(deck),
             figures=figures.documents,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,20 @@ from dashboard.pages import Pages
 from plotters import PLOTTERS
 from plotters.base import Plotter
 from sessions.feed import FeedHandler, feeds
+from sessions.gate import Gate, Rules
 from sessions.pages import PageHandler
 from sessions.store import Store
+from sessions.stream import MAX_MESSAGE
 
 RESOURCES = Path(__file__).parent.parent / "resources"
 
 Pattern = tuple[Any, ...]
 """A route as Tornado takes it."""
+
+
+NEEDLESS = re.compile(r"^/components/|/autoload\.js\$?$")
+"""Routes that our pages do without: Panel's imports any module that an address names, Bokeh's puts pages
+into those of other sites."""
 
 
 class Unprinted(dict[str, Any]):
@@ -35,9 +43,10 @@ def patterns(
     plotters: Sequence[type[Plotter]] = PLOTTERS,
     stream_port: int | None = None,
     lsl_name: str | None = None,
+    guarded: bool = False,
 ) -> list[Pattern]:
     """The routes of the dashboard: pages and the feed."""
-    pages = Pages(store, plotters, stream_port, lsl_name)
+    pages = Pages(store, plotters, stream_port, lsl_name, guarded)
     feed = {"store": store, "make_feed": feeds(lambda session: Frames(session, plotters))}
     return [
         (r"/", PageHandler, {"render": pages.home}),
@@ -52,6 +61,7 @@ def build_server(
     *,
     port: int,
     address: str | None = None,
+    gate: Rules,
     stream_port: int | None = None,
     lsl_name: str | None = None,
     plotters: Sequence[type[Plotter]] = PLOTTERS,
@@ -68,6 +78,8 @@ def build_server(
         0 for any that is free.
     address : str, optional
         All interfaces if None.
+    gate : sessions.gate.Rules
+        Who may come in.
     stream_port : int, optional
         For the addresses that pages show; `port` if None.
     lsl_name : str, optional
@@ -86,7 +98,8 @@ def build_server(
     OSError
         If the port is taken.
     """
-    routes = [*patterns(store, plotters, stream_port, lsl_name), *extra_patterns]
+    guarded = gate.token is not None
+    routes = [*patterns(store, plotters, stream_port, lsl_name, guarded), *extra_patterns]
     pages: dict[str, Any] = {"/explore": explore_application(store), **(applications or {})}
     server: Server = get_server(
         pages,
@@ -96,9 +109,17 @@ def build_server(
         static_dirs={"resources": str(RESOURCES)},
         ico_path="none",
         use_index=False,
+        websocket_max_message_size=MAX_MESSAGE,
         **options,
     )
+    router = server._tornado.wildcard_router
+    router.rules = [rule for rule in router.rules if not _is_needless(rule)]
+    server._http.request_callback = Gate(server._tornado, gate)
     return server
+
+
+def _is_needless(rule: Any) -> bool:
+    return NEEDLESS.search(rule.matcher.regex.pattern) is not None
 
 
 async def close_server(server: Server) -> None:

@@ -39,6 +39,16 @@ socket.onmessage = ({ data }) => {
 };
 """)
 
+SET_TOKEN = "Set the environment variable PHANTOM_TOKEN to the server's token."
+GUARDED_PYTHON = Template(
+    PYTHON.template.replace("import json\n", "import json\nimport os\n", 1).replace(
+        '"$url"', '"$url", header=["Authorization: Bearer " + os.environ["PHANTOM_TOKEN"]]'
+    )
+)
+GUARDED_JAVASCRIPT = Template(
+    JAVASCRIPT.template.replace('"$url"', '"$url?token=" + encodeURIComponent(process.env.PHANTOM_TOKEN)')
+)
+
 MATLAB = Template("""\
 lib = lsl_loadlib();
 found = lsl_resolve_byprop(lib, 'name', '$stream', 1, 10);
@@ -50,7 +60,7 @@ end
 """)
 
 
-def snippets(url: str, lsl_stream: str | None) -> Iterator[Snippet]:
+def snippets(url: str, lsl_stream: str | None, guarded: bool = False) -> Iterator[Snippet]:
     """The programs of one session.
 
     Parameters
@@ -59,13 +69,17 @@ def snippets(url: str, lsl_stream: str | None) -> Iterator[Snippet]:
         Of its stream in JSON.
     lsl_stream : str, optional
         Name of its neural LSL stream; None if it has none.
+    guarded : bool
+        Whether the server has a token. The programs read it from the environment, as they may be shared.
     """
-    yield Snippet("python", "Python", "pip install websocket-client", PYTHON.substitute(url=url))
+    hint = f" {SET_TOKEN}" if guarded else ""
+    python, javascript = (GUARDED_PYTHON, GUARDED_JAVASCRIPT) if guarded else (PYTHON, JAVASCRIPT)
+    yield Snippet("python", "Python", f"pip install websocket-client.{hint}", python.substitute(url=url))
     yield Snippet(
         "javascript",
         "JavaScript",
-        "In Node 22, or in a page whose origin the server lets in with --allow-origin.",
-        JAVASCRIPT.substitute(url=url),
+        f"In Node 22, or in a page whose origin the server lets in with --allow-origin.{hint}",
+        javascript.substitute(url=url),
     )
     if lsl_stream is None:
         yield Snippet("matlab", "MATLAB", "This session has no LSL streams; make one with LSL on.", "")

@@ -16,14 +16,9 @@ from engine.recording import Recording
 from plotters.base import LIVE, Floats, News, Plotter, Replace, Scene, Shift, Update
 from plotters.columns import last_of_columns
 from plotters.drawing import paint
+from plotters.lanes import LANES
 
-CURSORS: Final = (
-    ("good", "circle"),
-    ("decoder-1", "square"),
-    ("decoder-2", "triangle"),
-    ("decoder-3", "diamond"),
-    ("decoder-4", "inverted_triangle"),
-)
+CURSORS: Final = (("good", "circle"), *LANES)
 """Role of the colour, and marker: the true cursor, then those of decoders, as many as can be shown."""
 
 TRAIL: Final = 2.0
@@ -37,7 +32,7 @@ WHERE: Final = ("x", "y")
 
 
 class Arena(Plotter):
-    """Fixed axes of equal scale, where decoders' cursors stop. Those beyond `CURSORS` are not shown."""
+    """Fixed axes of equal scale, where decoders' cursors stop. Those without a lane are not shown."""
 
     name = "arena"
     title = "Arena"
@@ -46,6 +41,7 @@ class Arena(Plotter):
         super().__init__(scene)
         self.n_trail = scene.bins(TRAIL) // scene.bins_per_column
         self._corners = corners(scene.recording)
+        self._moving: set[int] = set()
 
     @property
     def caption(self) -> str:
@@ -118,7 +114,7 @@ class Arena(Plotter):
             fill_color=role,
             line_color="plot",
         )
-        name = Text(x="x", y="y", text="who", x_offset=10, y_offset=-6)
+        name = Text(x="x", y="y", text="who", x_offset=10, y_offset=16 * i - 34)  # where cursors meet
         paint(
             plot.add_glyph(cursor, name, level=LIVE).glyph,
             text_color=role,
@@ -128,25 +124,46 @@ class Arena(Plotter):
 
     def _move(self, news: News) -> Iterator[Update]:
         """Cursors to the newest bin, and their trails along."""
-        yield from self._move_cursor(0, news, news.recent["kinematics"][:, :2])
-        low, high = self._corners
-        for i, (name, path) in enumerate(list(news.decoded.items())[: len(CURSORS) - 1], start=1):
-            yield from self._move_cursor(i, news, np.clip(path, low, high))
-            yield Replace(f"cursor {i}", "who", [name])
+        yield from self._move_cursor(news)
+        moving = {i: name for i, name in enumerate(news.lanes, start=1) if name in news.decoded}
+        for i in sorted(self._moving | moving.keys()):
+            yield from self._move_decoder(i, news, moving.get(i, ""))
+        self._moving = set(moving)
 
-    def _move_cursor(self, i: int, news: News, path: Floats) -> Iterator[Update]:
-        """A cursor whose positions at the recent bins are `path`, shape (m, 2)."""
+    def _move_decoder(self, i: int, news: News, name: str) -> Iterator[Update]:
+        """A decoder's cursor at the newest bin that it has answered.
+
+        Answers come after their bin has been shown: its trail is told anew each time.
+        """
+        low, high = self._corners
+        k, n = self.scene.bins_per_column, self.n_trail + 1
+        path = np.clip(news.decoded[name], low, high) if name else np.empty((0, 2), np.float32)
+        last = news.newest_answered(name)
+        near = last >= len(path) - n * k
+        at = path[last : last + 1] if last >= 0 and near else NOWHERE
+        starts, ends = np.full((2, n, 2), np.nan, np.float32)
+        if len(recent := path[-n * k :]):
+            starts[-(len(recent) // k) :] = recent[k - 1 :: k]
+            ends[-(len(recent) // k) :] = last_of_columns(news, recent, k)
+        for axis, column in enumerate(WHERE):
+            yield Replace(f"trail {i}", f"{column}0", starts[:-1, axis])
+            yield Replace(f"trail {i}", f"{column}1", ends[1:, axis])
+            yield Replace(f"cursor {i}", column, at[:, axis])
+        yield Replace(f"cursor {i}", "who", [name])
+
+    def _move_cursor(self, news: News) -> Iterator[Update]:
+        """The true cursor."""
         k = self.scene.bins_per_column
-        path = path[news.with_lead(k)].astype(np.float32)
+        path = news.recent["kinematics"][news.with_lead(k), :2].astype(np.float32)
         ends = last_of_columns(news, path, k)
         starts = path[k - 1 :: k][:-1]
         if len(path) == len(news.rows):  # nothing was before
             starts = np.concatenate((NOWHERE, starts))
         ends = ends[len(ends) - len(starts) :]
         for axis, column in enumerate(WHERE):
-            yield Shift(f"trail {i}", f"{column}0", starts[:, axis])
-            yield Shift(f"trail {i}", f"{column}1", ends[:, axis])
-            yield Replace(f"cursor {i}", column, path[-1:, axis])
+            yield Shift("trail 0", f"{column}0", starts[:, axis])
+            yield Shift("trail 0", f"{column}1", ends[:, axis])
+            yield Replace("cursor 0", column, path[-1:, axis])
 
 
 def corners(recording: Recording) -> Floats:

@@ -23,6 +23,7 @@ from bokeh.plotting import figure
 from engine.phases import TrialState
 from engine.recording import Recording
 from engine.ring import Rows
+from engine.scores.scorer import Scoreboard
 from engine.view import View
 from plotters.drawing import paint, paint_labels
 
@@ -106,6 +107,12 @@ class News:
         How people have chosen to look at the session. When it changes, everyone starts anew.
     decoded : mapping of str to ndarray of float32, shape (m, 2)
         Positions that decoders made of the recent bins, by decoder; NaN where it made none.
+    lanes : sequence of str
+        Which decoder has which colour, "" for nobody; as many as `plotters.lanes.LANES`.
+    scores : Scoreboard
+        As they were last summed up.
+    means : ndarray of float64, shape (n_units,), optional
+        Spikes per second of each unit since the session's start; NaN before its first bin.
     """
 
     rows: Rows
@@ -115,6 +122,9 @@ class News:
     trial: TrialState
     view: View
     decoded: Mapping[str, Floats] = field(default_factory=dict)
+    lanes: Sequence[str] = ()
+    scores: Scoreboard = field(default_factory=Scoreboard)
+    means: npt.NDArray[np.float64] | None = None
 
     def with_lead(self, n: int) -> slice:
         """Where among the recent bins the new ones are, and `n` (or as many as there are) before them."""
@@ -127,6 +137,13 @@ class News:
             return False
         first, last = int(self.rows["sequence_number"][0]), int(self.rows["sequence_number"][-1])
         return last // n != (first - 1) // n
+
+    def newest_answered(self, decoder: str) -> int:
+        """Which of the recent bins is the newest that a decoder has answered; -1 if none."""
+        if decoder not in self.decoded:
+            return -1
+        answered = np.flatnonzero(np.isfinite(self.decoded[decoder][:, 0]))
+        return int(answered[-1]) if len(answered) else -1
 
     @cached_property
     def jumps(self) -> npt.NDArray[np.bool_]:

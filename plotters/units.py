@@ -1,8 +1,8 @@
-"""Each unit's rate now against its mean in the recording."""
+"""Each unit's rate now against its mean in the session."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from bokeh.models import HoverTool, Range1d
@@ -30,6 +30,7 @@ class Units(Plotter):
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
         self.means = np.nan_to_num(mean_rates(scene.recording)).astype(np.float32)
+        self._told: object = None
         self.n_now = scene.bins(NOW)
         self.seconds = self.n_now * scene.recording.bin_width
 
@@ -40,9 +41,9 @@ class Units(Plotter):
     def build(self) -> UIElement:
         end = max(1.05 * float(self.means.max(initial=0.0)), 1.0)
         plot = self.plain_figure(
-            "Mean of the recording (spikes/s)",
+            "Mean of the session (spikes/s)",
             "Now (spikes/s)",
-            x_range=(0, end),
+            x_range=Range1d(start=0, end=end, name=self.full_name("means")),
             y_range=Range1d(start=0, end=self.top(self.means), name=self.full_name("range")),
         )
         expected = np.linspace(0, end, 60)
@@ -72,6 +73,21 @@ class Units(Plotter):
         rates[news.view.hidden_units] = np.nan
         yield Replace("rates", "now", rates)
         yield Set("range", {"end": self.top(rates)})
+        if news.means is not self._told:
+            self._told = news.means
+            yield from self._move(news)
+
+    def start(self, news: News) -> Iterable[Update]:
+        yield from super().start(news)
+        yield from self._move(news)
+
+    def _move(self, news: News) -> Iterator[Update]:
+        """Units to their means in the session; the recording's are shown before it has any."""
+        if news.means is None or np.isnan(news.means).all():
+            return
+        means = news.means.astype(np.float32)
+        yield Replace("rates", "mean", means)
+        yield Set("means", {"end": nice_end(1.02 * float(means.max()))})
 
     def rates(self, news: News) -> Floats:
         """Spikes per second of observed time, lost bins aside, shape (n_units,); NaN if there was none."""

@@ -142,13 +142,16 @@ class Feed {
   }
 }
 
-/** Rewrite the body of a table: rows of texts. */
+/** Rewrite the body of a table: rows of texts, before which data of the row's element may stand. */
 function fill(name, rows) {
   for (const body of document.querySelectorAll(`[data-rows="${name}"]`)) {
     body.replaceChildren(
       ...rows.map((cells) => {
         const row = document.createElement("tr");
-        for (const cell of cells) row.insertCell().textContent = cell;
+        for (const cell of cells) {
+          if (typeof cell === "string") row.insertCell().textContent = cell;
+          else Object.assign(row.dataset, cell);
+        }
         return row;
       }),
     );

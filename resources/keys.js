@@ -25,6 +25,7 @@ const KEYS = {
   "-": () => actions.faster(0.5),
   Home: actions.begin,
   p: togglePresent,
+  r: () => document.querySelector("#record button").click(),
   "?": showKeys,
 };
 

@@ -1,10 +1,15 @@
 // A session's page: is the server there, how old is what it shows, and the controls.
 
 import "./arena.js";
+import "./decoders.js";
+import "./guard.js";
 import "./keys.js";
+import "./latency.js";
 import { LOST, tell, untell } from "./notice.js";
 import "./perturbation.js";
 import "./pictures.js";
+import "./record.js";
+import "./scores.js";
 import { onFrame } from "./session.js";
 import "./tabs.js";
 import "./view.js";

@@ -88,7 +88,9 @@ class Answerer:
         return f"{said}; a prediction took {p50:.3f} ms median, {p99:.3f} ms p99"
 
 
-async def answer_stream(url: str, stream: str, answerer: Answerer, check: Check) -> str:
+async def answer_stream(
+    url: str, stream: str, answerer: Answerer, check: Check, token: str | None = None
+) -> str:
     """Answer packets until the session ends; a connection that is lost is made again.
 
     Parameters
@@ -100,6 +102,8 @@ async def answer_stream(url: str, stream: str, answerer: Answerer, check: Check)
     answerer : Answerer
     check : function
         Called with the metadata of every connection.
+    token : str, optional
+        The server's.
 
     Returns
     -------
@@ -111,7 +115,7 @@ async def answer_stream(url: str, stream: str, answerer: Answerer, check: Check)
     Unreachable
         If there is no server, it lets nobody in, or it stays away.
     """
-    connection = await connect(url, stream)
+    connection = await connect(url, stream, token)
     while True:
         try:
             metadata = await metadata_of(connection, url)
@@ -128,7 +132,7 @@ async def answer_stream(url: str, stream: str, answerer: Answerer, check: Check)
             return "The session has ended" if connection.close_code == 1000 else "The server went down"
         if connection.close_code == REFUSED:
             raise Unreachable(f"{url} has refused the decoder: {connection.close_reason}.")
-        connection = await _reconnect(url, stream)
+        connection = await _reconnect(url, stream, token)
 
 
 async def _answer(connection: WebSocketClientConnection, answerer: Answerer) -> None:
@@ -148,12 +152,12 @@ async def _answer(connection: WebSocketClientConnection, answerer: Answerer) -> 
                 return  # the server may have said goodbye meanwhile
 
 
-async def _reconnect(url: str, stream: str) -> WebSocketClientConnection:
+async def _reconnect(url: str, stream: str, token: str | None) -> WebSocketClientConnection:
     print("serve.py decode: the connection is lost; connecting again", file=sys.stderr, flush=True)
     until = time.monotonic() + RECONNECT_WITHIN
     while True:
         try:
-            return await connect(url, stream)
+            return await connect(url, stream, token)
         except Unreachable:
             if time.monotonic() > until:
                 raise

@@ -18,10 +18,10 @@ from tornado.websocket import WebSocketClientConnection
 
 from sessions.client import (
     ANSWER_WITHIN,
-    URL,
     Unreachable,
-    address,
+    add_server,
     connect,
+    credentials,
     http_of,
     metadata_of,
     receive,
@@ -113,10 +113,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "seconds", nargs="?", default=SECONDS, type=_seconds, help=f"how long (default: {SECONDS:g})"
     )
-    parser.add_argument("--url", default=URL, type=address, help=f"the stream port (default: {URL})")
+    add_server(parser)
     options = parser.parse_args(arguments)
     try:
-        faults = asyncio.run(_check(options.url, options.seconds))
+        faults = asyncio.run(_check(options.url, options.token, options.seconds))
     except Unreachable as error:
         print(f"serve.py check: {error}", file=sys.stderr)
         return UNREACHABLE
@@ -124,9 +124,9 @@ def main(arguments: Sequence[str]) -> int:
     return FAIL if faults else PASS
 
 
-async def _check(url: str, seconds: float) -> list[str]:
+async def _check(url: str, token: str | None, seconds: float) -> list[str]:
     """Listen, and print what arrived; returns what is wrong with it."""
-    connection = await connect(url, STREAM)
+    connection = await connect(url, STREAM, token)
     code = None
     try:
         metadata = await metadata_of(connection, url)
@@ -140,7 +140,7 @@ async def _check(url: str, seconds: float) -> list[str]:
     finally:
         connection.close()
         if code is not None:
-            await _delete(url, code)
+            await _delete(url, token, code)
     print(report)
     return ending + report.faults()
 
@@ -163,12 +163,14 @@ async def _listen(
     return Report(expected, numbers.astype(np.int64), lateness, arrivals), ending
 
 
-async def _delete(url: str, code: str) -> None:
+async def _delete(url: str, token: str | None, code: str) -> None:
     """End our session. If that fails, it goes when its time to live is over."""
     client = AsyncHTTPClient(force_instance=True)
     address = f"{http_of(url)}/api/sessions/{code}?force=true"
     with contextlib.suppress(OSError, HTTPClientError):
-        await client.fetch(address, method="DELETE", request_timeout=ANSWER_WITHIN)
+        await client.fetch(
+            address, method="DELETE", headers=credentials(token), request_timeout=ANSWER_WITHIN
+        )
     client.close()
 
 

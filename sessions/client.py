@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgpack
-from tornado.httpclient import HTTPClientError
+from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, WebSocketError, websocket_connect
 
 URL = "ws://127.0.0.1:8000"
+DECODING = "Decoding session"
+"""What ``serve.py decode`` says first when it has learned and answers packets."""
 ANSWER_WITHIN = 10.0
 """Seconds for connecting, and for the first message."""
 PING_INTERVAL = 20.0
@@ -23,7 +26,7 @@ class Unreachable(Exception):
     """There is no server, or it does not let us in; the message is one line for the user."""
 
 
-async def connect(url: str, stream: str) -> WebSocketClientConnection:
+async def connect(url: str, stream: str, token: str | None = None) -> WebSocketClientConnection:
     """Connect as a decoder.
 
     Parameters
@@ -32,15 +35,16 @@ async def connect(url: str, stream: str) -> WebSocketClientConnection:
         Of the stream port.
     stream : str
         Path and query.
+    token : str, optional
+        The server's.
 
     Raises
     ------
     Unreachable
     """
     try:
-        return await websocket_connect(
-            f"{url}{stream}", connect_timeout=ANSWER_WITHIN, ping_interval=PING_INTERVAL
-        )
+        request = HTTPRequest(f"{url}{stream}", headers=credentials(token), connect_timeout=ANSWER_WITHIN)
+        return await websocket_connect(request, ping_interval=PING_INTERVAL)
     except HTTPClientError as error:
         raise Unreachable(f"{url} refuses a decoder: {refusal_in(error)}") from None
     except (OSError, WebSocketError) as error:
@@ -83,6 +87,21 @@ def refusal_in(error: HTTPClientError) -> str:
         return str(json.loads(error.response.body)["detail"])  # type: ignore[union-attr]
     except (AttributeError, ValueError, KeyError, TypeError):
         return f"{error}. Is it PhantomDeck's stream port?"
+
+
+def credentials(token: str | None) -> dict[str, str]:
+    """Headers that show a token."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def add_server(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say where the server is and what lets us in."""
+    parser.add_argument("--url", default=URL, type=address, help=f"the stream port (default: {URL})")
+    parser.add_argument(
+        "--token",
+        default=os.environ.get("PHANTOM_TOKEN"),
+        help="the server's token; better in PHANTOM_TOKEN, as others see command lines",
+    )
 
 
 def http_of(url: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sessions.archive import Archive
 from sessions.calibrations import Calibrations
+from sessions.launcher import Launcher
 from sessions.session import Session
 from sessions.store import Store
 from sessions.studio import Studio
@@ -30,12 +31,16 @@ class Context:
         The name by which this client called the server, without a port.
     accept : str
         The client's ``Accept`` header.
+    address : str
+        The client's IP address.
     document : mapping
         The OpenAPI document.
     studio : Studio, optional
         Draws pictures.
     archive : Archive, optional
         Keeps records.
+    launcher : Launcher, optional
+        Starts decoders.
     calibrations : Calibrations, optional
         Fits and tests decoders.
     """
@@ -47,9 +52,11 @@ class Context:
     secure: bool = False
     host: str = "localhost"
     accept: str = "*/*"
+    address: str = ""
     document: Mapping[str, Any] = field(default_factory=dict)
     studio: Studio | None = None
     archive: Archive | None = None
+    launcher: Launcher | None = None
     calibrations: Calibrations | None = None
 
     @property
@@ -81,10 +88,19 @@ class Context:
 
 @dataclass(frozen=True)
 class Text:
-    """An answer that is not JSON."""
+    """An answer in bytes.
+
+    Attributes
+    ----------
+    content : bytes
+    content_type : str
+    location : str, optional
+        Path of what it tells of, where that is not the path that was asked.
+    """
 
     content: bytes
     content_type: str
+    location: str | None = None
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from engine.decoders.bins import Bins
 from engine.decoders.store import Trained, load, save
 from engine.errors import DeckError
 from sessions.answering import Answerer, answer_stream
-from sessions.client import URL, Unreachable, address, http_of, nobody, refusal_in
+from sessions.client import DECODING, Unreachable, add_server, credentials, http_of, nobody, refusal_in
 from sessions.settings import Parser
 
 TRAINED_ON = 0.75
@@ -54,7 +54,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--session", required=True, metavar="CODE", help="session; a new code makes one")
     parser.add_argument("--decoder", choices=DECODERS, help="what decodes; needless with --model")
-    parser.add_argument("--url", default=URL, type=address, help=f"the stream port (default: {URL})")
+    add_server(parser)
     parser.add_argument("--name", help="under which it is scored (default: the decoder's)")
     parser.add_argument(
         "--train", type=_trials, metavar="TRIALS",
@@ -75,9 +75,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _decode(options: argparse.Namespace) -> None:
-    session = _session(options.url, options.session)
+    session = _session(options)
     named = {"recording": session["recording"]}
-    metadata = json.loads(_fetch(options.url, "/api/metadata", named))
+    metadata = json.loads(_fetch(options, "/api/metadata", named))
     if options.model:
         decoder, trained = load(options.model)
         check = partial(_check, trained)
@@ -94,9 +94,10 @@ def _decode(options: argparse.Namespace) -> None:
     code = session["session_code"]
     stream = f"/stream/binary/{code}?layout=compact" + ("" if decoder.uses_truth else "&truth=0")
     answerer = Answerer(decoder, options.name or decoder.key)
-    print(f"Decoding session {code} with {decoder.key}. Ctrl+C ends it.", flush=True)
+    hint = " Ctrl+C ends it." if sys.stdout.isatty() else ""
+    print(f"{DECODING} {code} with {decoder.key}.{hint}", flush=True)
     try:
-        print(asyncio.run(answer_stream(options.url, stream, answerer, check)))
+        print(asyncio.run(answer_stream(options.url, stream, answerer, check, options.token)))
     finally:
         print(answerer, flush=True)
 
@@ -105,11 +106,11 @@ def _train(options: argparse.Namespace, decoder: Decoder, named: Mapping[str, st
     """Fit the decoder; returns the trials that it has learned from."""
     trials = options.train
     if trials is None:
-        known = json.loads(_fetch(options.url, "/api/trials", named))["trials"]
+        known = json.loads(_fetch(options, "/api/trials", named))["trials"]
         ids = [trial["trial_id"] for trial in known]
         trials = ids[: max(1, round(TRAINED_ON * len(ids)))]
     asked = {**named, "trial_ids": ",".join(map(str, trials))}
-    bins = Bins.from_npz(_fetch(options.url, "/api/recording/bins.npz", asked))
+    bins = Bins.from_npz(_fetch(options, "/api/recording/bins.npz", asked))
     began = time.perf_counter()
     decoder.fit(bins.counts, bins.kinematics, bins.start, bins.target)
     print(
@@ -127,15 +128,19 @@ def _check(trained: Trained, metadata: Mapping[str, Any]) -> None:
     )
 
 
-def _session(url: str, code: str) -> dict[str, Any]:
+def _session(options: argparse.Namespace) -> dict[str, Any]:
     """The session of this code, which is made if there is none."""
-    made = json.loads(_fetch(url, "/api/sessions", body={"custom_code": code}))
-    found: dict[str, Any] = json.loads(_fetch(url, f"/api/sessions/{quote(made['session_code'], safe='')}"))
+    made = json.loads(_fetch(options, "/api/sessions", body={"custom_code": options.session}))
+    path = f"/api/sessions/{quote(made['session_code'], safe='')}"
+    found: dict[str, Any] = json.loads(_fetch(options, path))
     return found
 
 
 def _fetch(
-    url: str, path: str, query: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
+    options: argparse.Namespace,
+    path: str,
+    query: Mapping[str, str] | None = None,
+    body: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Ask by REST; with a body it is a POST.
 
@@ -148,7 +153,8 @@ def _fetch(
         client = AsyncHTTPClient(force_instance=True, max_body_size=LARGEST, max_buffer_size=LARGEST)
         try:
             answer = await client.fetch(
-                f"{http_of(url)}{path}?{urlencode(query or {})}",
+                f"{http_of(options.url)}{path}?{urlencode(query or {})}",
+                headers=credentials(options.token),
                 method="GET" if body is None else "POST",
                 body=None if body is None else json.dumps(body),
                 request_timeout=FETCH_WITHIN,
@@ -160,9 +166,9 @@ def _fetch(
     try:
         return asyncio.run(fetch())
     except HTTPClientError as error:
-        raise Unreachable(f"{url} says: {refusal_in(error)}") from None
+        raise Unreachable(f"{options.url} says: {refusal_in(error)}") from None
     except OSError as error:
-        raise nobody(url, error) from None
+        raise nobody(options.url, error) from None
 
 
 def _trials(text: str) -> list[int]:

@@ -9,6 +9,12 @@ class UnknownSession(DeckError):
     code = "unknown_session"
 
 
+class UnknownDecoder(DeckError):
+    """The server has not started a decoder of this name."""
+
+    code = "unknown_decoder"
+
+
 class UnknownRecording(DeckError):
     code = "unknown_recording"
 
@@ -31,6 +37,12 @@ class Forbidden(DeckError):
     code = "forbidden"
 
 
+class Unreadable(DeckError):
+    """A request that says nothing."""
+
+    code = "unreadable"
+
+
 class NotAnUpgrade(DeckError):
     """A request without WebSocket where only that is spoken."""
 
@@ -41,6 +53,23 @@ class Full(DeckError):
     """The limit of sessions is reached and none can make room."""
 
     code = "too_many_sessions"
+
+
+class TooMany(DeckError):
+    """More than one client, or one session, may have.
+
+    Parameters
+    ----------
+    message : str
+    retry_after : int
+        Seconds after which there may be room.
+    """
+
+    code = "too_many"
+
+    def __init__(self, message: str, retry_after: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class UnknownRecord(DeckError):

@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 UNKNOWN = 4404
 """Close code for a session that does not exist; a page cannot see the status of a refused upgrade."""
 
+FULL = 1013
+"""Close code: try again later."""
+
 PERIOD = 1 / 45
 """Least seconds between frames: a bin of 25 ms never waits, faster ones share a frame."""
 
@@ -248,7 +251,11 @@ class FeedHandler(WebSocketHandler):
         except UnknownSession as error:
             self.close(UNKNOWN, str(error)[:120])
             return
-        self._feed = session.audience(self._make_feed, asyncio.get_running_loop())
+        feed = session.audience(self._make_feed, asyncio.get_running_loop())
+        if feed.size >= self._store.max_clients:
+            self.close(FULL, f"More pages watch session {code} than may.")
+            return
+        self._feed = feed
         self._feed.join(self)
 
     def send(self, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What the REST calls about safety answer."""
+"""What the REST calls about drift and safety answer."""
 
 from __future__ import annotations
 
@@ -6,6 +6,35 @@ from pydantic import ConfigDict, Field
 
 from sessions.models import Answer, Number
 from sessions.requests import LIMITS
+
+
+class UnitDrift(Answer):
+    """Of one unit; rates in Hz, null before the first second."""
+
+    rate: Number = Field(description="Over the last 15 s.")
+    reference: Number = Field(description="In the reference.")
+    mean: Number = Field(description="Since the session's start.")
+    change: Number = Field(
+        description="Amplitude of the change: rate over reference, minus 1. Null if that was silent."
+    )
+    shift: Number = Field(description="The change of the log rate in standard deviations.")
+
+
+class DriftAnswer(Answer):
+    """The units against the reference. Defined in `engine.drift.Detector`; seconds are of received bins."""
+
+    model_config = ConfigDict(title="Drift")
+
+    alarm: bool
+    shift: Number = Field(
+        description="Root mean square of the units' shifts; null until the reference is complete."
+    )
+    alarm_at: float = Field(description="The shift at which an alarm begins.")
+    shifted_units: int = Field(description="Units whose own shift is beyond that.")
+    reference_seconds: int = Field(description="Of the reference so far.")
+    reference_needed: int = Field(description="When it is complete.")
+    hint: str | None = Field(description="What to do about an alarm.")
+    units: list[UnitDrift]
 
 
 class GuardedAnswer(Answer):

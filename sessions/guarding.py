@@ -1,12 +1,42 @@
-"""REST calls that guard the cursors of decoders: the emergency stop, and limits."""
+"""REST calls that watch over a session: drift of its units, and what guards decoders' cursors."""
 
 from __future__ import annotations
 
+from engine.drift import ALARM, REFERENCE, DriftState
 from engine.safety import SafeCursor
 from sessions.context import Context
-from sessions.guard_models import GuardedAnswer, SafetyAnswer
+from sessions.guard_models import DriftAnswer, GuardedAnswer, SafetyAnswer, UnitDrift
 from sessions.requests import SafetyAsk
 from sessions.session import Session
+
+
+def show_drift(context: Context, code: str) -> DriftAnswer:
+    """Whether the units of a session still fire as they did, a moment ago.
+
+    Each unit's rate over the last 15 s is compared with the reference, which is the session's first
+    minute, or the minute after its selection was changed or a reference was asked for. An alarm, at a
+    shift of 2 standard deviations, is an event: `drift alarm`, and `drift over` when it has passed.
+    """
+    session = context.session(code)
+    state, means = session.drift.latest(), session.drift.mean_rates()
+    columns = (state.rate, state.reference, means, state.change, state.unit_shift)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return DriftAnswer(
+        alarm=state.alarm,
+        shift=state.shift,
+        alarm_at=ALARM,
+        shifted_units=state.n_shifted,
+        reference_seconds=state.reference_seconds,
+        reference_needed=REFERENCE,
+        hint=_hint(state),
+        units=[UnitDrift(**dict(zip(UnitDrift.model_fields, row, strict=True))) for row in rows],
+    )
+
+
+def set_reference(context: Context, code: str) -> DriftAnswer:
+    """Compare from now on with the minute that follows, such as after a recalibration."""
+    context.session(code).drift.set_reference()
+    return show_drift(context, code)
 
 
 def emergency_stop(context: Context, code: str) -> SafetyAnswer:
@@ -57,4 +87,13 @@ def _guarded(session: Session, cursor: SafeCursor) -> GuardedAnswer:
         slowed=cursor.faults["speed"],
         jumps=cursor.faults["jump"],
         not_finite=cursor.faults["nan"],
+    )
+
+
+def _hint(state: DriftState) -> str | None:
+    if not state.alarm:
+        return None
+    return (
+        f"The units have shifted by {state.shift:.1f} sd, {state.n_shifted} of {len(state.unit_shift)} by "
+        f"more than {ALARM:g}. Recalibrate the decoders, then take a new reference with drift/reference."
     )

@@ -209,6 +209,21 @@ class Done(Answer):
     session_code: str
 
 
+class StartedAnswer(Answer):
+    model_config = ConfigDict(title="StartedDecoder")
+
+    name: str
+    state: Literal["fitting", "running", "ended", "failed"]
+    line: str = Field(description="What it said last; of one that failed, why.")
+
+
+class LaunchedAnswer(Answer):
+    model_config = ConfigDict(title="StartedDecoders")
+
+    decoders: list[StartedAnswer]
+    count: int
+
+
 class RecordAnswer(Answer):
     """The newest record of a session."""
 

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from sessions.gate.rules import OPEN
 from sessions.models import Error
 from sessions.refusals import STATUS
 from sessions.requests import Ask
@@ -29,10 +30,14 @@ MEANINGS = {
 }
 REASONS = {
     400: "The request cannot be read.",
+    401: "The server has a token, and the request does not show it.",
+    403: "The server is called by a name that is not its own, or by a page of a foreign origin.",
     404: "There is no such thing.",
     409: "Not in the present state.",
     413: "The body exceeds 1 MiB.",
     422: "A value or name is not allowed.",
+    429: "There are more requests, sessions or clients than one address or session may have; "
+    "the header Retry-After says when to ask again.",
     503: "There is no room, or it failed for now; the header Retry-After says when to ask again.",
 }
 DESCRIPTION = """\
@@ -40,6 +45,13 @@ PhantomDeck replays neural recordings in real time, to decoders that cannot tell
 Create a session, connect a WebSocket to its `stream_url` (JSON) or `binary_url` (MessagePack), and drive
 it with the calls below. Every error has the same form, with a message that names the rule, the value and
 the way out."""
+
+
+BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "The server's token, if it has one. `?token=` in the address does as well.",
+}
 
 
 def document(groups: Mapping[str, Iterable[Route]], version: str) -> Schema:
@@ -68,7 +80,7 @@ def document(groups: Mapping[str, Iterable[Route]], version: str) -> Schema:
         "info": {"title": "PhantomDeck", "version": version, "description": DESCRIPTION},
         "tags": [{"name": name} for name in groups],
         "paths": paths,
-        "components": {"schemas": definitions["$defs"]},
+        "components": {"schemas": definitions["$defs"], "securitySchemes": {"token": BEARER}},
     }
 
 
@@ -90,6 +102,7 @@ def _operation(group: str, route: Route, schemas: Schemas) -> Schema:
         "description": details,
         "parameters": [*_path_parameters(route), *_query_parameters(route.query)],
         "responses": _responses(route, schemas),
+        "security": [{}] if route.path == OPEN else [{"token": []}, {}],
     }
     if route.body.model_fields:
         needed = any(field.is_required() for field in route.body.model_fields.values())
@@ -152,6 +165,8 @@ def _responses(route: Route, schemas: Schemas) -> Schema:
 
 def _codes_of_form(route: Route) -> Iterable[str]:
     """What can be wrong with the form of a request."""
-    yield "invalid"
+    yield from ("invalid", "forbidden", "too_many")
+    if route.path != OPEN:
+        yield "unauthorized"
     if route.body.model_fields:
         yield from ("unreadable", "too_large")

@@ -10,26 +10,17 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from engine.errors import DeckError
+from sessions.errors import Unreadable
 from sessions.requests import Ask
 from sessions.routes import Route
 
-MAX_ACCEPTED = 1024 * 1024
-"""Bytes."""
 SHOWN = 80
 """Characters of a client's own value that a message repeats."""
 ERRORS_TOLD = 3
 
 
-class Unreadable(DeckError):
-    code = "unreadable"
-
-
 class Invalid(DeckError):
     code = "invalid"
-
-
-class TooLarge(DeckError):
-    code = "too_large"
 
 
 def asked(route: Route, query: Mapping[str, str], body: bytes) -> Ask:
@@ -37,12 +28,10 @@ def asked(route: Route, query: Mapping[str, str], body: bytes) -> Ask:
 
     Raises
     ------
-    Unreadable, Invalid, TooLarge
+    Unreadable, Invalid
     BadSetting
         If the engine knows better than the model.
     """
-    if len(body) > MAX_ACCEPTED:
-        raise TooLarge(f"The body has {len(body)} bytes. Send at most {MAX_ACCEPTED}.")
     model = route.query
     try:
         values = model.model_validate_strings(query)

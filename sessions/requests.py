@@ -212,6 +212,14 @@ class SourceAsk(Ask):
     decoder: str | None = Field(None, description="What the decoder is called; as the stream if left out.")
 
 
+class DecoderAsk(Ask):
+    """A decoder to start."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"decoder": "kalman"}]})
+
+    decoder: str = Field(description="As `serve.py decode --decoder` has it.")
+
+
 class SourceQuery(Ask):
     decoder: str | None = Field(None, description="Only this one; all if left out.")
 

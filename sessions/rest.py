@@ -13,11 +13,11 @@ from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 
 from engine.errors import DeckError
-from sessions.access import Origins
 from sessions.archive import Archive
 from sessions.calibrations import Calibrations
 from sessions.context import Context, Redirect, Stream, Text
-from sessions.errors import Forbidden
+from sessions.launcher import Launcher
+from sessions.models import Created
 from sessions.openapi import document
 from sessions.reading import asked
 from sessions.refusals import refusal, status_of
@@ -26,9 +26,6 @@ from sessions.routes import GROUPS, HOME, PATH_PARAMETERS, ROUTES, Route
 from sessions.store import Store
 from sessions.studio import Studio
 from sessions.version import version
-
-ACCESS_KEYS = ("token",)
-"""Of a query: they concern who may call, not what is asked."""
 
 PATTERNS = {str: "[^/]+", int: r"-?\d{1,9}"}
 
@@ -58,11 +55,11 @@ def rest_rules(
     stream_port: int,
     dashboard_port: int,
     *,
-    origins: Origins | None = None,
     secure: bool = False,
     home: bool = False,
     studio: Studio | None = None,
     archive: Archive | None = None,
+    launcher: Launcher | None = None,
     calibrations: Calibrations | None = None,
 ) -> list[Rule]:
     """The REST calls, for a Tornado application or as Bokeh's ``extra_patterns``.
@@ -72,8 +69,6 @@ def rest_rules(
     store : Store
     stream_port, dashboard_port : int
         For the addresses in answers.
-    origins : Origins, optional
-        Pages that may call; those of the two ports if None.
     secure : bool
         Whether the ports speak TLS.
     home : bool
@@ -83,6 +78,8 @@ def rest_rules(
         Draws pictures; without it they are refused.
     archive : Archive, optional
         Keeps records; without it they are refused.
+    launcher : Launcher, optional
+        Starts decoders; without it none can be.
     calibrations : Calibrations, optional
         Fits and tests decoders; without it that is refused.
     """
@@ -97,9 +94,10 @@ def rest_rules(
         document=described,
         studio=studio,
         archive=archive,
+        launcher=launcher,
         calibrations=calibrations,
     )
-    common = {"context": context, "origins": origins or Origins((stream_port, dashboard_port))}
+    common = {"context": context}
     by_path: dict[str, dict[str, Route]] = {}
     for route in ROUTES:
         if home or route is not HOME:
@@ -125,31 +123,24 @@ class RestHandler(RequestHandler):
     routes : mapping
         By method; empty for an address where there is nothing.
     context : Context
-    origins : Origins
     """
 
-    def initialize(self, routes: Mapping[str, Route], context: Context, origins: Origins) -> None:
+    def initialize(self, routes: Mapping[str, Route], context: Context) -> None:
         self._routes = dict(routes)
         if "GET" in routes:
             self._routes["HEAD"] = routes["GET"]
         self._context = context
-        self._origins = origins
 
     def set_default_headers(self) -> None:
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Content-Type-Options", "nosniff")
 
     def check_xsrf_cookie(self) -> None:
-        """No right comes from a cookie; foreign pages are refused by their origin."""
+        """The gate refuses foreign pages by their origin."""
 
     async def answer(self, **path: str) -> None:
         """Answer a request of any method."""
         try:
-            self._check_origin()
-            if self.request.method == "OPTIONS" and "Access-Control-Request-Method" in self.request.headers:
-                self.set_status(204)
-                self.finish()
-                return
             found = await self._found(path)
         except DeckError as error:
             self._refuse(status_of(error), error.code, str(error))
@@ -161,6 +152,8 @@ class RestHandler(RequestHandler):
             await self._send(found)
             return
         self.set_header("Content-Type", found.content_type)
+        if found.location:
+            self.set_header("Content-Location", found.location)
         if found.content_type.startswith(("text/html", "image/svg")):
             self.set_header("Content-Security-Policy", PAGE_POLICY)
         self.finish(found.content)
@@ -210,30 +203,19 @@ class RestHandler(RequestHandler):
         if method not in self._routes:
             raise MethodNotAllowed(self._possible())
         route = self._routes[method]
-        names = (name for name in self.request.query_arguments if name not in ACCESS_KEYS)
+        names = self.request.query_arguments
         query = {name: ",".join(self.get_query_arguments(name, strip=False)) for name in names}
         accept = self.request.headers.get("Accept", "*/*")
-        context = replace(self._context, host=self.request.host_name, accept=accept)
+        address = str(self.request.remote_ip)
+        context = replace(self._context, host=self.request.host_name, accept=accept, address=address)
         call = partial(_perform, route, context, path, asked(route, query, self.request.body))
         if route.blocking:
             return await asyncio.get_running_loop().run_in_executor(None, call)
         return call()
 
-    def _check_origin(self) -> None:
-        """Refuse pages that may not call; let the others read the answers."""
-        origin = self.request.headers.get("Origin")
-        if origin is None:
-            return
-        if not self._origins.allow(origin, self.request.host):
-            raise Forbidden(f"Pages of {origin[:80]} may not call. Start the server with --allow-origin.")
-        self.set_header("Access-Control-Allow-Origin", origin)
-        self.set_header("Vary", "Origin")
-        self.set_header("Access-Control-Allow-Methods", self._allowed)
-        self.set_header("Access-Control-Allow-Headers", "Content-Type, Authorization")
-
     def _refuse(self, status: int, code: str, message: str) -> None:
         self.set_status(status)
-        if status == 503:
+        if status in (429, 503):
             self.set_header("Retry-After", RETRY_AFTER)
         self.finish(refusal(code, message))
 
@@ -246,4 +228,5 @@ def _perform(route: Route, context: Context, path: Mapping[str, str], ask: Ask) 
     answer = route.call(context, **parameters)
     if isinstance(answer, Text | Stream | Redirect):
         return answer
-    return Text(answer.model_dump_json().encode(), JSON)
+    location = f"/api/sessions/{answer.session_code}" if isinstance(answer, Created) else None
+    return Text(answer.model_dump_json().encode(), JSON, location)

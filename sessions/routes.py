@@ -26,6 +26,7 @@ from sessions import (
     front,
     guard_models,
     guarding,
+    launching,
     library,
     lifecycle,
     metrics,
@@ -49,6 +50,7 @@ from sessions.errors import (
     NotDrawn,
     RecordFailed,
     UnknownCalibration,
+    UnknownDecoder,
     UnknownRecord,
     UnknownRecording,
     UnknownSession,
@@ -141,8 +143,8 @@ def _setting(
     )
 
 
-def _stop(name: str, call: Call) -> Route:
-    return Route("POST", f"/api/sessions/{{code}}/{name}", call, guard_models.SafetyAnswer, refuses=SESSION)
+def _post(name: str, call: Call, answer: type[BaseModel]) -> Route:
+    return Route("POST", f"/api/sessions/{{code}}/{name}", call, answer, refuses=SESSION)
 
 
 def _picture(
@@ -262,7 +264,31 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
             blocking=True,
         ),
     ),
-    "Safety": (
+    "Decoders that the server starts": (
+        _get(
+            "/api/sessions/{code}/decoders", launching.list_decoders, models.LaunchedAnswer, UnknownSession
+        ),
+        Route(
+            "POST",
+            "/api/sessions/{code}/decoders",
+            launching.start_decoder,
+            models.LaunchedAnswer,
+            body=requests.DecoderAsk,
+            refuses=(*PLAYING, BadSetting, Conflict, Busy),
+            blocking=True,
+        ),
+        Route(
+            "DELETE",
+            "/api/sessions/{code}/decoders/{name}",
+            launching.stop_decoder,
+            models.LaunchedAnswer,
+            refuses=(*SESSION, UnknownDecoder),
+            blocking=True,
+        ),
+    ),
+    "Drift and safety": (
+        _get("/api/sessions/{code}/drift", guarding.show_drift, guard_models.DriftAnswer, UnknownSession),
+        _post("drift/reference", guarding.set_reference, guard_models.DriftAnswer),
         *_setting(
             "safety",
             guarding.show_safety,
@@ -271,8 +297,8 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
             requests.SafetyAsk,
             BadSetting,
         ),
-        _stop("emergency-stop", guarding.emergency_stop),
-        _stop("emergency-stop/release", guarding.release_stop),
+        _post("emergency-stop", guarding.emergency_stop, guard_models.SafetyAnswer),
+        _post("emergency-stop/release", guarding.release_stop, guard_models.SafetyAnswer),
     ),
     "Recordings and trials": (
         _get("/api/recordings", library.list_recordings, models.RecordingList),

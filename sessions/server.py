@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -11,20 +12,23 @@ from typing import Any
 from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
-from sessions.access import Origins
+from sessions.gate import Gate, Rules
 from sessions.store import Store
 from sessions.stream import StreamHandler
 
-MAX_BODY = 8 * 1024 * 1024
-"""Larger bodies close the connection; REST answers 413 long before."""
+MAX_READ = 8 * 1024 * 1024
+"""Bytes. Larger bodies close the connection; the gate answers 413 to much smaller ones."""
+MAX_HEADERS = 16 * 1024
+IDLE_TIMEOUT, BODY_TIMEOUT = 60.0, 30.0
+"""Seconds for a connection to send its next headers, and then the body."""
 CLEANUP_EVERY = 10.0
 
 Rule = tuple[Any, ...]
 
 
-def stream_rules(store: Store, origins: Origins) -> list[Rule]:
+def stream_rules(store: Store) -> list[Rule]:
     """Where decoders connect."""
-    common = {"store": store, "origins": origins}
+    common = {"store": store}
     code = "([^/]+)"
     return [
         (r"/stream/?", StreamHandler, {**common, "format": "json"}),
@@ -32,6 +36,23 @@ def stream_rules(store: Store, origins: Origins) -> list[Rule]:
         (f"/stream/binary/{code}", StreamHandler, {**common, "format": "msgpack"}),
         (f"/stream/{code}", StreamHandler, {**common, "format": "json"}),
     ]
+
+
+def http_limits(certificate: ssl.SSLContext | None = None) -> dict[str, Any]:
+    """What Tornado's HTTP server of either port is told.
+
+    Parameters
+    ----------
+    certificate : SSLContext, optional
+        With which to speak TLS.
+    """
+    return {
+        "max_body_size": MAX_READ,
+        "max_header_size": MAX_HEADERS,
+        "idle_connection_timeout": IDLE_TIMEOUT,
+        "body_timeout": BODY_TIMEOUT,
+        "ssl_options": certificate,
+    }
 
 
 class StreamServer:
@@ -43,12 +64,25 @@ class StreamServer:
     rules : sequence of Tornado rules
     sockets : sequence of socket
         Bound and listening.
+    gate : sessions.gate.Rules
+        Who may come in.
+    certificate : SSLContext, optional
+        With which to speak TLS.
     """
 
-    def __init__(self, store: Store, rules: Sequence[Rule], sockets: Sequence[socket.socket]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        rules: Sequence[Rule],
+        sockets: Sequence[socket.socket],
+        gate: Rules,
+        certificate: ssl.SSLContext | None = None,
+    ) -> None:
         self._store = store
         self._rules = rules
         self._sockets = sockets
+        self._gate = gate
+        self._certificate = certificate
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="stream loop", daemon=True)
@@ -70,7 +104,8 @@ class StreamServer:
             runner.run(self._serve())
 
     async def _serve(self) -> None:
-        server = HTTPServer(Application(list(self._rules)), max_body_size=MAX_BODY)
+        application = Application(list(self._rules))
+        server = HTTPServer(Gate(application, self._gate), **http_limits(self._certificate))
         server.add_sockets(self._sockets)
         cleanup = asyncio.ensure_future(self._clean_up())
         await self._stopping.wait()

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import clock
+from engine.drift import DriftMonitor
 from engine.errors import NotNow
 from engine.inlets import Inlet, MakeInlet
 from engine.monitor import Monitor
@@ -26,7 +27,8 @@ from engine.scores.scorer import Scorer
 from engine.selection import EVERYTHING, Selection
 from engine.speed import Speed
 from engine.view import PLAIN, View, changed
-from sessions.errors import Conflict, UnknownSession
+from sessions.errors import Conflict, TooMany, UnknownSession
+from sessions.launcher import Launched
 from sessions.tape import Tape
 
 GOING_AWAY, DELETED = 1001, 1000
@@ -143,12 +145,15 @@ class Session:
         self.options = options
         self.lsl = lsl
         self.created = time.time()
+        self.maker: str | None = None  # the IP address that has asked for it
         self.safety = Safety(replay)
         self.predictions = Predictions(replay, lambda: self.scores.news(), self.safety)
         self.scores = Scorer(replay, self.predictions, lambda: self._view.hit_radius)
         answers = replay.recording.answers
         self._playback = Playback(replay, answers, self.predictions) if answers else None
-        self.monitor = Monitor(f"monitor {code}", self.safety.look)
+        self.drift = DriftMonitor(replay)
+        self.monitor = Monitor(f"monitor {code}", self.safety.look, self.drift.look)
+        self.launched = Launched(self.wake)
         self._make_inlet = make_inlet
         self._inlets: dict[str, Inlet] = {}
         self._used = clock.now()
@@ -257,8 +262,14 @@ class Session:
         """Note that the session was used."""
         self._used = clock.now()
 
-    def admit(self, selection: Selection | None) -> None:
+    def admit(self, selection: Selection | None, at_most: int | None = None) -> None:
         """Let a decoder in, which may bring a selection; `dismiss` it when it goes.
+
+        Parameters
+        ----------
+        selection : Selection, optional
+        at_most : int, optional
+            Decoders that there may be.
 
         Raises
         ------
@@ -270,12 +281,18 @@ class Session:
             If another decoder is connected and plays something else.
         UnknownTrial, UnknownTarget, EmptySelection
             If the selection cannot be played.
+        TooMany
         """
         with self._lock:
             if self._closed:
                 raise UnknownSession(f"Session {self.code} has just been deleted. Connect again.")
             if self.replay.state == "failed":
                 raise NotNow(f"Session {self.code} has failed. Delete it, or connect to another.")
+            if at_most is not None and self._decoders >= at_most:
+                raise TooMany(
+                    f"Session {self.code} has {self._decoders} decoders, which is the limit. "
+                    "Connect to another, or raise --clients-per-session."
+                )
             if selection is not None and selection != self.replay.selection:
                 if self._decoders:
                     raise Conflict(
@@ -347,6 +364,7 @@ class Session:
             self._closed = True
         for audience in self.audiences:
             audience.close(code, reason)
+        self.launched.close()
         self.stop_listening()
         self.replay.close()
         if self._playback is not None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from engine.errors import BadSetting
+
+Names = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
@@ -34,9 +37,23 @@ class Settings(BaseSettings):
     records: Path | None = Field(None, description="folder of records (default: data/records)")
     max_sessions: int = Field(50, ge=1, description="sessions at most")
     session_ttl: float = Field(3600.0, gt=0, description="seconds a session lives without use or listener")
-    allow_origin: Annotated[tuple[str, ...], NoDecode] = Field(
+    allow_origin: Names = Field(
         (), description="origin of other pages that may connect (repeat it for several)"
     )
+    token: SecretStr | None = Field(
+        None,
+        description="token that clients must show; better in PHANTOM_TOKEN, as others see command lines",
+    )
+    insecure: bool = Field(False, description="no token, although others can reach --host")
+    allow_host: Names = Field((), description="name by which clients may call it (repeat it for several)")
+    certfile: Path | None = Field(None, description="certificate, to speak TLS")
+    keyfile: Path | None = Field(None, description="its key, if the certificate's file does not hold it")
+    audit_log: Path | None = Field(None, description="file to which every request is noted, as JSON lines")
+    requests_per_second: float = Field(250.0, ge=1, description="requests that one address may send")
+    sessions_per_address: int | None = Field(
+        None, ge=1, description="sessions that one address may make (default: as many as there may be)"
+    )
+    clients_per_session: int = Field(1000, ge=1, description="decoders that a session may have")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @field_validator("series", mode="before")
@@ -49,11 +66,25 @@ class Settings(BaseSettings):
             raise ValueError("send position=NAME, velocity=NAME, or both with a comma")
         return pairs
 
-    @field_validator("allow_origin", mode="before")
+    @field_validator("token")
     @classmethod
-    def _parse_origins(cls, value: Any) -> Any:
+    def _visible(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch("[!-~]+", value.get_secret_value()):
+            raise ValueError("use letters, digits and signs of ASCII, without a space")
+        return value
+
+    @field_validator("insecure")
+    @classmethod
+    def _contradicts_no_token(cls, value: bool, facts: ValidationInfo) -> bool:
+        if value and facts.data.get("token"):
+            raise ValueError("give a token or --insecure, not both")
+        return value
+
+    @field_validator("allow_host", "allow_origin", mode="before")
+    @classmethod
+    def _parse_names(cls, value: Any) -> Any:
         given = value.split(",") if isinstance(value, str) else value
-        return tuple(origin.strip().rstrip("/") for origin in given)
+        return tuple(each.strip().rstrip("/") for each in given)
 
     @field_validator("log_level")
     @classmethod
@@ -65,8 +96,12 @@ class Settings(BaseSettings):
 
 ON_COMMAND_LINE = (
     "data", "series", "host", "port", "dashboard_port", "rate", "records", "max_sessions", "session_ttl",
-    "allow_origin", "log_level",
+    "token", "allow_host", "allow_origin", "certfile", "keyfile", "audit_log", "requests_per_second",
+    "sessions_per_address", "clients_per_session", "log_level",
 )  # fmt: skip
+
+
+REPEATED = ("allow_host", "allow_origin")
 
 
 class Parser(argparse.ArgumentParser):
@@ -84,7 +119,7 @@ def parser() -> Parser:
         made.add_argument(
             "--" + name.replace("_", "-"),
             default=argparse.SUPPRESS,
-            action="append" if name == "allow_origin" else "store",
+            action="append" if name in REPEATED else "store",
             metavar=name.upper(),
             help=(field.description or "") + (f" (default: {field.default})" if field.default else ""),
         )
@@ -102,12 +137,13 @@ def parser() -> Parser:
         default=argparse.SUPPRESS,
         help="be scheduled as other programs are, even where the system would allow more",
     )
-    made.add_argument(
-        "--open",
-        action="store_true",
-        default=argparse.SUPPRESS,
-        help=Settings.model_fields["open"].description,
-    )
+    for name in ("open", "insecure"):
+        made.add_argument(
+            f"--{name}",
+            action="store_true",
+            default=argparse.SUPPRESS,
+            help=Settings.model_fields[name].description,
+        )
     return made
 
 
@@ -126,6 +162,5 @@ def settings(arguments: Sequence[str]) -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0])
         spelled = f"--{name.replace('_', '-')}" if name in given else f"PHANTOM_{name.upper()}"
-        raise BadSetting(
-            f"{spelled} {first['input']}: {first['msg'].removeprefix('Value error, ')}."
-        ) from None
+        value = "***" if name == "token" else first["input"]
+        raise BadSetting(f"{spelled} {value}: {first['msg'].removeprefix('Value error, ')}.") from None

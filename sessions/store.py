@@ -17,7 +17,7 @@ from engine.inlets import MakeInlet
 from engine.outlets import Outlet
 from engine.recording import Recording
 from engine.replay import Replay
-from sessions.errors import BadCode, Conflict, Full, UnknownRecording, UnknownSession
+from sessions.errors import BadCode, Conflict, Full, TooMany, UnknownRecording, UnknownSession
 from sessions.session import Options, Session
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,10 @@ class Store:
     recordings : mapping
         By name; the first is the default.
     max_sessions : int
+    max_per_address : int, optional
+        Sessions that one address may have made; `max_sessions` if None.
+    max_clients : int
+        Decoders that a session may have, and pages that may watch it.
     ttl : float
         Seconds without use or listener after which a session goes.
     make_outlets : function, optional
@@ -55,12 +59,16 @@ class Store:
         recordings: Mapping[str, Recording],
         *,
         max_sessions: int = 50,
+        max_per_address: int | None = None,
+        max_clients: int = 1000,
         ttl: float = 3600.0,
         make_outlets: MakeOutlets | None = None,
         make_inlet: MakeInlet | None = None,
     ) -> None:
         self.recordings = recordings
         self.max_sessions = max_sessions
+        self.max_per_address = max_per_address or max_sessions
+        self.max_clients = max_clients
         self.ttl = ttl
         self.started = time.time()
         self.total_created = 0
@@ -107,7 +115,11 @@ class Store:
         return session
 
     def create(
-        self, code: str | None = None, options: Options = DEFAULTS, asked: Collection[str] = ()
+        self,
+        code: str | None = None,
+        options: Options = DEFAULTS,
+        asked: Collection[str] = (),
+        address: str | None = None,
     ) -> Session:
         """Make a session, or find the one that has this code.
 
@@ -118,6 +130,8 @@ class Store:
         options : Options, optional
         asked : collection of str, optional
             The fields of `options` that matter if the session exists.
+        address : str, optional
+            The IP address from which it is asked for.
 
         Raises
         ------
@@ -129,6 +143,8 @@ class Store:
             If an option cannot be met.
         Full
             If the limit is reached and every session is listened to.
+        TooMany
+            If this address has made as many as it may.
         """
         code = self._checked(code)
         evicted: list[Session] = []
@@ -147,8 +163,10 @@ class Store:
             else:
                 if self._closed:
                     raise Full("The server is going down.")
+                self._check_share(address)
                 evicted = self._must_go()
                 session = self._make(code, recording, options, evicted)
+                session.maker = address
                 for each in evicted:
                     del self._sessions[each.code]
                 self._sessions[code] = session
@@ -231,6 +249,14 @@ class Store:
         )
         log.info("Session %s plays %s", code, recording.name)
         return Session(code, replay, options, make_outlets is not None, self._make_inlet)
+
+    def _check_share(self, address: str | None) -> None:
+        made = sum(session.maker == address for session in self._sessions.values())
+        if address is not None and self.max_per_address <= made < self.max_sessions:
+            raise TooMany(
+                f"{address} has made {made} sessions, which is the limit for one address. "
+                "Delete one, or raise --sessions-per-address."
+            )
 
     def _must_go(self) -> list[Session]:
         """The sessions whose place a new one takes."""

@@ -335,9 +335,10 @@ class Account:
         for old in [each for each in self._blocks if each <= block - WINDOW]:
             del self._blocks[old]
         if block != self._told_block:
+            n = block - self._told_block if self._told_block >= 0 else 1  # several a look, at high speed
             self._told_block = block
             recent = self._recent().measures(0)
-            self.history.append((recent.r2_position, recent.r2_velocity))
+            self.history.extend([(recent.r2_position, recent.r2_velocity)] * min(n, HISTORY))
 
     def summary(self) -> Summary:
         """Everything as it stands."""

@@ -104,8 +104,12 @@ def sweep(recording: Recording, split: Split, keys: Sequence[str]) -> None:
 
 def sweeps(keys: Sequence[str]) -> None:
     """On the default recording, three quarters of whose trials train; on the real one, 600 of its 800."""
-    default, real = (read(path, 40.0) for path in (default_recording(DATA), REACH98))
+    default = read(default_recording(DATA), 40.0)
     sweep(default, balanced_split(default, 0.75, seed=0), keys)
+    if not REACH98.exists():
+        emit("sweep", recording=REACH98.stem, skipped=f"{REACH98} is not there")
+        return
+    real = read(REACH98, 40.0)
     sweep(real, given_split(real, range(600), range(600, 800)), keys)
 
 

@@ -16,7 +16,7 @@ import pytest
 from tornado.netutil import bind_sockets
 
 from engine.recording import Recording
-from sessions.access import Origins
+from sessions.gate import Origins, Rules
 from sessions.rest import rest_rules
 from sessions.server import StreamServer, stream_rules
 from sessions.store import MakeOutlets, Store
@@ -53,10 +53,10 @@ def playing(
     sockets = bind_sockets(port, "127.0.0.1")
     port = sockets[0].getsockname()[1]
     rules = [
-        *stream_rules(store, Origins((port,), tuple(allowed))),
+        *stream_rules(store),
         *rest_rules(store, port, port, home=True),
     ]
-    server = StreamServer(store, rules, sockets)
+    server = StreamServer(store, rules, sockets, Rules(Origins((port,), tuple(allowed))))
     server.start()
     try:
         yield Deck(store, port)

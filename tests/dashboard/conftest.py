@@ -20,8 +20,10 @@ from engine.recording import Recording
 from plotters import PLOTTERS
 from plotters.arena import Arena
 from plotters.base import Plotter
-from sessions.access import Origins
+from sessions.archive import Archive
 from sessions.calibrations import Calibrations
+from sessions.gate import Origins, Rules, Token
+from sessions.launcher import Launcher
 from sessions.rest import rest_rules
 from sessions.server import stream_rules
 from sessions.store import Store
@@ -41,13 +43,17 @@ class Deck:
         plotters: Sequence[type[Plotter]] = PLOTTERS,
         others: Sequence[Recording] = (),
         studio: Studio | None = None,
+        token: str | None = None,
         calibrations: Calibrations | None = None,
+        archive: Archive | None = None,
     ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
+        self.gate = Rules(Origins((self.port,)), token=Token(token) if token else None)
         self.plotters = plotters
         self.studio = studio
         self.calibrations = calibrations
+        self.archive = archive
         self.start(recording, *others)
 
     @property
@@ -79,15 +85,22 @@ class Deck:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        server = build_server(
+        self.server = server = build_server(
             self.store,
             port=self.port,
             address="127.0.0.1",
+            gate=self.gate,
             plotters=self.plotters,
             extra_patterns=[
-                *stream_rules(self.store, Origins((self.port,))),
+                *stream_rules(self.store),
                 *rest_rules(
-                    self.store, self.port, self.port, studio=self.studio, calibrations=self.calibrations
+                    self.store,
+                    self.port,
+                    self.port,
+                    studio=self.studio,
+                    calibrations=self.calibrations,
+                    archive=self.archive,
+                    launcher=Launcher(f"ws://127.0.0.1:{self.port}"),
                 ),
             ],
         )

@@ -13,6 +13,7 @@ from bokeh.client import pull_session
 from dashboard import build_server, close_server
 from dashboard.explore import application
 from dashboard.explore.page import ExplorePage
+from sessions.gate import Rules
 from sessions.store import Store
 from tests.builders import small_recording
 
@@ -33,6 +34,7 @@ def test_a_closed_page_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
             Store({"small": small_recording(6, 4000, n_trials=40)}),
             port=0,
             address="127.0.0.1",
+            gate=Rules(),
             check_unused_sessions_milliseconds=50,
             unused_session_lifetime_milliseconds=50,
         )

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from engine.replay import Replay
 from engine.view import shown_units
 from plotters import PLOTTERS
+from plotters.timing import Timing
 from sessions.session import Session
 from tests.dashboard.conftest import Deck, Visitor, keep_screenshot
 
@@ -73,7 +74,7 @@ def test_what_is_not_in_sight_is_drawn_when_it_comes_there(deck: Deck, visitor: 
     replay = deck.store.create("scroll").replay
     page = visitor.watch(deck, "scroll")
     page.set_viewport_size({"width": 390, "height": 500})
-    first, last = PLOTTERS[0].name, PLOTTERS[-1].name
+    first, last = PLOTTERS[0].name, Timing.name
     page.locator(f"[data-plot={first}]").scroll_into_view_if_needed()
     expect(page.locator(f"[data-plot={last}]")).not_to_be_in_viewport()
     play_some(page, replay, 30)

@@ -11,8 +11,12 @@ import numpy.typing as npt
 from engine.phases import TrialFollower
 from engine.recording import Recording
 from engine.ring import Rows
+from engine.scores.scorer import Scoreboard
 from engine.view import PLAIN, View
 from plotters.base import Floats, News, Replace, Scene, Set, Shift, Update
+from plotters.lanes import Lanes
+
+NO_SCORES = Scoreboard()
 
 
 def news_of(
@@ -23,6 +27,7 @@ def news_of(
     view: View = PLAIN,
     sent: npt.ArrayLike = np.nan,
     decoded: Mapping[str, Floats] | None = None,
+    scores: Scoreboard = NO_SCORES,
 ) -> News:
     """The newest `n_new` rows as news, all by default."""
     recent = rows[-Scene(recording).n_recent :]
@@ -34,6 +39,8 @@ def news_of(
         trial=TrialFollower(recording).advance(rows, view.hit_radius),
         view=view,
         decoded=decoded or {},
+        lanes=Lanes().assign([*(decoded or {}), *scores.decoders]),
+        scores=scores,
     )
 
 

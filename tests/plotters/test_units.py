@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from engine.analysis.rates import mean_rates
@@ -64,3 +66,16 @@ def test_it_updates_ten_times_a_second_of_recording() -> None:
     assert updated == list(range(1, 100, 4))
     assert not units.should_update(news_of(recording, rows, n_new=0))
     assert columns(units.start(news_of(recording, rows[:99])))
+
+
+def test_units_stand_at_their_mean_in_the_session_once_it_is_known() -> None:
+    recording = small_recording()
+    units, rows = Units(Scene(recording)), play(recording, range(60))
+    news = replace(news_of(recording, rows), means=np.full(recording.n_units, np.nan))
+    assert ("rates", "mean") not in columns(units.update(news))
+    news = replace(news, means=np.arange(recording.n_units, dtype=float))
+    updates = list(units.update(news))
+    np.testing.assert_array_equal(columns(updates)["rates", "mean"], news.means)
+    assert properties(updates)["means"]["end"] >= recording.n_units - 1
+    assert ("rates", "mean") not in columns(units.update(news))
+    assert ("rates", "mean") in columns(units.start(news))

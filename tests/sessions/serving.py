@@ -15,9 +15,11 @@ from tornado.netutil import bind_sockets
 
 from sessions.archive import Archive
 from sessions.calibrations import Calibrations
+from sessions.gate import Hosts, Origins, Rules
+from sessions.launcher import Launcher
 from sessions.report import DRAWN_WITH
 from sessions.rest import rest_rules
-from sessions.server import StreamServer
+from sessions.server import StreamServer, stream_rules
 from sessions.store import Store
 from tests.builders import small_recording
 
@@ -87,14 +89,19 @@ def serving(
     studio: Any = None,
     archive: Archive | None = None,
     calibrations: Calibrations | None = None,
+    launcher: Launcher | None = None,
 ) -> Iterator[Client]:
     """Serve a store as the stream port does; with `Sketches` if there is no studio."""
     with tempfile.TemporaryDirectory() as folder:
-        yield from _serving(store, studio, archive or Archive(Path(folder)), calibrations)
+        yield from _serving(store, studio, archive or Archive(Path(folder)), calibrations, launcher)
 
 
 def _serving(
-    store: Store | None, studio: Any, archive: Archive, calibrations: Calibrations | None
+    store: Store | None,
+    studio: Any,
+    archive: Archive,
+    calibrations: Calibrations | None,
+    launcher: Launcher | None,
 ) -> Iterator[Client]:
     store = store or Store({"small": small_recording()}, make_inlet=Silence)
     sockets = bind_sockets(0, "127.0.0.1")
@@ -107,8 +114,10 @@ def _serving(
         studio=studio or Sketches(),
         archive=archive,
         calibrations=calibrations,
+        launcher=launcher or Launcher(f"ws://127.0.0.1:{port}"),
     )
-    server = StreamServer(store, rules, sockets)
+    gate = Rules(Origins((port, DASHBOARD_PORT)), Hosts(("rig.lab",)))
+    server = StreamServer(store, [*stream_rules(store), *rules], sockets, gate)
     server.start()
     try:
         yield Client(store, port, archive)

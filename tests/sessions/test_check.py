@@ -18,8 +18,8 @@ import pytest
 import websocket
 from tornado.netutil import bind_sockets
 
-from sessions.access import Origins
 from sessions.check import FAIL, PASS, UNREACHABLE, Report, main
+from sessions.gate import Rules
 from sessions.rest import rest_rules
 from sessions.server import StreamServer, stream_rules
 from sessions.store import Store
@@ -34,8 +34,8 @@ def deck(**options: Any) -> Iterator[tuple[Store, str]]:
     store = Store({"small": small_recording()}, **options)
     sockets = bind_sockets(0, "127.0.0.1")
     port = sockets[0].getsockname()[1]
-    rules = [*stream_rules(store, Origins()), *rest_rules(store, port, port, home=True)]
-    server = StreamServer(store, rules, sockets)
+    rules = [*stream_rules(store), *rest_rules(store, port, port, home=True)]
+    server = StreamServer(store, rules, sockets, Rules())
     server.start()
     try:
         yield store, f"ws://127.0.0.1:{port}"

@@ -25,9 +25,9 @@ from engine.decoders import make_decoder
 from engine.decoders.bins import stretches
 from engine.decoders.store import Trained, load, save
 from engine.recording import Recording
-from sessions.access import Origins
 from sessions.answering import Answerer
 from sessions.decode import main
+from sessions.gate import Rules
 from sessions.metadata import metadata
 from sessions.rest import rest_rules
 from sessions.server import StreamServer, stream_rules
@@ -104,8 +104,8 @@ def serving(store: Store, *more: Any) -> Iterator[str]:
     """A stream port with REST, and its address; `more` comes first."""
     sockets = bind_sockets(0, "127.0.0.1")
     port = sockets[0].getsockname()[1]
-    rules = [*more, *stream_rules(store, Origins()), *rest_rules(store, port, port, home=True)]
-    server = StreamServer(store, rules, sockets)
+    rules = [*more, *stream_rules(store), *rest_rules(store, port, port, home=True)]
+    server = StreamServer(store, rules, sockets, Rules())
     server.start()
     try:
         yield f"ws://127.0.0.1:{port}"
@@ -222,7 +222,7 @@ def test_a_real_session_is_played_until_it_is_deleted() -> None:
             [*command, "--decoder", "kalman"], stdout=subprocess.PIPE, text=True
         ) as process:
             assert process.stdout.readline().startswith("kalman has learned from 3 trials of small ")
-            assert process.stdout.readline() == "Decoding session deck with kalman. Ctrl+C ends it.\n"
+            assert process.stdout.readline() == "Decoding session deck with kalman.\n"
             Keeper(store.get("deck").replay).wait_rows(40)
             store.delete("deck", force=True)
             printed, _ = process.communicate(timeout=PATIENCE)

@@ -1,4 +1,4 @@
-"""Emergency stop and limits over REST."""
+"""Emergency stop, limits and drift over REST."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.sessions.serving import Client, serving
 
 SAFETY = "/api/sessions/deck/safety"
 STOP = "/api/sessions/deck/emergency-stop"
+DRIFT = "/api/sessions/deck/drift"
 NAN = float("nan")
 
 
@@ -96,3 +97,46 @@ def test_faults_and_silence_are_counted_and_noted(call: Client, session: Session
 def test_unknown_sessions_cannot_be_stopped(call: Client) -> None:
     assert call("POST", "/api/sessions/none/emergency-stop").status == 404
     assert call("GET", STOP).status == 405
+
+
+# Drift
+
+
+def test_drift_is_unknown_before_anything_was_played(call: Client) -> None:
+    drift = call("GET", DRIFT).json
+    assert (drift["alarm"], drift["shift"], drift["hint"], drift["reference_seconds"]) == (
+        False,
+        None,
+        None,
+        0,
+    )
+    unknown = dict.fromkeys(("rate", "reference", "mean", "change", "shift"))
+    assert drift["units"] == [unknown] * 5
+
+
+def test_alarm_offers_recalibration_and_a_new_reference(call: Client, session: Session) -> None:
+    keeper = Keeper(session.replay)
+    session.replay.set_speed(50.0)
+    session.replay.resume()
+    keeper.wait_rows(2500)
+    call("PUT", "/api/sessions/deck/perturbation", {"unit_loss": {"enabled": True, "fraction": 0.2}})
+    keeper.wait_more(800)
+    session.replay.pause()
+    assert session.monitor.settle(PATIENCE)
+    drift = call("GET", DRIFT).json
+    assert drift["alarm"] is True
+    assert drift["shift"] > drift["alarm_at"] == 2.0
+    assert drift["shifted_units"] == 1
+    assert "Recalibrate" in drift["hint"]
+    (lost,) = [unit for unit in drift["units"] if unit["change"] == -1.0]
+    assert lost["rate"] == 0.0
+    assert lost["reference"] == pytest.approx(60.0)
+    assert lost["shift"] < -2.0
+    assert 0.0 < lost["mean"] < 60.0
+    renewed = call("POST", f"{DRIFT}/reference").json
+    assert (renewed["alarm"], renewed["reference_seconds"], renewed["hint"]) == (False, 0, None)
+    texts = [event["text"] for event in call("GET", "/api/sessions/deck/events").json["events"]]
+    assert [" ".join(text.split()[:2]) for text in texts if text.startswith("drift")] == [
+        "drift alarm",
+        "drift reference",
+    ]

@@ -24,6 +24,7 @@ BODIES = {
     "/api/sessions/{code}/speed": {"speed": "max"},
     "/api/sessions/{code}/loop": {"loop": False},
     "/api/sessions/{code}/predictions": {"lsl": "my-decoder"},
+    "/api/sessions/{code}/decoders": {"decoder": "passthrough"},
 }
 """Where an empty object is not enough."""
 
@@ -78,7 +79,10 @@ def test_every_call_answers_and_refuses_as_documented(call, calibrations, route)
     document = call("GET", "/openapi.json").json
     number = calibrated(call, calibrations) if "calibrations" in route.path else 0
     responses = operation_of(document, route)["responses"]
-    path = route.path.format(code="deck", name="run", trial_id=2, target_id=1, calibration=number)
+    if "/decoders/" in route.path:
+        call("POST", "/api/sessions/deck/decoders", {"decoder": "passthrough"})
+    name = "passthrough" if "/decoders/" in route.path else "run"
+    path = route.path.format(code="deck", name=name, trial_id=2, target_id=1, calibration=number)
     body = BODIES.get(route.path, {}) if route.method in ("POST", "PUT") else None
     reply = call(route.method, path, body)
     assert reply.status == 200, reply.content

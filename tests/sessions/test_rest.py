@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from engine import clock
-from sessions.reading import MAX_ACCEPTED
+from sessions.gate import MAX_BODY
+from sessions.gate.rules import METHODS
 from sessions.store import Store
 from tests.builders import small_recording
 from tests.sessions.serving import DASHBOARD_PORT, Client, serving
@@ -331,8 +332,8 @@ def test_each_recording_has_its_metadata_and_trials():
 
 def test_the_root_answers_programs_and_sends_browsers_to_the_dashboard(call):
     assert call("GET", "/").json["service"] == "PhantomDeck"
-    reply = call("GET", "/", Accept="text/html,*/*;q=0.8", Host="rig:1")
-    assert (reply.status, reply.headers["Location"]) == (302, f"http://rig:{DASHBOARD_PORT}/")
+    reply = call("GET", "/", Accept="text/html,*/*;q=0.8", Host="rig.lab:1")
+    assert (reply.status, reply.headers["Location"]) == (302, f"http://rig.lab:{DASHBOARD_PORT}/")
 
 
 def test_a_failed_replay_degrades_health():
@@ -378,7 +379,7 @@ def test_a_token_in_the_query_is_not_part_of_what_is_asked(call):
 
 
 def test_a_body_above_the_limit_is_read_and_refused(call):
-    body = b'{"custom_code": "' + b"x" * MAX_ACCEPTED * 4 + b'"}'
+    body = b'{"custom_code": "' + b"x" * MAX_BODY * 4 + b'"}'
     assert "Send at most" in refused(call("POST", "/api/sessions", body), 413, "too_large")
 
 
@@ -418,6 +419,6 @@ def test_pages_of_other_origins_may_not_call(call):
 def test_pages_of_our_own_ports_may_call(call):
     own = f"http://127.0.0.1:{DASHBOARD_PORT}"
     asked = call("OPTIONS", "/api/sessions", Origin=own, Access_Control_Request_Method="POST")
-    assert (asked.status, asked.headers["Access-Control-Allow-Methods"]) == (204, "GET, HEAD, POST")
+    assert (asked.status, asked.headers["Access-Control-Allow-Methods"]) == (204, METHODS)
     reply = call("POST", "/api/sessions", {}, Origin=own)
     assert (reply.status, reply.headers["Access-Control-Allow-Origin"]) == (200, own)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from engine.errors import BadSetting
 from sessions.settings import Settings, settings
@@ -39,6 +40,15 @@ EACH = [
     ("max_sessions", "--max-sessions 3", "3", 3),
     ("session_ttl", "--session-ttl 60", "60", 60.0),
     ("allow_origin", "--allow-origin https://a.b", "https://a.b", ("https://a.b",)),
+    ("token", "--token s3cret", "s3cret", SecretStr("s3cret")),
+    ("insecure", "--insecure", "true", True),
+    ("allow_host", "--allow-host rig7.lab", "rig7.lab", ("rig7.lab",)),
+    ("certfile", "--certfile rig.crt", "rig.crt", Path("rig.crt")),
+    ("keyfile", "--keyfile rig.key", "rig.key", Path("rig.key")),
+    ("audit_log", "--audit-log who.jsonl", "who.jsonl", Path("who.jsonl")),
+    ("requests_per_second", "--requests-per-second 9", "9", 9.0),
+    ("sessions_per_address", "--sessions-per-address 5", "5", 5),
+    ("clients_per_session", "--clients-per-session 6", "6", 6),
     ("log_level", "--log-level debug", "debug", "DEBUG"),
 ]
 
@@ -59,7 +69,16 @@ def test_defaults_are_those_of_the_contract() -> None:
         "records": None,
         "max_sessions": 50,
         "session_ttl": 3600.0,
+        "token": None,
+        "insecure": False,
+        "allow_host": (),
         "allow_origin": (),
+        "certfile": None,
+        "keyfile": None,
+        "audit_log": None,
+        "requests_per_second": 250.0,
+        "sessions_per_address": None,
+        "clients_per_session": 1000,
         "log_level": "INFO",
     }
 
@@ -130,6 +149,9 @@ def test_origins_may_be_several(environment: pytest.MonkeyPatch) -> None:
         ("--series hand", ("--series", "hand", "send position=NAME")),
         ("--series position=", ("--series", "send position=NAME")),
         ("--series acceleration=a", ("--series", "acceleration=a")),
+        ("--requests-per-second 0", ("--requests-per-second", "0")),
+        ("--sessions-per-address 0", ("--sessions-per-address", "0")),
+        ("--insecure --token a", ("--insecure", "not both")),
         ("--log-level loud", ("--log-level", "loud", "choose DEBUG, INFO, WARNING or ERROR")),
     ],
 )
@@ -140,6 +162,14 @@ def test_wrong_flag_gets_one_line_with_its_name_and_value(arguments: str, names:
     line = str(refused.value)
     assert "\n" not in line
     assert all(name in line for name in names), line
+
+
+@pytest.mark.parametrize("token", ["two words", "naïve", "", "line\nbreak"])
+def test_token_that_no_header_can_carry_is_refused_and_not_repeated(token: str) -> None:
+    with pytest.raises(BadSetting) as refused:
+        settings(["--token", token])
+
+    assert str(refused.value) == "--token ***: use letters, digits and signs of ASCII, without a space."
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 import websocket
 
 from engine.selection import Selection
-from sessions.access import Origins
+from sessions.gate import Origins
 from sessions.metadata import metadata
 from sessions.session import Options
 from sessions.store import Store

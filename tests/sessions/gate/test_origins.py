@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sessions.access import Origins
+from sessions.gate.origins import Origins
 
 ORIGINS = Origins((8000, 5006), ("https://lab.example", "null"))
 

@@ -1,0 +1,70 @@
+"""The table that ranks decoders, over the last seconds, the newest trial, and since they began."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from engine.scores.account import Summary, TrialScore
+from engine.scores.sums import Measures
+
+Row = list[Any]
+"""Texts, and before them data for the row's element, if there are any."""
+
+UNKNOWN: Final = "\N{EN DASH}"
+
+PERIODS: Final[Mapping[str, Callable[[Summary], Measures | None]]] = {
+    "window": lambda summary: summary.window,
+    "trial": lambda summary: summary.trials[-1].measures if summary.trials else None,
+    "total": lambda summary: summary.total,
+}
+"""What is measured, by the period's name."""
+
+
+def score_tables(decoders: Mapping[str, Summary], lanes: Sequence[str]) -> dict[str, list[Row]]:
+    """The rows of each period's table, the best decoder first.
+
+    Parameters
+    ----------
+    decoders : mapping of str to Summary
+    lanes : sequence of str
+        Decoders that have a colour.
+    """
+    tables = {}
+    for period, measured in PERIODS.items():
+        known = [(measures, name) for name, each in decoders.items() if (measures := measured(each))]
+        rows = []
+        for place, (measures, name) in enumerate(sorted(known, key=lambda item: merit(item[0])), start=1):
+            lane = {"lane": lanes.index(name) + 1} if name in lanes else {}
+            trial = decoders[name].trials[-1] if period == "trial" else None
+            rows.append([lane, str(place), name, *cells(measures, trial)])
+        tables[f"scores-{period}"] = rows
+    return tables
+
+
+def merit(measures: Measures) -> tuple[bool, float]:
+    """Sorts decoders, the best first: by R2 of position, those without it last."""
+    return math.isnan(measures.r2_position), -measures.r2_position
+
+
+def cells(measures: Measures, trial: TrialScore | None) -> list[str]:
+    """One decoder's numbers, as the page's table has its columns."""
+    if trial is None:
+        hits = f"{measures.n_hits} / {measures.n_trials}"
+    else:
+        hits = f"{trial.trial_id}: {UNKNOWN if trial.hit is None else 'hit' if trial.hit else 'miss'}"
+    return [
+        spell(measures.r2_position, 2),
+        spell(measures.r2_velocity, 2),
+        spell(measures.rmse_position, 1),
+        hits,
+        spell(measures.bit_rate, 2),
+        spell(measures.latency_p50_ms, 1),
+        spell(measures.latency_p99_ms, 1),
+        spell(100 * measures.coverage, 0),
+    ]
+
+
+def spell(value: float, digits: int) -> str:
+    return UNKNOWN if math.isnan(value) else f"{value:.{digits}f}"

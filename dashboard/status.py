@@ -1,0 +1,35 @@
+"""What the page says of a session beside its plots: started decoders, the record, drift."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from engine.drift import REFERENCE
+from sessions.launching import launched_answer
+from sessions.records import record_answer
+from sessions.session import Session
+
+
+def status(session: Session) -> dict[str, Any]:
+    """Parts of a frame's header that change seldom.
+
+    Returns
+    -------
+    dict
+        ``launched`` and ``record`` as REST has them; ``drift``: whether there is an ``alarm``, what to
+        ``say`` of it, and how many of the reference's ``seconds`` there are, ``of`` how many.
+    """
+    return {
+        "launched": launched_answer(session.launched).model_dump(),
+        "record": record_answer(session).model_dump(),
+        "drift": drift(session),
+    }
+
+
+def drift(session: Session) -> dict[str, Any]:
+    """As the page shows it."""
+    state = session.drift.latest()
+    shift = "reference\N{HORIZONTAL ELLIPSIS}" if math.isnan(state.shift) else f"{state.shift:.1f} sd"
+    said = f"{shift}, {state.n_shifted} units" if state.alarm else shift
+    return {"alarm": state.alarm, "say": said, "seconds": state.reference_seconds, "of": REFERENCE}

@@ -1,0 +1,81 @@
+"""What the gate itself answers: refusals, browsers' questions beforehand, and a cookie for a token."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tornado.httputil import HTTPServerRequest
+
+from engine.errors import DeckError
+from sessions.errors import TooMany
+from sessions.gate.rules import Rules, Unauthorized, is_preflight
+from sessions.gate.token import NAME, Token, without_token
+from sessions.refusals import refusal, status_of
+
+PRIVATE = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+HTML = "text/html"
+CALLS = "/api/"
+"""Beneath this are calls of programs, which keep no cookies."""
+
+SIGN_IN = Path(__file__).parents[2] / "resources" / "sign_in.html"
+SIGN_IN_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = b""
+
+
+def answer(rules: Rules, request: HTTPServerRequest) -> Answer | None:
+    """What the gate answers to a request; None if the application is to."""
+    try:
+        rules.check(request)
+    except DeckError as error:
+        return refused(request, error)
+    if is_preflight(request):
+        return Answer(204)
+    if rules.token is not None and _is_page(request) and NAME in request.query_arguments:
+        return _cookie_for(rules.token, request)
+    return None
+
+
+def refused(request: HTTPServerRequest, error: DeckError) -> Answer:
+    """A refusal, as every other one looks; a person who has no token is asked for it."""
+    status = status_of(error)
+    headers = {**PRIVATE, "Content-Type": "application/json"}
+    if isinstance(error, TooMany):
+        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"
+        if HTML in request.headers.get("Accept", ""):
+            headers |= {"Content-Type": f"{HTML}; charset=utf-8", "Content-Security-Policy": SIGN_IN_POLICY}
+            return Answer(status, headers, SIGN_IN.read_bytes())
+    return Answer(status, headers, json.dumps(refusal(error.code, str(error))).encode())
+
+
+def _is_page(request: HTTPServerRequest) -> bool:
+    """Whether a browser may be asking, which would keep the token in its address and its history."""
+    reads = request.method in ("GET", "HEAD") and "Upgrade" not in request.headers
+    return reads and (not request.path.startswith(CALLS) or HTML in request.headers.get("Accept", ""))
+
+
+def _cookie_for(token: Token, request: HTTPServerRequest) -> Answer:
+    """The same address without the token, and a cookie in its place.
+
+    SameSite=Lax, as Strict would withhold it when a shared link is followed.
+    """
+    secure = "; Secure" if request.protocol == "https" else ""
+    cookie = f"{token.cookie}={token.voucher}; Path=/; HttpOnly; SameSite=Lax{secure}"
+    here = "/" + without_token(str(request.uri)).lstrip(
+        "/\\"
+    )  # what begins with two slashes would be another host
+    return Answer(303, {**PRIVATE, "Location": here, "Set-Cookie": cookie})

@@ -1,0 +1,144 @@
+"""The gate in Tornado's terms: it stands between a port and its application, before any routing.
+
+Nothing that an application routes, Bokeh's sockets and static files included, is reached without it. For
+this reason Panel has no auth provider here: that guards its own pages alone, and not ``extra_patterns``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from http.client import responses
+from typing import Any
+
+from tornado.concurrent import Future
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    HTTPServerRequest,
+    RequestStartLine,
+    ResponseStartLine,
+)
+
+from engine.errors import DeckError
+from sessions.gate.answers import Answer, answer, refused
+from sessions.gate.rules import Rules
+from sessions.gate.token import disclosed
+
+MAX_BODY = 1024 * 1024
+"""Bytes."""
+
+
+class TooLarge(DeckError):
+    code = "too_large"
+
+
+class Gate(HTTPServerConnectionDelegate):
+    """What a port calls in place of an application.
+
+    Parameters
+    ----------
+    application : tornado.web.Application
+    rules : Rules
+    """
+
+    def __init__(self, application: HTTPServerConnectionDelegate, rules: Rules) -> None:
+        self._application = application
+        self._rules = rules
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        return Visit(self._application, self._rules, server_conn, request_conn)
+
+
+class Visit(HTTPMessageDelegate):
+    """One request: handed on without its token, or answered here.
+
+    An answer of ours waits until the body has been read and forgotten, as a client that is still sending
+    would not see it.
+    """
+
+    def __init__(
+        self,
+        application: HTTPServerConnectionDelegate,
+        rules: Rules,
+        server_conn: object,
+        request_conn: HTTPConnection,
+    ) -> None:
+        self._application = application
+        self._rules = rules
+        self._server = server_conn
+        self._connection = request_conn
+        self._inner: HTTPMessageDelegate | None = None
+        self._answer: Answer | None = None
+        self._size = 0
+
+    def headers_received(self, start_line: Any, headers: HTTPHeaders) -> Awaitable[None] | None:
+        assert isinstance(start_line, RequestStartLine)
+        self._request = HTTPServerRequest(
+            connection=self._connection, start_line=start_line, headers=headers
+        )
+        self._outgoing = Outgoing(self._connection, self._rules, self._request)
+        self._answer = answer(self._rules, self._request)
+        if self._answer is not None:
+            return None
+        self._inner = self._application.start_request(self._server, self._outgoing)
+        return self._inner.headers_received(*disclosed(start_line, headers))
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        self._size += len(chunk)
+        if self._inner is None:
+            return None
+        if self._size > MAX_BODY:
+            self._inner.on_connection_close()
+            self._inner = None
+            too_large = TooLarge(f"The body is too large. Send at most {MAX_BODY} bytes.")
+            self._answer = refused(self._request, too_large)
+            return None
+        return self._inner.data_received(chunk)
+
+    def finish(self) -> None:
+        if self._inner is not None:
+            self._inner.finish()
+        elif self._answer is not None:
+            status, content = self._answer.status, self._answer.content
+            line = ResponseStartLine("HTTP/1.1", status, responses[status])
+            headers = HTTPHeaders({**self._answer.headers, "Content-Length": str(len(content))})
+            head = self._request.method == "HEAD"
+            self._outgoing.write_headers(line, headers, None if head else content)
+            self._outgoing.finish()
+
+    def on_connection_close(self) -> None:
+        if self._inner is not None:
+            self._inner.on_connection_close()
+
+
+class Outgoing(HTTPConnection):
+    """A request's connection, whose answer says to the browser what the rules do, whoever gives it.
+
+    Bokeh lets the pages of all origins read some of its answers.
+    """
+
+    def __init__(self, connection: HTTPConnection, rules: Rules, request: HTTPServerRequest) -> None:
+        self._connection = connection
+        self._rules = rules
+        self._request = request
+
+    def write_headers(
+        self, start_line: Any, headers: HTTPHeaders, chunk: bytes | None = None
+    ) -> Future[None]:
+        for name in [name for name in headers if name.startswith("Access-Control-")]:
+            del headers[name]
+        headers.update(self._rules.cors(self._request))
+        self._rules.note(self._request, start_line.code, headers.get("Content-Location"))
+        return self._connection.write_headers(start_line, headers, chunk)
+
+    def write(self, chunk: bytes) -> Future[None]:
+        return self._connection.write(chunk)
+
+    def finish(self) -> None:
+        self._connection.finish()
+
+    def __getattr__(self, name: str) -> Any:
+        """All else, such as the detaching of WebSockets, is the connection's."""
+        return getattr(self._connection, name)

@@ -1,0 +1,131 @@
+"""What the gate asks of a request, in this order: host, token, origin, rate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
+
+from tornado.httputil import HTTPServerRequest
+
+from engine.errors import DeckError
+from sessions.errors import Forbidden, Unreadable
+from sessions.gate.audit import Audit
+from sessions.gate.hosts import Hosts
+from sessions.gate.origins import Origins
+from sessions.gate.rate import Rate
+from sessions.gate.token import Token, mark, shown_in, without_token
+
+OPEN = "/health"
+"""What needs no token."""
+METHODS = "GET, HEAD, POST, PUT, DELETE"
+CODE = re.compile(
+    r"(?:^/(?:stream(?:/binary)?|feed|api/(?:sessions|control|stats))/(?!create$|cleanup$|binary$)|[?&]session=)"
+    r"([A-Za-z0-9_-]{1,64})(?![A-Za-z0-9_-])"
+)
+"""A session's in an address."""
+SHOWN = 200
+"""Characters of a path that the audit keeps."""
+
+
+class Unauthorized(DeckError):
+    code = "unauthorized"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Who may come in; one for both ports, so that a client's requests to either count together.
+
+    Attributes
+    ----------
+    origins : Origins
+    hosts : Hosts
+    token : Token, optional
+        None if nobody needs one.
+    rate : Rate
+    audit : Audit, optional
+        Told of every request.
+    """
+
+    origins: Origins = field(default_factory=Origins)
+    hosts: Hosts = field(default_factory=Hosts)
+    token: Token | None = None
+    rate: Rate = field(default_factory=Rate)
+    audit: Audit | None = None
+
+    def check(self, request: HTTPServerRequest) -> None:
+        """Let a request pass.
+
+        Raises
+        ------
+        Forbidden
+            If it calls the server by a foreign name, or comes from a foreign page. That is refused to reads
+            too: what would the page do with an answer that its browser hides?
+        Unauthorized
+        TooMany
+        Unreadable
+        """
+        if not self.hosts.allow(request.headers.get("Host", "")):
+            raise Forbidden(
+                f"This server is not called {request.host[:80]}. Use its IP address or localhost, "
+                "or start it with --allow-host."
+            )
+        if not is_preflight(request) and not self._is_open(request):  # a browser asks first without token
+            self._check_token(request)
+        origin = request.headers.get("Origin")
+        if origin is not None and not self.origins.allow(origin, request.host):
+            raise Forbidden(
+                f"Pages of {origin[:80]} may not connect. Start the server with --allow-origin."
+            )
+        self.rate.take(address_of(request))
+        if b"\0" in unquote_to_bytes(request.path):  # Tornado's file handlers would fail at it
+            raise Unreadable("The address has a zero byte. Send one without.")
+
+    def cors(self, request: HTTPServerRequest) -> Mapping[str, str]:
+        """Headers by which the page that asks may read the answer; none for pages that may not."""
+        origin = request.headers.get("Origin")
+        if origin is None or not self.origins.allow(origin, request.host):
+            return {"Vary": "Origin"}
+        return {
+            "Vary": "Origin",
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Methods": METHODS,
+            "Access-Control-Allow-Headers": "Authorization, Content-Type",
+        }
+
+    def note(self, request: HTTPServerRequest, status: int, location: str | None) -> None:
+        """Tell the audit of a request and its answer's status and Content-Location."""
+        if self.audit is None:
+            return
+        method = "CONNECT" if "Upgrade" in request.headers else request.method
+        shown = shown_in(request)
+        token = None if shown is None else mark(shown)
+        if self.token is not None and self.token.shown_by(request):
+            token = self.token.mark  # also if its cookie was shown
+        code = CODE.search(location or without_token(str(request.uri)))
+        session = code[1] if code else None
+        self.audit.note(address_of(request), token, f"{method} {request.path[:SHOWN]}", session, status)
+
+    def _is_open(self, request: HTTPServerRequest) -> bool:
+        return self.token is None or request.path == OPEN
+
+    def _check_token(self, request: HTTPServerRequest) -> None:
+        assert self.token is not None
+        if self.token.shown_by(request):
+            return
+        self.rate.take(address_of(request))  # so that nobody guesses faster than others ask
+        raise Unauthorized(
+            "This server wants its token. Send the header Authorization: Bearer TOKEN, or ?token=TOKEN; "
+            "serve.py's commands take it from PHANTOM_TOKEN."
+        )
+
+
+def address_of(request: HTTPServerRequest) -> str:
+    """The IP address that a request comes from."""
+    return str(request.remote_ip)
+
+
+def is_preflight(request: HTTPServerRequest) -> bool:
+    """Whether a browser asks if a page may send a request."""
+    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers

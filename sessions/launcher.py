@@ -1,0 +1,209 @@
+"""Decoders that the server starts for a session, each ``serve.py decode`` in a process of its own."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Literal
+
+from engine.decoders import DECODERS
+from engine.errors import BadSetting, NotNow
+from engine.scheduling import ordinary
+from sessions.client import DECODING
+from sessions.errors import Busy, Conflict, UnknownDecoder
+
+log = logging.getLogger(__name__)
+
+SERVE: Final = Path(__file__).parent.parent / "serve.py"
+PER_SESSION, PER_SERVER = 4, 8
+"""Processes at a time."""
+GOODBYE_WITHIN: Final = 2.0
+"""Seconds that a process gets to end by itself."""
+LONGEST_LINE: Final = 300
+ONE_THREAD: Final = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+"""For the fit: with more it would take the processors from the sessions, and be no faster."""
+
+State = Literal["fitting", "running", "ended", "failed"]
+
+
+class Started:
+    """One decoder's process. Its attributes may be read from any thread.
+
+    Attributes
+    ----------
+    decoder : str
+        Of `DECODERS`; it competes under that name.
+    state : str
+        "ended" if it ended as it should: with its stream.
+    line : str
+        What it said last.
+    """
+
+    def __init__(self, decoder: str, process: subprocess.Popen[str], changed: Callable[[], None]) -> None:
+        self.decoder = decoder
+        self.state: State = "fitting"
+        self.line = ""
+        self._process = process
+        self._changed = changed
+        self._reader = threading.Thread(target=self._read, name=f"output of {decoder}", daemon=True)
+        self._reader.start()
+
+    @property
+    def alive(self) -> bool:
+        return self.state in ("fitting", "running")
+
+    def interrupt(self) -> None:
+        """Ask it to end."""
+        self._process.terminate()
+
+    def wait(self) -> None:
+        """Wait until it has ended after `interrupt`; it is killed if that takes too long."""
+        try:
+            self._process.wait(GOODBYE_WITHIN)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._reader.join()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as said:
+            for line in said:
+                self.line = line.strip().removeprefix("serve.py decode: ")[:LONGEST_LINE]
+                if line.startswith(DECODING):
+                    self.state = "running"
+                self._changed()
+        self.state = "ended" if self._process.wait() == 0 else "failed"
+        if self.state == "failed":
+            log.warning("Decoder %s has failed: %s", self.decoder, self.line)
+        self._changed()
+
+
+class Launched:
+    """The decoders that were started for one session, by name. May be used from any thread."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        self._decoders: dict[str, Started] = {}
+        self._closed = False
+        self._lock = threading.Lock()  # guards the two above
+
+    @property
+    def decoders(self) -> dict[str, Started]:
+        """Those that run, and those that ended by themselves and have not been removed."""
+        with self._lock:
+            return dict(self._decoders)
+
+    def start(self, decoder: str, launch: Callable[[], subprocess.Popen[str]]) -> None:
+        """Keep a process that `launch` makes.
+
+        Raises
+        ------
+        Conflict
+            If it runs already, or there are too many.
+        NotNow
+            If the session has ended.
+        """
+        with self._lock:
+            if self._closed:
+                raise NotNow("The session has just ended. Make a new one.")
+            alive = [name for name, each in self._decoders.items() if each.alive]
+            if decoder in alive:
+                raise Conflict(f"Decoder {decoder} runs already. Stop it first, or start another.")
+            if len(alive) >= PER_SESSION:
+                raise Conflict(
+                    f"{len(alive)} decoders were started for this session, which is the limit. Stop one, "
+                    "or run serve.py decode yourself."
+                )
+            self._decoders[decoder] = Started(decoder, launch(), self._changed)
+
+    def stop(self, decoder: str) -> None:
+        """End a decoder's process, and forget it.
+
+        Raises
+        ------
+        UnknownDecoder
+        """
+        with self._lock:
+            started = self._decoders.pop(decoder, None)
+            known = ", ".join(self._decoders) or "none"
+        if started is None:
+            raise UnknownDecoder(f"No decoder {decoder[:80]!r} was started here. There is {known}.")
+        started.interrupt()
+        started.wait()
+        self._changed()
+
+    def close(self) -> None:
+        """End all of them, and start no more. A second call does nothing."""
+        with self._lock:
+            self._closed = True
+            ending = list(self._decoders.values())
+            self._decoders.clear()
+        for started in ending:
+            started.interrupt()
+        for started in ending:
+            started.wait()
+
+
+class Launcher:
+    """Makes the processes, which connect to this server as anybody's would. May be used from any thread.
+
+    Parameters
+    ----------
+    url : str
+        The stream port, as this machine reaches it.
+    token : str, optional
+        The server's.
+    """
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        self._url = url
+        self._environment = ONE_THREAD | ({"PHANTOM_TOKEN": token} if token else {})
+
+    def start(self, launched: Launched, code: str, decoder: str, n_alive: int) -> None:
+        """Start a decoder for the session of this code.
+
+        Parameters
+        ----------
+        launched : Launched
+            Of the session.
+        code, decoder : str
+        n_alive : int
+            Processes of the whole server.
+
+        Raises
+        ------
+        BadSetting
+            If there is no such decoder.
+        Busy
+            If the server has too many of them.
+        Conflict, NotNow
+            As `Launched.start` has it.
+        """
+        if decoder not in DECODERS:
+            raise BadSetting(f"Unknown decoder {decoder[:80]!r}. There are {', '.join(DECODERS)}.")
+        if n_alive >= PER_SERVER:
+            raise Busy(
+                f"This server runs {n_alive} decoders, which is the limit. Stop one, or run "
+                "serve.py decode yourself."
+            )
+        launched.start(decoder, lambda: self._launch(code, decoder))
+
+    def _launch(self, code: str, decoder: str) -> subprocess.Popen[str]:
+        command = [sys.executable, str(SERVE), "decode", "--url", self._url]
+        log.info("Starting decoder %s for session %s", decoder, code)
+        with ordinary():
+            return subprocess.Popen(
+                [*command, "--session", code, "--decoder", decoder],
+                env={**os.environ, **self._environment},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,  # a terminal's interrupt is for the server, which decides
+            )

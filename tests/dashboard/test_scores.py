@@ -1,0 +1,64 @@
+"""The rows of the table that ranks decoders."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from dashboard.scores import score_tables
+from engine.scores.account import Summary, TrialScore
+from engine.scores.sums import Measures
+
+NOTHING = Measures(**dict.fromkeys(Measures.__dataclass_fields__, math.nan))  # type: ignore[arg-type]
+GOOD = replace(
+    NOTHING,
+    r2_position=0.9,
+    r2_velocity=0.456,
+    rmse_position=12.34,
+    n_hits=3,
+    n_trials=4,
+    bit_rate=2.5,
+    latency_p50_ms=1.234,
+    latency_p99_ms=5.67,
+    coverage=0.998,
+)
+WORSE = replace(GOOD, r2_position=-3.0)
+
+
+def summary(window: Measures, total: Measures, *trials: TrialScore) -> Summary:
+    return Summary(window, total, trials, np.empty((0, 2), np.float32), np.zeros(1, np.int64))
+
+
+def test_the_best_of_each_period_comes_first() -> None:
+    decoders = {
+        "unknown": summary(NOTHING, NOTHING),
+        "late bloomer": summary(GOOD, WORSE),
+        "steady": summary(WORSE, GOOD),
+    }
+    tables = score_tables(decoders, ["steady", "", "unknown", ""])
+    assert [row[2] for row in tables["scores-window"]] == ["late bloomer", "steady", "unknown"]
+    assert [row[2] for row in tables["scores-total"]] == ["steady", "late bloomer", "unknown"]
+    assert [row[:2] for row in tables["scores-total"]] == [
+        [{"lane": 1}, "1"],
+        [{}, "2"],
+        [{"lane": 3}, "3"],
+    ]
+    assert tables["scores-trial"] == []
+
+
+def test_numbers_are_spelled_and_what_is_not_known_is_a_dash() -> None:
+    ((*_, last),) = [score_tables({"a": summary(GOOD, NOTHING)}, [])["scores-window"]]
+    assert last[3:] == ["0.90", "0.46", "12.3", "3 / 4", "2.50", "1.2", "5.7", "100"]
+    (row,) = score_tables({"a": summary(GOOD, replace(NOTHING, n_hits=0, n_trials=0))}, [])["scores-total"]
+    assert row[3:] == ["–", "–", "–", "0 / 0", "–", "–", "–", "–"]
+
+
+def test_the_newest_trial_says_whether_it_was_a_hit() -> None:
+    trials = [TrialScore(i, 40 * i, hit, GOOD) for i, hit in enumerate((True, None, False))]
+    said = [
+        score_tables({"a": summary(GOOD, GOOD, *trials[: n + 1])}, [])["scores-trial"][0][6]
+        for n in range(3)
+    ]
+    assert said == ["0: hit", "1: –", "2: miss"]

@@ -1,0 +1,96 @@
+"""Decoders that the server starts: real processes, over REST."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sessions import launcher
+from sessions.launcher import Launched, Launcher
+from tests.sessions.serving import Client, serving
+
+DECODERS = "/api/sessions/deck/decoders"
+PATIENCE = 30.0
+
+
+@pytest.fixture
+def call() -> Iterator[Client]:
+    with serving() as client:
+        client.create()
+        yield client
+
+
+def start(call: Client, decoder: str = "passthrough") -> None:
+    reply = call("POST", DECODERS, {"decoder": decoder})
+    assert reply.status == 200, reply.content
+
+
+def wait_for(call: Client, state: str) -> Any:
+    """The only decoder, once it is in a state."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        (decoder,) = call("GET", DECODERS).json["decoders"]
+        if decoder["state"] == state:
+            return decoder
+    raise AssertionError(decoder)
+
+
+def test_a_decoder_is_started_runs_and_is_stopped(call: Client) -> None:
+    assert call("GET", DECODERS).json == {"decoders": [], "count": 0}
+    start(call, "kalman")
+    decoder = wait_for(call, "running")
+    assert decoder == {
+        "name": "kalman",
+        "state": "running",
+        "line": "Decoding session deck with kalman.",
+    }
+    while "kalman" not in call("GET", "/api/sessions/deck/scores").json["decoders"]:
+        assert wait_for(call, "running")
+    started = call.store.get("deck").launched.decoders["kalman"]
+    assert call("DELETE", f"{DECODERS}/kalman").json["count"] == 0
+    assert not started.alive
+
+
+def test_decoders_end_with_their_session(call: Client) -> None:
+    start(call)
+    wait_for(call, "running")
+    session = call.store.get("deck")
+    started = session.launched.decoders["passthrough"]
+    call("DELETE", "/api/sessions/deck?force=true")
+    assert started.state == "ended"
+    assert session.launched.decoders == {}
+
+
+def test_one_that_fails_says_why_until_it_is_removed() -> None:
+    with serving(launcher=Launcher("ws://127.0.0.1:9")) as call:
+        call.create()
+        start(call)
+        assert wait_for(call, "failed")["line"].startswith("Nobody answers at ws://127.0.0.1:9 ")
+        assert call("DELETE", f"{DECODERS}/passthrough").json["count"] == 0
+
+
+def test_what_cannot_be_started_is_refused(call: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(decoder: str, status: int, words: str) -> None:
+        reply = call("POST", DECODERS, {"decoder": decoder})
+        assert reply.status == status
+        assert words in reply.json["error"]["message"]
+
+    refused("oracle", 422, "Unknown decoder 'oracle'. There are passthrough, ")
+    monkeypatch.setattr(launcher, "PER_SESSION", 1)
+    start(call)
+    refused("passthrough", 409, "passthrough runs already")
+    refused("delayed", 409, "1 decoders were started for this session")
+    monkeypatch.setattr(launcher, "PER_SERVER", 1)
+    refused("delayed", 503, "This server runs 1 decoders")
+    reply = call("DELETE", f"{DECODERS}/oracle")
+    assert (reply.status, reply.json["error"]["code"]) == (404, "unknown_decoder")
+
+
+def test_nothing_starts_when_the_session_has_ended() -> None:
+    launched = Launched(lambda: None)
+    launched.close()
+    with pytest.raises(launcher.NotNow, match="just ended"):
+        Launcher("ws://127.0.0.1:9").start(launched, "deck", "passthrough", 0)
