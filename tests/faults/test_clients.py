@@ -24,8 +24,9 @@ from tests.sessions.streaming import PlainDecoder, Served, streaming
 
 CUT_WITHIN = 45.0
 SETTLED_WITHIN = 20.0
-MORE_MEGABYTES = 10.0
-"""That a process may hold after many comings and goings: fragments, and what is made once."""
+MORE_MEGABYTES = 40.0
+"""That a process may hold after many comings and goings: each new thread has an arena of memory."""
+FRAGMENTS = 10.0
 MORE_THREADS = 4 + (os.cpu_count() or 1)
 """An event loop makes so many, as they are needed, and keeps them."""
 
@@ -46,7 +47,7 @@ def alive(kind: type) -> int:
 
 def there() -> dict[str, float]:
     """What this process holds, in which the server runs."""
-    counted = {kind.__name__: float(alive(kind)) for kind in (asyncio.Task, StreamHandler)}
+    counted = {kind.__name__: float(alive(kind)) for kind in (asyncio.Task, StreamHandler, Session)}
     return {**held(os.getpid()), **counted}
 
 
@@ -95,7 +96,7 @@ def test_stalled_clients_cost_little_know_their_loss_and_are_cut(served: Served,
         back, gone, (other,) = verdicts(forgiven), verdicts(lost), verdicts(witness)
 
     assert cut_after < CUT_WITHIN
-    assert grown < 2 * n + MORE_MEGABYTES
+    assert grown < 2 * n + FRAGMENTS
     for each in (*back, *gone):
         assert each["dropped"] == each["gaps"], each
     assert other["gaps"] == 0
