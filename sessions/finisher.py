@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Literal
 
+from engine import scheduling
 from engine.record.sealed import KEY
 from sessions.errors import RecordFailed
 
@@ -115,15 +116,17 @@ def _start(
     environment = {name: value for name, value in os.environ.items() if name != KEY}
     if passphrase is not None:
         environment[KEY] = passphrase
-    return subprocess.Popen(
-        [sys.executable, "-m", "engine.record", f"--nice={niceness}", task, str(path.absolute()), *options],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,  # a terminal's interrupt is for the server, which decides
-    )
+    command = [sys.executable, "-m", "engine.record", f"--nice={niceness}", task]
+    with scheduling.ordinary():
+        return subprocess.Popen(
+            [*command, str(path.absolute()), *options],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # a terminal's interrupt is for the server, which decides
+        )
 
 
 def _last_line(text: bytes) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import threading
+from contextlib import suppress
 from typing import Any
 
 from bokeh import __version__ as bokeh_version
@@ -55,7 +56,12 @@ class ExploreHandler(Handler):
 
     def on_server_loaded(self, server_context: Any) -> None:  # noqa: ARG002
         """Compose the figures before somebody waits for them."""
-        threading.Thread(target=composed, name="compose", daemon=True).start()
+
+        def compose() -> None:
+            with suppress(subprocess.CalledProcessError):  # whoever opens the page is told
+                composed()
+
+        threading.Thread(target=compose, name="compose", daemon=True).start()
 
     async def on_session_created(self, session_context: Any) -> None:
         """Read, analyse and draw before the document is made."""
