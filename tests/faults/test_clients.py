@@ -166,7 +166,7 @@ def test_sigterm_says_goodbye_to_everyone_and_ends_within_10_s(tmp_path: Any) ->
 
     assert took < 10.0
     assert codes == {1001}
-    assert log.read_text() == ""
+    assert not {"Traceback", "WARNING", "ERROR"} & set(log.read_text().split())
 
 
 def test_replay_that_dies_takes_nobody_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
