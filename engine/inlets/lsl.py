@@ -75,17 +75,20 @@ class LslInlet:
     def _listen(self, info: pylsl.StreamInfo) -> None:
         """Hand on what comes until the stream has gone or this is closed."""
         inlet = pylsl.StreamInlet(info, max_buflen=BUFFERED_SECONDS, recover=False)
+        heard = False
         try:
             self.connected, self.error = True, None
             while not self._closing.is_set():
                 sample, _ = inlet.pull_sample(WAIT)
                 if sample is not None:
+                    heard = True
                     self._hand_on(sample)
         except LostError:
             pass  # it may come again
         finally:
             self.connected = False
-            self._predictions.leave(self._decoder, clock.now())
+            if heard:  # an outlet that is going may be found once more
+                self._predictions.leave(self._decoder, clock.now())
             inlet.close_stream()
 
     def _hand_on(self, sample: list[float]) -> None:

@@ -56,6 +56,20 @@ def outlet(name: str, n_channels: int = len(CHANNELS)) -> pylsl.StreamOutlet:
     return pylsl.StreamOutlet(info)
 
 
+def left_alone(source: pylsl.StreamOutlet) -> bool:
+    """Whether the last consumer has gone, within some seconds."""
+    return soon(lambda: not source.have_consumers())
+
+
+def soon(met: Callable[[], bool]) -> bool:
+    """Whether something comes true of which liblsl tells nobody."""
+    for _ in range(100):
+        if met():
+            return True
+        threading.Event().wait(0.1)
+    return False
+
+
 def test_samples_are_predictions_until_the_inlet_is_closed(replay: Replay, name: str) -> None:
     news = News()
     predictions = Predictions(replay, news)
@@ -74,7 +88,7 @@ def test_samples_are_predictions_until_the_inlet_is_closed(replay: Replay, name:
     inlet.close()
     inlet.close()
     assert not inlet.connected
-    assert not source.have_consumers()
+    assert left_alone(source)
     assert predictions.ring.since(2)[0]["verdict"].tolist() == [Verdict.LEFT]
 
 
@@ -98,13 +112,10 @@ def test_stream_with_other_channels_is_told(replay: Replay, name: str) -> None:
     source = outlet(name, n_channels=4)
     predictions = Predictions(replay)
     inlet = LslInlet(name, "kalman", predictions)
-    told = threading.Event()
-    for _ in range(100):  # liblsl calls nobody back
-        if inlet.error or told.wait(0.1):
-            break
+    assert soon(lambda: inlet.error is not None)
     assert inlet.error == f"LSL stream '{name}' has 4 channels. Send 5: x, y, vx, vy, sequence_number."
     inlet.close()
-    assert not source.have_consumers()
+    assert left_alone(source)
 
 
 def test_stream_that_goes_and_comes_is_heard_again(replay: Replay, name: str) -> None:
