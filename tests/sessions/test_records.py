@@ -121,12 +121,15 @@ def test_a_session_has_one_record_at_a_time(call: Client) -> None:
 
 
 def test_a_record_keeps_its_session_alive(archive: Archive) -> None:
-    store = Store({"small": small_recording()}, ttl=0.0)
+    store = Store({"small": small_recording()})
     with serving(store, archive=archive) as call:
         call.create()
         record(call)
+        store.ttl = 0.0
         assert store.cleanup() == 0
+        store.ttl = 3600.0  # the server cleans up, too
         finish(call)
+        store.ttl = 0.0
         assert store.cleanup() == 1
 
 
