@@ -28,6 +28,8 @@ from tests.nwb_builders import small_nwb
 from tests.test_serve import REACH98, free_port, run
 
 PATIENCE = 60.0
+UNANSWERED = 12 * 10
+"""Bins at the beginnings of the twelve trials, to which the delayed decoder knows no answer."""
 BIN_RATE = 100
 
 
@@ -79,6 +81,18 @@ class Server:
             assert time.monotonic() < deadline, shown
             time.sleep(0.05)
         return shown
+
+    def until_answered(self, n_bins: int) -> None:
+        """Wait until the answers to so many bins are scored: the last are still on their way."""
+        expected = {"passthrough": n_bins, "delayed": n_bins - UNANSWERED}
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            decoders = self("GET", "/api/sessions/deck/scores")["decoders"]
+            scored = {name: each["n_bins"] for name, each in decoders.items()}
+            if scored == expected:
+                return
+            assert time.monotonic() < deadline, (expected, scored)
+            time.sleep(0.05)
 
 
 @contextmanager
@@ -179,7 +193,8 @@ def test_a_full_disk_ends_the_record_and_not_the_stream(tmp_path: Path) -> None:
 def play_to_the_end(server: Server) -> Record:
     """Play to the end, stop the record, and read its file."""
     server("POST", "/api/control/deck/resume")
-    server.until("/api/sessions/deck", state="ended")
+    sent = server.until("/api/sessions/deck", state="ended")["packets_sent"]
+    server.until_answered(sent)
     server("DELETE", "/api/sessions/deck/record")
     name = server.until("/api/sessions/deck/record", state="finished")["name"]
     return read_record(server.records / f"{name}.nwb")

@@ -200,7 +200,7 @@ def test_a_server_with_a_passphrase_encrypts_unasked_and_exports(tmp_path: Path)
         sent = call.store.get("deck").ring.snapshot()
         with np.load(io.BytesIO(call("GET", f"/api/records/{name}.npz").content)) as arrays:
             np.testing.assert_array_equal(arrays["counts"], sent["counts"])
-    assert all(b"HDF" not in path.read_bytes() for path in tmp_path.iterdir())
+    assert all(b"\x89HDF\r\n\x1a\n" not in path.read_bytes() for path in tmp_path.iterdir())
 
 
 def test_a_damaged_record_is_told_in_one_line(call: Client, archive: Archive) -> None:
