@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from engine.ring import Ring, Rows
+from engine.ring import STAMP, Ring, Rows
 
 
 def received(rows: Rows) -> npt.NDArray[np.bool_]:
@@ -54,34 +54,29 @@ class Delivery:
         self.cursor = self._ring.head
         self.next = math.inf
 
-    def take(self, at: float, limit: int) -> tuple[Rows, int]:
+    def take(self, at: float, limit: int) -> tuple[bytearray, int]:
         """The rows that may go at time `at`, lost ones included.
 
         Returns
         -------
-        rows : ndarray, shape (n,), dtype `engine.ring.row_dtype`
-            At most `limit`.
+        raw : bytearray
+            At most `limit` rows of `engine.ring.row_dtype`.
         lapped : int
             How many rows were gone before they were taken.
         """
-        rows, lapped = self._ring.since(self.cursor, limit)
+        raw, lapped = self._ring.raw_since(self.cursor, limit)
+        size = self._ring.dtype.itemsize
+        self.cursor += lapped
         self.next = math.inf
-        if len(rows):
-            if self._delayed and (rows["delay"].any() or rows["due"][0] < self.latest):
-                rows = self._released(rows, at)
-            else:
-                self.latest = float(rows["due"][-1])
-        self.cursor += lapped + len(rows)
+        for start in range(0, len(raw), size):
+            _, _, due, _, delay, _, _ = STAMP.unpack_from(raw, start)
+            free = max(due + delay, self.latest) if self._delayed else due  # not before those ahead of it
+            if free > at and self._delayed:
+                self.next = free
+                del raw[start:]
+                break
+            self.latest = free
+            self.cursor += 1
         if self.next == math.inf and self.cursor < self._ring.head:
             self.next = at  # beyond the limit
-        return rows, lapped
-
-    def _released(self, rows: Rows, at: float) -> Rows:
-        """Those that may go, each not before those ahead of it."""
-        times = np.maximum.accumulate(np.maximum(rows["due"] + rows["delay"], self.latest))
-        n = int(np.searchsorted(times, at, "right"))
-        if n:
-            self.latest = float(times[n - 1])
-        if n < len(rows):
-            self.next = float(times[n])
-        return rows[:n]
+        return raw, lapped

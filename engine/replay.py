@@ -15,7 +15,7 @@ from engine.delivery import Delivery, arriving
 from engine.events import trial_events
 from engine.outlets import Outlet
 from engine.recording import Recording
-from engine.ring import Ring, body_of, row_dtype
+from engine.ring import STAMP, Ring, row_dtype
 from engine.selection import EVERYTHING, Selection
 from engine.speed import Speed
 from engine.transport import Transport
@@ -75,10 +75,12 @@ class Replay(Transport):
         self._outlets: Sequence[Outlet] = ()
         self._delivery = Delivery(self.ring)
         self._ready = threading.Event()
-        self._scratch = np.zeros(BLOCK, dtype)
-        self._stamps = self._scratch[["sequence_number", "timestamp", "due", "lateness", "delay", "lost"]]
-        self._bins = body_of(self._scratch)
-        self._source = recording.bins.view(self._bins.dtype)
+        self._news = False  # bins that listeners have not been told of
+        self._scratch = np.zeros(BLOCK, dtype)  # the same memory as rows and as bytes:
+        self._raw = self._scratch.view(np.uint8).data
+        self._size = dtype.itemsize
+        self._body = dtype.itemsize - recording.bins.itemsize
+        self._source = np.ascontiguousarray(recording.bins).view(np.uint8).data
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -103,11 +105,15 @@ class Replay(Transport):
         try:
             self._outlets = self._make_outlets()
             self._ready.set()
-            with self._turn:
-                while self._state != "closed":
+            while self._state != "closed":
+                with self._turn:
                     delay = self._act()
-                    if delay is None or delay > 0:
+                    if not self._news and (delay is None or delay > 0):
                         self._turn.wait(delay)
+                if self._news:
+                    self._news = False
+                    for listener in self._listeners:  # out of turn: they may encode and send
+                        listener.wake()
         except Exception as error:  # whatever it is, it ends this session alone, and visibly
             log.exception("The replay of %s has failed", self._thread.name)
             self.error = f"{type(error).__name__}: {error}"
@@ -165,37 +171,38 @@ class Replay(Transport):
 
     def _send(self, n: int, at: float) -> None:
         """Send up to `n` bins that are due at time `at`."""
-        bins = self._playhead.take(min(n, BLOCK))
-        n, first = len(bins), self.ring.head
-        rows = self._scratch[:n]
-        self._bins[:n] = self._source[bins]
-        paced = self._speed != "max"
-        for i in range(n):
+        bins = self._playhead.take(min(n, BLOCK)).tolist()
+        n, first, size, width = len(bins), self.ring.head, self._size, self._size - self._body
+        paced, mask = self._speed != "max", self._perturbations.mask
+        for i, index in enumerate(bins):
             due, lateness = self._schedule.tick(at) if paced else (at, 0.0)
-            self._stamps[i] = (first + i, due + self._schedule.unix_offset, due, lateness, 0.0, False)
-        rows["perturbation"] = self._perturbations.mask
-        if self._perturbations.mask:
+            unix = due + self._schedule.unix_offset
+            start = i * size
+            STAMP.pack_into(self._raw, start, first + i, unix, due, lateness, 0.0, mask, False)
+            bin_ = self._source[index * width : (index + 1) * width]
+            self._raw[start + self._body : start + size] = bin_
+        if mask:
+            rows = self._scratch[:n]
             self._perturbations.apply(rows["counts"], first)
             self._perturbations.deliver(rows, first)
-        if not paced:
-            rows["delay"] = 0.0
-        self.ring.publish(rows)
-        for listener in self._listeners:
-            listener.wake()
+            if not paced:
+                rows["delay"] = 0.0
+        self.ring.publish_raw(self._raw[: n * size])
+        self._news = True
         if not paced:
             self._delivery.skip()  # outlets are silent at speed max
         elif self._outlets:
             self._push()
-            for i, index in enumerate(bins.tolist()):
+            for i, index in enumerate(bins):
                 for text in self._events.get(index, ()):
-                    self._tell(text, float(rows["due"][i]))
+                    self._tell(text, float(self._scratch["due"][i]))
 
     def _push(self) -> None:
         """Hand the outlets what is not held back."""
         if not self._outlets:
             return
         taken, _ = self._delivery.take(clock.now(), BLOCK)
-        rows = arriving(taken)
+        rows = arriving(np.frombuffer(taken, self.ring.dtype))
         if len(rows):
             for outlet in self._outlets:
                 outlet.push(rows)

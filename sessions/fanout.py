@@ -12,6 +12,7 @@ import numpy as np
 from engine import clock
 from engine.delivery import Delivery
 from engine.replay import Replay
+from sessions.bell import bell_of
 from sessions.lane import Client, Connection, Lane, Queue
 from sessions.packets import Encoder, Format, Layout
 from sessions.session import Decoder
@@ -47,6 +48,7 @@ class Fanout:
     def __init__(self, replay: Replay, loop: asyncio.AbstractEventLoop, variant: Variant = PLAIN) -> None:
         self._replay = replay
         self._loop = loop
+        self._bell = bell_of(loop)
         self._variant = variant
         self._delivery = Delivery(replay.ring, delayed=not variant.clean)
         self._timer: asyncio.TimerHandle | None = None
@@ -98,7 +100,7 @@ class Fanout:
     def wake(self) -> None:
         if not self._pending:
             self._pending = True
-            self._loop.call_soon_threadsafe(self._pump)
+            self._bell.ring(self._pump)
 
     def floor(self) -> int:
         return self._floor
@@ -138,18 +140,20 @@ class Fanout:
     def _pump(self) -> None:
         self._pending = False
         first = self._delivery.cursor
-        taken, lapped = self._delivery.take(clock.now(), PUMPED)
-        rows = self._variant.of(taken, self._replay.recording)
+        raw, lapped = self._delivery.take(clock.now(), PUMPED)
+        self._variant.change(raw, self._replay.recording)
         for lane in list(self._lanes.values()):
             if lapped:
                 self._skip(lane, first, lapped)
-            lane.packets.extend(lane.encoder.encode(rows))
-            lane.head += len(rows)
+            packets = lane.encoder.encode(raw)
+            lane.packets.extend(packets)
+            lane.head += len(packets)
             for client in lane.clients.copy():
                 client.push()
-                self._bound(client)
+                if client.waiting:
+                    self._bound(client)
             self._settle(lane)
-        if len(rows):
+        if raw:
             self._latencies.append(clock.now() - self._delivery.latest)
         self._set_timer(self._delivery.next if self._connections else math.inf)
 
@@ -175,7 +179,7 @@ class Fanout:
         self._raise_floor()
 
     def _raise_floor(self) -> None:
-        held = [c.row for c in self._connections.values() if c.queue == "lossless" and c.waiting]
+        held = [c.row for c in self._connections.values() if c.waiting and c.queue == "lossless"]
         self._floor = min([self._delivery.cursor, *held])
         self._replay.more()
 

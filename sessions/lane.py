@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Literal, Protocol
 
 from tornado.iostream import IOStream, StreamClosedError
@@ -16,6 +17,27 @@ Queue = Literal["latest", "drop-oldest", "lossless"]
 
 WRITTEN = 64
 """Packets written to one client before others have their turn."""
+
+
+def send(stream: IOStream, data: bytes) -> asyncio.Future[None] | None:
+    """Write into a socket, straight away as far as it takes it: nearly always whole.
+
+    Returns
+    -------
+    asyncio.Future or None
+        Resolves when the rest has been written; None if there is none.
+
+    Raises
+    ------
+    StreamClosedError
+    """
+    if not (stream.closed() or stream.writing()):
+        with suppress(OSError):  # it is full; or it is broken, and the stream finds that out
+            data = data[stream.write_to_fd(memoryview(data)) :]
+        if not data:
+            return None
+    rest: asyncio.Future[None] = stream.write(data)
+    return rest
 
 
 class Connection(Protocol):
@@ -100,14 +122,14 @@ class Client:
             stop = min(start + WRITTEN, len(packets))
             data = b"".join([packets[i].framed(self.dropped) for i in range(start, stop)])
             try:
-                written = self.connection.stream.write(data)
+                rest = send(self.connection.stream, data)
             except StreamClosedError:
                 self.cursor = self._lane.head  # its handler is about to hear of it
                 return
             self.cursor += stop - start
-            if self.connection.stream.writing():
+            if rest is not None:
                 self._write_began = clock.now()
-                written.add_done_callback(self._on_written)
+                rest.add_done_callback(self._on_written)
 
     def lose(self, n: int) -> None:
         """Skip the oldest `n` packets that wait."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.perturb import model_names
 from engine.recording import Recording
-from engine.ring import Rows
+from engine.ring import row_dtype
 
 Format = Literal["json", "msgpack"]
 Layout = Literal["full", "flat", "enveloped", "compact"]
@@ -22,9 +22,11 @@ OBSERVED, PERTURBED = 1, 2
 
 _pack: Callable[[Any], bytes] = msgpack.packb
 
-SCALARS: Final = struct.Struct("<qdd8xI4xdii8f?")
-"""A row of `engine.ring.row_dtype` up to its counts: sequence_number, timestamp, due, perturbation,
+SCALARS: Final = struct.Struct("<qdd8xI?3xdii8f?")
+"""A row of `engine.ring.row_dtype` up to its counts: sequence_number, timestamp, due, perturbation, lost,
 trial_time_ms, packet_id, trial, x, y, vx, vy, target_id, target_x, target_y, distance, observed."""
+LOST: Final = 4
+"""Which of them it is."""
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
@@ -38,7 +40,8 @@ def frame(opcode: int, payload: bytes) -> bytes:
 
 
 Scalars = tuple[Any, ...]
-Body = Callable[[Scalars, bytes], bytes]
+Counts = bytes | bytearray
+Body = Callable[[Scalars, Counts], bytes]
 Wrap = tuple[tuple[bytes, ...], bytes]
 """What stands before each copy of the body, and after the last."""
 
@@ -91,21 +94,24 @@ class Encoder:
 
     def __init__(self, recording: Recording, format: Format, layout: Layout) -> None:  # noqa: A002
         text = format == "json"
-        self._counts_size = recording.n_units * recording.counts.dtype.itemsize
+        dtype = row_dtype(recording.n_units, recording.counts.dtype)
+        self._row_size = dtype.itemsize
+        self._counts_at: int = dtype.fields["counts"][1]  # type: ignore[index]
+        self._counts_end = self._counts_at + dtype["counts"].itemsize
         self._opcode = TEXT if text else BINARY
         self._number: Callable[[int], bytes] = _json_number if text else _pack
         self._prefixes, self._suffix = (_JSON_WRAPS if text else _PACKED_WRAPS)[layout]
         body = json_body if text else compact_body if layout == "compact" else msgpack_body
         self._body = body(recording)
 
-    def encode(self, rows: Rows) -> list[Packet]:
-        """Packets of rows, shape (n,), dtype `engine.ring.row_dtype`."""
-        raw, size = rows.tobytes(), rows.dtype.itemsize
-        at = rows.dtype.fields["counts"][1]  # type: ignore[index]
+    def encode(self, raw: bytes | bytearray) -> list[Packet]:
+        """Packets of rows of `engine.ring.row_dtype`, without those that are lost."""
         packets = []
-        for start in range(0, len(raw), size):
-            counts = raw[start + at : start + at + self._counts_size]
+        for start in range(0, len(raw), self._row_size):
             scalars = SCALARS.unpack_from(raw, start)
+            if scalars[LOST]:
+                continue
+            counts = raw[start + self._counts_at : start + self._counts_end]
             body = self._body(scalars, counts)
             pieces = (*(prefix + body for prefix in self._prefixes), self._suffix)
             packets.append(Packet(scalars[0], self._opcode, pieces, self._number))
@@ -119,8 +125,8 @@ def json_body(recording: Recording) -> Body:
     before = f', "spikes": {{"channel_ids": {list(range(recording.n_units))}, "spike_counts": ['
     after = f'], "bin_size_ms": {1000.0 / recording.bin_rate!r}}}, "kinematics": {{"vx": '
 
-    def body(scalars: Scalars, counts: bytes) -> bytes:
-        number, timestamp, _, mask, trial_ms, packet_id, trial, *floats, observed = scalars
+    def body(scalars: Scalars, counts: Counts) -> bytes:
+        number, timestamp, _, mask, _, trial_ms, packet_id, trial, *floats, observed = scalars
         x, y, vx, vy, target, tx, ty, distance = floats
         start = f'"timestamp": {timestamp!r}, "sequence_number": {number}, "packet_id": {packet_id}'
         rest = (
@@ -149,8 +155,8 @@ def msgpack_body(recording: Recording) -> Body:
     last = _pack("dropped")
     pack: Callable[[Any], bytes] = msgpack.Packer().pack  # a buffer of its own, for one thread
 
-    def body(scalars: Scalars, counts: bytes) -> bytes:
-        number, timestamp, _, mask, trial_ms, packet_id, trial, *floats, observed = scalars
+    def body(scalars: Scalars, counts: Counts) -> bytes:
+        number, timestamp, _, mask, _, trial_ms, packet_id, trial, *floats, observed = scalars
         x, y, vx, vy, target, tx, ty, distance = (None if v != v else v for v in floats)
         rest = {
             "timestamp": timestamp,
@@ -185,8 +191,8 @@ def compact_body(recording: Recording) -> Body:
     quad = struct.Struct("<4f")
     k, g, last = _pack("k") + b"\xc4\x10", _pack("g") + b"\xc4\x10", _pack("d")
 
-    def body(scalars: Scalars, counts: bytes) -> bytes:
-        number, timestamp, _, mask, trial_ms, packet_id, trial, *floats, observed = scalars
+    def body(scalars: Scalars, counts: Counts) -> bytes:
+        number, timestamp, _, mask, _, trial_ms, packet_id, trial, *floats, observed = scalars
         flags = OBSERVED * observed | PERTURBED * bool(mask)
         return b"".join(
             (
@@ -232,10 +238,10 @@ def _without_nan(numbers: str) -> str:
     return numbers.replace("nan", "null")
 
 
-def _count_speller(dtype: np.dtype[Any]) -> Callable[[bytes], str]:
+def _count_speller(dtype: np.dtype[Any]) -> Callable[[Counts], str]:
     """Counts as JSON spells them, without the brackets."""
 
-    def spell(counts: bytes) -> str:
+    def spell(counts: Counts) -> str:
         if dtype.itemsize == 1:
             digits = counts.translate(_DIGITS)
             if digits.isascii():  # every count has one digit, as nearly always

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.delivery import arriving
 from engine.recording import Recording
-from engine.ring import Rows
+from engine.ring import row_dtype
 
 
 @dataclass(frozen=True)
@@ -31,21 +30,17 @@ class Variant:
         """How it differs from the plain one."""
         return ("clean",) * self.clean + ("no truth",) * (not self.truth)
 
-    def of(self, rows: Rows, recording: Recording) -> Rows:
-        """What is encoded of rows, shape (n,), dtype `engine.ring.row_dtype`; they may be changed.
-
-        Returns
-        -------
-        ndarray, shape (m,), m at most n
-        """
-        if not self.clean:
-            rows = arriving(rows)
-        elif rows["perturbation"].any():
+    def change(self, raw: bytearray, recording: Recording) -> None:
+        """Make rows of `engine.ring.row_dtype` what is to be encoded of them."""
+        if not self.clean and self.truth:
+            return
+        rows = np.frombuffer(raw, row_dtype(recording.n_units, recording.counts.dtype))
+        if self.clean:
             rows["counts"] = recording.counts[rows["packet_id"]]
             rows["perturbation"] = 0
+            rows["lost"] = False
         if not self.truth:
             rows["kinematics"] = rows["intention"] = np.nan
-        return rows
 
 
 PLAIN = Variant()

@@ -109,9 +109,10 @@ def encoding(recording: Recording) -> None:
             body[:] = source[playhead.take(1)]
             scratch["sequence_number"], scratch["timestamp"] = k, 1.7e9 + k / 40
             ring.publish(scratch)
-            rows, _ = ring.since(k)
-            packet = encoder.encode(rows)[0].framed(0)
+            raw, _ = ring.raw_since(k)
+            packet = encoder.encode(raw)[0].framed(0)
             took.append(time.perf_counter() - start)
+            rows = np.frombuffer(raw, dtype)
             lengths.append(len(packet))
             plain = as_dict(rows)
             start = time.perf_counter()

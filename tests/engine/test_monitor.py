@@ -34,3 +34,29 @@ def test_failure_ends_it_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
     assert monitor.error == "ValueError: no such thing"
     assert "The monitor x has failed" in caplog.text
     monitor.close()
+
+
+def test_all_share_one_thread_which_ends_with_the_last() -> None:
+    looking = [threading.Event(), threading.Event()]
+    first, second = (Monitor(f"monitor {i}", looked.set) for i, looked in enumerate(looking))
+    assert first.settle(PATIENCE)
+    assert second.settle(PATIENCE)
+    (thread,) = (each for each in threading.enumerate() if each.name == "monitors")
+    first.close()
+    looking[1].clear()
+    assert looking[1].wait(PATIENCE)
+    second.close()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
+def test_a_failure_of_one_disturbs_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        raise ValueError("no such thing")
+
+    failing, sound = Monitor("monitor x", fail), Monitor("monitor y")
+    assert sound.settle(PATIENCE)
+    assert failing.error == "ValueError: no such thing"
+    assert caplog.text.count("has failed") == 1
+    for monitor in (failing, sound):
+        monitor.close()

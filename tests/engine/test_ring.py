@@ -342,5 +342,5 @@ def test_ring_needs_no_more_memory_than_it_says() -> None:
     buffer = bytearray(Ring.size(row_dtype(3), 10))
     assert numbers(filled(Ring(row_dtype(3), 40.0, 0.25, buffer), 25).snapshot()) == list(range(15, 25))
 
-    with pytest.raises(TypeError, match="buffer is too small"):
+    with pytest.raises(ValueError, match="buffer is too small"):
         Ring(row_dtype(3), 40.0, 0.25, buffer[:-1])

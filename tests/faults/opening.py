@@ -63,7 +63,7 @@ def describe(recording: Recording) -> None:
     body = body_of(rows)
     body[:] = recording.bins[:n_bins].view(body.dtype)
     for wire_format, layout in LAYOUTS:
-        for packet in Encoder(recording, wire_format, layout).encode(rows):
+        for packet in Encoder(recording, wire_format, layout).encode(rows.tobytes()):
             data = packet.framed(0)
             if wire_format == "json":
                 json.loads(data[data.index(b"{") :], parse_constant=refuse)

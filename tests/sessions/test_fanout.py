@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from engine.replay import Replay
-from engine.ring import Rows
 from sessions import fanout
 from sessions.fanout import Fanout
 from sessions.packets import Encoder
@@ -223,9 +222,10 @@ def test_each_bin_is_encoded_once_per_layout_whatever_the_number_of_decoders(
     encoded: list[int] = []
 
     class Counting(Encoder):
-        def encode(self, rows: Rows) -> list[Encoded]:
-            encoded.extend(rows["sequence_number"].tolist())
-            return super().encode(rows)
+        def encode(self, raw: bytes | bytearray) -> list[Encoded]:
+            packets = super().encode(raw)
+            encoded.extend(packet.row for packet in packets)
+            return packets
 
     monkeypatch.setattr(fanout, "Encoder", Counting)
     session = served.store.create("deck", AT_MAX)
@@ -262,13 +262,14 @@ class Taken:
     def stream(self) -> Any:
         return self
 
-    def write(self, data: bytes) -> asyncio.Future[None]:
+    def write_to_fd(self, data: memoryview) -> int:
         self.data += data
-        done = asyncio.get_running_loop().create_future()
-        done.set_result(None)
-        return done
+        return len(data)
 
     def writing(self) -> bool:
+        return False
+
+    def closed(self) -> bool:
         return False
 
     def close(self, code: int, reason: str) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from engine.perturb import MODELS
-from engine.ring import Rows
 from sessions import fanout
 from sessions.packets import Encoder
 from sessions.packets import Packet as Encoded
@@ -183,9 +182,10 @@ def test_a_bin_is_encoded_once_per_layout_and_variant(
     encoded: list[int] = []
 
     class Counting(Encoder):
-        def encode(self, rows: Rows) -> list[Encoded]:
-            encoded.extend(rows["sequence_number"].tolist())
-            return super().encode(rows)
+        def encode(self, raw: bytes | bytearray) -> list[Encoded]:
+            packets = super().encode(raw)
+            encoded.extend(packet.row for packet in packets)
+            return packets
 
     monkeypatch.setattr(fanout, "Encoder", Counting)
     session = served.store.create("deck", Options(speed="max"))
