@@ -66,23 +66,6 @@ def row_dtype(n_units: int, count_dtype: npt.DTypeLike = np.uint8) -> np.dtype[n
     )
 
 
-def body_of(rows: Rows) -> Rows:
-    """The part of each row that is the recording's bin, as opaque bytes, without a copy.
-
-    Parameters
-    ----------
-    rows : ndarray, shape (n,), dtype `row_dtype`, contiguous
-
-    Returns
-    -------
-    ndarray of void, shape (n,)
-        Assign ``recording.bins.view(body.dtype)[indices]`` to it.
-    """
-    offset = rows.dtype.fields["trial_time_ms"][1]  # type: ignore[index]
-    opaque = np.dtype((np.void, rows.dtype.itemsize - offset))
-    return np.ndarray(rows.shape, opaque, rows.view(np.uint8).data, offset=offset, strides=rows.strides)
-
-
 @dataclass(frozen=True)
 class Envelope:
     """A stretch of recording as pixels: all arrays have n_pixels rows, or one a bin if fewer.

@@ -17,7 +17,7 @@ from pynwb import NWBHDF5IO
 from engine.playhead import Playhead
 from engine.readers import read
 from engine.recording import Recording
-from engine.ring import Ring, body_of, row_dtype
+from engine.ring import STAMP, Ring, row_dtype
 from engine.synthetic import default_recording, simulate
 from engine.writer import write_nwb
 from sessions.packets import Encoder
@@ -101,14 +101,15 @@ def encoding(recording: Recording) -> None:
         playhead = Playhead(np.arange(recording.n_bins))
         encoder = Encoder(recording, wire_format, layout)
         scratch = np.zeros(1, dtype)
-        body = body_of(scratch)
-        source = recording.bins.view(body.dtype)
+        raw_scratch, body = scratch.view(np.uint8).data, dtype.itemsize - recording.bins.itemsize
+        source, width = recording.bins.view(np.uint8).data, recording.bins.itemsize
         took, floor, lengths = [], [], []
         for k in range(4000):
             start = time.perf_counter()
-            body[:] = source[playhead.take(1)]
-            scratch["sequence_number"], scratch["timestamp"] = k, 1.7e9 + k / 40
-            ring.publish(scratch)
+            (index,) = playhead.take(1).tolist()
+            raw_scratch[body:] = source[index * width : (index + 1) * width]
+            STAMP.pack_into(raw_scratch, 0, k, 1.7e9 + k / 40, 0.0, 0.0, 0.0, 0, False)
+            ring.publish_raw(raw_scratch)
             raw, _ = ring.raw_since(k)
             packet = encoder.encode(raw)[0].framed(0)
             took.append(time.perf_counter() - start)

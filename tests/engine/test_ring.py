@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from engine.ring import Ring, Rows, body_of, row_dtype
+from engine.ring import Ring, Rows, row_dtype
 from tests.builders import small_recording
 
 PERIOD = 0.025
@@ -55,9 +55,9 @@ def numbers(found: Rows) -> list[int]:
 
 def test_row_is_what_sending_adds_followed_by_the_bin_of_the_recording() -> None:
     recording = small_recording()
-    made = np.zeros(4, row_dtype(recording.n_units, recording.counts.dtype))
-    body = body_of(made)
-    body[:] = recording.bins.view(body.dtype)[[7, 3, 199, 0]]
+    dtype, bins = row_dtype(recording.n_units, recording.counts.dtype), recording.bins[[7, 3, 199, 0]]
+    adds = bytes(dtype.itemsize - bins.itemsize)
+    made = np.frombuffer(b"".join(adds + bin_.tobytes() for bin_ in bins), dtype)
 
     for name in recording.bins.dtype.names or ():
         np.testing.assert_array_equal(made[name], recording.bins[name][[7, 3, 199, 0]])

@@ -16,19 +16,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 import engine.readers.nwb  # noqa: F401  paid once for all files
 import serve
 from engine.errors import DeckError
 from engine.recording import Recording
-from engine.ring import body_of, row_dtype
 from sessions.library import trial_answer
 from sessions.metadata import metadata
 from sessions.models import Metadata
 from sessions.packets import Encoder
 from sessions.settings import settings
 from tests.benchmarks import free_port
+from tests.builders import play
 
 PATIENCE = 20
 """Seconds after which a file is given up."""
@@ -59,9 +57,7 @@ def describe(recording: Recording) -> None:
     for trial in recording.trials:
         trial_answer(trial).model_dump_json()
     n_bins = min(recording.n_bins, ENCODED)
-    rows = np.zeros(n_bins, row_dtype(recording.n_units, recording.counts.dtype))
-    body = body_of(rows)
-    body[:] = recording.bins[:n_bins].view(body.dtype)
+    rows = play(recording, range(n_bins))
     for wire_format, layout in LAYOUTS:
         for packet in Encoder(recording, wire_format, layout).encode(rows.tobytes()):
             data = packet.framed(0)

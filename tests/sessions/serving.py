@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -46,13 +46,12 @@ class Client:
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
         """Send a request; bytes go as they are, anything else as JSON."""
         content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, path, content, named)
-        response = connection.getresponse()
-        reply = Reply(response.status, response.headers, response.read())
-        connection.close()
-        return reply
+        with closing(connection):
+            connection.request(method, path, content, named)
+            response = connection.getresponse()
+            return Reply(response.status, response.headers, response.read())
 
     def create(self, code: str = "deck", **options: Any) -> str:
         reply = self("POST", "/api/sessions", {"custom_code": code, **options})

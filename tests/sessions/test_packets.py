@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pytest
 
 from engine.recording import Recording, bin_dtype
-from engine.ring import Rows, body_of, row_dtype
+from engine.ring import Rows
 from sessions.packets import Encoder, Format, Layout, frame
-from tests.builders import small_recording
+from tests.builders import play, small_recording
 from tests.sessions.frames import BINARY, TEXT, parse
 
 LAYOUTS: list[tuple[Format, Layout]] = [
@@ -42,9 +42,7 @@ def with_counts(counts: npt.NDArray[Any]) -> Recording:
 
 def sent(recording: Recording, mask: int = 0, first: int = 41) -> Rows:
     """The whole recording as a replay puts it into its ring."""
-    rows = np.zeros(recording.n_bins, row_dtype(recording.n_units, recording.counts.dtype))
-    body = body_of(rows)
-    body[:] = recording.bins.view(body.dtype)
+    rows = play(recording, range(recording.n_bins))
     rows["sequence_number"] = np.arange(first, first + len(rows))
     rows["timestamp"] = 1673625600.123 + np.arange(len(rows)) * 0.025
     rows["perturbation"] = mask

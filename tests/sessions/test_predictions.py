@@ -47,12 +47,12 @@ def outside(served: Served, *decoders: tuple[str, str, float], n: int) -> Iterat
 
 
 def reply_to(decoder: Decoder, message: str | bytes) -> Packet:
-    """The first message that is no packet."""
+    """The first message that is no packet; a compact packet has no type."""
     if isinstance(message, str):
         decoder.socket.send(message)
     else:
         decoder.socket.send_binary(message)
-    while (read := decoder.read())["type"] == "data":
+    while (read := decoder.read()).get("type", "data") == "data":
         pass
     return read
 
