@@ -30,7 +30,7 @@ from sessions.gate import Rules
 from sessions.gate.configured import certificate, lacks_token, rules, secret
 from sessions.launcher import Launcher
 from sessions.recordings import Recordings
-from sessions.rest import rest_rules
+from sessions.rest.handler import rest_rules
 from sessions.server import StreamServer, http_limits, stream_rules
 from sessions.settings import Settings, settings
 from sessions.store import MakeOutlets, Store
@@ -51,7 +51,9 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit status."""
     try:
         if arguments[:1] == ["check"]:
-            from sessions.check import main as check  # a client: it needs nothing that a server loads
+            from sessions.commands.check import (
+                main as check,  # a client: it needs nothing that a server loads
+            )
 
             return check(arguments[1:])
         if arguments[:1] == ["finish"]:
@@ -59,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
 
             return work_on_record(arguments)
         if arguments[:1] == ["decode"]:
-            from sessions.decode import main as decode
+            from sessions.commands.decode import main as decode
 
             return decode(arguments[1:])
         return run(settings(arguments))

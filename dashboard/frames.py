@@ -33,7 +33,7 @@ def scene_id(scene: Scene, plotters: Sequence[type[Plotter]]) -> str:
 
 
 class Frames:
-    """The `sessions.feed.FrameMaker` of a session."""
+    """The `sessions.streams.feed.FrameMaker` of a session."""
 
     def __init__(self, session: Session, plotters: Sequence[type[Plotter]]) -> None:
         self._session = session

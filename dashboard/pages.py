@@ -30,7 +30,7 @@ from plotters.lanes import LANES
 from plotters.scored import Scored
 from sessions.calibrations import KEPT
 from sessions.errors import UnknownSession
-from sessions.pages import Page, Visit
+from sessions.rest.pages import Page, Visit
 from sessions.store import CODE, Store
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -39,7 +39,7 @@ LSL_PARTS = ("Neural", "Kinematics", "Intention", "Events")
 
 
 class Pages:
-    """Renders what `sessions.pages.PageHandler` serves.
+    """Renders what `sessions.rest.pages.PageHandler` serves.
 
     Parameters
     ----------

@@ -15,11 +15,11 @@ from dashboard.frames import Frames
 from dashboard.pages import Pages
 from plotters import PLOTTERS
 from plotters.base import Plotter
-from sessions.feed import FeedHandler, feeds
 from sessions.gate import Gate, Rules
-from sessions.pages import PageHandler
+from sessions.rest.pages import PageHandler
 from sessions.store import Store
-from sessions.stream import MAX_MESSAGE
+from sessions.streams.feed import FeedHandler, feeds
+from sessions.streams.stream import MAX_MESSAGE
 
 RESOURCES = Path(__file__).parent.parent / "resources"
 

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from engine.drift import REFERENCE
-from sessions.launching import launched_answer
-from sessions.records import record_answer
+from sessions.rest.launching import launched_answer
+from sessions.rest.records import record_answer
 from sessions.session import Session
 
 

@@ -9,7 +9,7 @@
 
 import { Plots } from "./plots.js";
 
-const SEEN = 20; // frames per confirmation, as in sessions/feed.py
+const SEEN = 20; // frames per confirmation, as in sessions/streams/feed.py
 const SILENCE = 3000; // ms without even a heartbeat after which the server counts as lost
 const SHORTEST_WAIT = 250;
 const LONGEST_WAIT = 4000;

@@ -14,7 +14,7 @@ from typing import Final, Literal
 from engine.decoders import DECODERS
 from engine.errors import BadSetting, NotNow
 from engine.scheduling import ordinary
-from sessions.client import DECODING
+from sessions.commands.client import DECODING
 from sessions.errors import Busy, Conflict, UnknownDecoder
 
 log = logging.getLogger(__name__)

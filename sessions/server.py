@@ -14,7 +14,7 @@ from tornado.web import Application
 
 from sessions.gate import Gate, Rules
 from sessions.store import Store
-from sessions.stream import StreamHandler
+from sessions.streams.stream import StreamHandler
 
 MAX_READ = 8 * 1024 * 1024
 """Bytes. Larger bodies close the connection; the gate answers 413 to much smaller ones."""

@@ -14,7 +14,7 @@ from tornado.web import Application
 
 from plotters.arena import Arena
 from sessions.gate import Origins, Rate, Rules, Token
-from sessions.rest import rest_rules
+from sessions.rest.handler import rest_rules
 from sessions.server import StreamServer, stream_rules
 from sessions.store import Store
 from tests.builders import small_recording

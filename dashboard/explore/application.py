@@ -23,7 +23,7 @@ from dashboard.explore.settings import fields
 from dashboard.explore.study import Study
 from dashboard.pages import TEMPLATES, facts, script_json
 from engine.errors import DeckError
-from sessions.pages import POLICY
+from sessions.rest.pages import POLICY
 from sessions.store import Store
 
 

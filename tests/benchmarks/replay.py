@@ -20,7 +20,7 @@ from engine.recording import Recording
 from engine.ring import STAMP, Ring, row_dtype
 from engine.synthetic import default_recording, simulate
 from engine.writer import write_nwb
-from sessions.packets import Encoder
+from sessions.streams.packets import Encoder
 from tests.benchmarks import REACH98, ROOT, emit, server, sleep_floor, spread
 
 LAYOUTS = (

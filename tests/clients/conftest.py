@@ -17,7 +17,7 @@ from tornado.netutil import bind_sockets
 
 from engine.recording import Recording
 from sessions.gate import Origins, Rules
-from sessions.rest import rest_rules
+from sessions.rest.handler import rest_rules
 from sessions.server import StreamServer, stream_rules
 from sessions.store import MakeOutlets, Store
 from tests.builders import small_recording

@@ -24,7 +24,7 @@ from sessions.archive import Archive
 from sessions.calibrations import Calibrations
 from sessions.gate import Origins, Rate, Rules, Token
 from sessions.launcher import Launcher
-from sessions.rest import rest_rules
+from sessions.rest.handler import rest_rules
 from sessions.server import stream_rules
 from sessions.store import Store
 from sessions.studio import Studio

@@ -20,11 +20,11 @@ import engine.readers.nwb  # noqa: F401  paid once for all files
 import serve
 from engine.errors import DeckError
 from engine.recording import Recording
-from sessions.library import trial_answer
 from sessions.metadata import metadata
-from sessions.models import Metadata
-from sessions.packets import Encoder
+from sessions.rest.library import trial_answer
+from sessions.rest.models import Metadata
 from sessions.settings import settings
+from sessions.streams.packets import Encoder
 from tests.benchmarks import free_port
 from tests.builders import play
 

@@ -14,7 +14,7 @@ import pytest
 
 from sessions.session import Options, Session
 from sessions.store import Store
-from sessions.stream import StreamHandler
+from sessions.streams.stream import StreamHandler
 from tests.benchmarks import server
 from tests.benchmarks.dashboard import held, wait_until
 from tests.builders import small_recording

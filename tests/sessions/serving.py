@@ -17,8 +17,8 @@ from sessions.archive import Archive
 from sessions.calibrations import Calibrations
 from sessions.gate import Hosts, Origins, Rules
 from sessions.launcher import Launcher
-from sessions.report import DRAWN_WITH
-from sessions.rest import rest_rules
+from sessions.rest.handler import rest_rules
+from sessions.rest.report import DRAWN_WITH
 from sessions.server import StreamServer, stream_rules
 from sessions.store import Store
 from tests.builders import small_recording

@@ -20,7 +20,7 @@ from tornado.netutil import bind_sockets
 from engine.errors import BadSetting
 from sessions.gate import MAX_BODY, Audit, Hosts, Origins, Rate, Rules, Token
 from sessions.gate.configured import certificate
-from sessions.rest import rest_rules
+from sessions.rest.handler import rest_rules
 from sessions.server import MAX_HEADERS, StreamServer, stream_rules
 from sessions.settings import settings
 from sessions.store import Store

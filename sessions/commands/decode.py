@@ -1,0 +1,199 @@
+"""``serve.py decode``: a decoder as an outside process, as a user's own would be."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+
+from engine.decoders import DECODERS, Decoder, make_decoder
+from engine.decoders.bins import Bins
+from engine.decoders.store import Trained, load, save
+from engine.errors import DeckError
+from sessions.commands.answering import Answerer, answer_stream
+from sessions.commands.client import (
+    DECODING,
+    Unreachable,
+    add_server,
+    credentials,
+    http_of,
+    nobody,
+    refusal_in,
+)
+from sessions.settings import Parser
+
+TRAINED_ON = 0.75
+"""Part of the trials, the first ones, that a decoder learns from unless told otherwise."""
+FETCH_WITHIN = 120.0
+"""Seconds; a recording that is asked for the first time must be read."""
+LARGEST = 2**31
+"""Bytes of bins."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit status: 0 when the session ends or on SIGINT, 2 if it cannot."""
+    options = _options(arguments)
+    for name in (signal.SIGINT, signal.SIGTERM):  # a shell's background job starts with SIGINT ignored
+        signal.signal(name, signal.default_int_handler)
+    try:
+        _decode(options)
+    except KeyboardInterrupt:
+        pass
+    except (Unreachable, DeckError) as error:
+        print(f"serve.py decode: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = Parser(
+        "serve.py decode", description="Decode a session of a running server.", allow_abbrev=False
+    )
+    parser.add_argument("--session", required=True, metavar="CODE", help="session; a new code makes one")
+    parser.add_argument("--decoder", choices=DECODERS, help="what decodes; needless with --model")
+    add_server(parser)
+    parser.add_argument("--name", help="under which it is scored (default: the decoder's)")
+    parser.add_argument(
+        "--train", type=_trials, metavar="TRIALS",
+        help="ids to learn from, such as 0-599 or 1,4,9 (default: the first three quarters)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--set", action="append", default=[], type=_setting, metavar="NAME=VALUE", dest="settings",
+        help="a hyperparameter (repeat it for several)",
+    )  # fmt: skip
+    parser.add_argument("--model", type=Path, metavar="FILE", help="take this trained decoder")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="keep the trained decoder")
+    options = parser.parse_args(arguments)
+    if (options.decoder is None) == (options.model is None):
+        parser.error("give either --decoder or --model")
+    if options.model and (options.train or options.settings or options.save):
+        parser.error("a trained --model takes no --train, --set or --save")
+    return options
+
+
+def _decode(options: argparse.Namespace) -> None:
+    session = _session(options)
+    named = {"recording": session["recording"]}
+    metadata = json.loads(_fetch(options, "/api/metadata", named))
+    if options.model:
+        decoder, trained = load(options.model)
+        check = partial(_check, trained)
+        check(metadata)
+    else:
+        decoder = make_decoder(options.decoder, metadata["frequency_hz"], dict(options.settings))
+        trials = _train(options, decoder, named) if decoder.learned else ()
+        trained = Trained(
+            metadata["dataset"], metadata["sha256"], metadata["num_channels"], decoder.bin_rate, trials
+        )
+        check = partial(_check, trained)
+        if options.save:
+            save(options.save, decoder, trained)
+    code = session["session_code"]
+    stream = f"/stream/binary/{code}?layout=compact" + ("" if decoder.uses_truth else "&truth=0")
+    answerer = Answerer(decoder, options.name or decoder.key)
+    hint = " Ctrl+C ends it." if sys.stdout.isatty() else ""
+    print(f"{DECODING} {code} with {decoder.key}.{hint}", flush=True)
+    try:
+        print(asyncio.run(answer_stream(options.url, stream, answerer, check, options.token)))
+    finally:
+        print(answerer, flush=True)
+
+
+def _train(options: argparse.Namespace, decoder: Decoder, named: Mapping[str, str]) -> tuple[int, ...]:
+    """Fit the decoder; returns the trials that it has learned from."""
+    trials = options.train
+    if trials is None:
+        known = json.loads(_fetch(options, "/api/trials", named))["trials"]
+        ids = [trial["trial_id"] for trial in known]
+        trials = ids[: max(1, round(TRAINED_ON * len(ids)))]
+    asked = {**named, "trial_ids": ",".join(map(str, trials))}
+    bins = Bins.from_npz(_fetch(options, "/api/recording/bins.npz", asked))
+    began = time.perf_counter()
+    decoder.fit(bins.counts, bins.kinematics, bins.start, bins.target)
+    print(
+        f"{decoder.key} has learned from {len(bins.trials)} trials of {bins.recording} "
+        f"({len(bins.counts)} bins) in {time.perf_counter() - began:.2f} s",
+        flush=True,
+    )
+    return bins.trials
+
+
+def _check(trained: Trained, metadata: Mapping[str, Any]) -> None:
+    """Refuse a stream of another recording."""
+    trained.check(
+        metadata["dataset"], metadata["sha256"], metadata["num_channels"], metadata["frequency_hz"]
+    )
+
+
+def _session(options: argparse.Namespace) -> dict[str, Any]:
+    """The session of this code, which is made if there is none."""
+    made = json.loads(_fetch(options, "/api/sessions", body={"custom_code": options.session}))
+    path = f"/api/sessions/{quote(made['session_code'], safe='')}"
+    found: dict[str, Any] = json.loads(_fetch(options, path))
+    return found
+
+
+def _fetch(
+    options: argparse.Namespace,
+    path: str,
+    query: Mapping[str, str] | None = None,
+    body: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Ask by REST; with a body it is a POST.
+
+    Raises
+    ------
+    Unreachable
+    """
+
+    async def fetch() -> bytes:
+        client = AsyncHTTPClient(force_instance=True, max_body_size=LARGEST, max_buffer_size=LARGEST)
+        try:
+            answer = await client.fetch(
+                f"{http_of(options.url)}{path}?{urlencode(query or {})}",
+                headers=credentials(options.token),
+                method="GET" if body is None else "POST",
+                body=None if body is None else json.dumps(body),
+                request_timeout=FETCH_WITHIN,
+            )
+        finally:
+            client.close()
+        return bytes(answer.body)
+
+    try:
+        return asyncio.run(fetch())
+    except HTTPClientError as error:
+        raise Unreachable(f"{options.url} says: {refusal_in(error)}") from None
+    except OSError as error:
+        raise nobody(options.url, error) from None
+
+
+def _trials(text: str) -> list[int]:
+    ids: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part.strip())
+        if not match or int(match[2] or match[1]) < int(match[1]):
+            raise argparse.ArgumentTypeError(f"{text!r} is no list of trials such as 0-599 or 1,4,9")
+        ids += range(int(match[1]), int(match[2] or match[1]) + 1)
+    return ids
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    try:
+        if not equals:
+            raise ValueError
+        return name, float(value) if re.search(r"[.eE]", value) else int(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=NUMBER") from None

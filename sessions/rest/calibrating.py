@@ -1,0 +1,164 @@
+"""REST calls that calibrate: start a run, follow it, take its results, cancel it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from engine.calibration.frozen import LEVELS, Scores
+from engine.calibration.run import Plan, prepare
+from engine.calibration.split import balanced_split, given_split
+from engine.decoders import DECODERS
+from engine.errors import NotNow
+from sessions.calibrations import Calibrations, Run
+from sessions.rest.calibration_models import (
+    CalibrationAnswer,
+    CalibrationAsk,
+    CalibrationList,
+    FigureQuery,
+    ScoresAnswer,
+    SplitAnswer,
+    TargetBalance,
+)
+from sessions.rest.context import Context, Text
+from sessions.rest.library import NPZ
+from sessions.rest.models import Deleted
+from sessions.rest.pictures import studio_of
+from sessions.studio import Kind
+
+FROZEN = "Nothing was learned from the test trials: the decoder was never told their truth."
+ADAPTIVE = " This one goes on learning in a session that tells it the truth; here it stood still."
+
+
+def start_calibration(context: Context, asked: CalibrationAsk) -> CalibrationAnswer:
+    """Fit a decoder, freeze it, and test it on trials that it has never seen.
+
+    It is tested undisturbed and at each level of perturbation, in a process of its own; one run is
+    under way at a time.
+    """
+    calibrations = _calibrations(context)
+    recording = context.store.recording_named(asked.recording)
+    if asked.train_trials or asked.test_trials:
+        split = given_split(recording, asked.train_trials, asked.test_trials)
+    else:
+        split = balanced_split(recording, asked.train_share, asked.seed)
+    order = prepare(recording, split, asked.decoder, asked.settings, asked.seed)
+    return _answer(calibrations.start(*order))
+
+
+def list_calibrations(context: Context) -> CalibrationList:
+    """The last runs of this server, the oldest first."""
+    runs = [_answer(run) for run in _calibrations(context)]
+    return CalibrationList(calibrations=runs, count=len(runs))
+
+
+def show_calibration(context: Context, calibration: int) -> CalibrationAnswer:
+    """One run: how far it is, what it was given, and its table."""
+    return _answer(_calibrations(context).get(calibration))
+
+
+def delete_calibration(context: Context, calibration: int) -> Deleted:
+    """Cancel a run if it is under way, and forget it."""
+    _calibrations(context).forget(calibration)
+    return Deleted(status="deleted", message=f"Calibration {calibration} is forgotten.")
+
+
+def get_model(context: Context, calibration: int) -> Text:
+    """The trained decoder, for `serve.py decode --model`."""
+    fitted = _done(context, calibration).fitted
+    assert fitted is not None  # of a run that is done
+    return Text(fitted.model, NPZ)
+
+
+def get_table(context: Context, calibration: int) -> Text:
+    """The table: a line for each level, R2 and RMSE as mean over x and y and for each axis."""
+    lines = [_columns(scores) for scores in _done(context, calibration).scores]
+    file = io.StringIO()
+    writer = csv.DictWriter(file, lines[0])
+    writer.writeheader()
+    writer.writerows(lines)
+    return Text(file.getvalue().encode(), "text/csv")
+
+
+def get_png(context: Context, calibration: int, asked: FigureQuery) -> Text:
+    """The result at a glance: R2 by level, and true and decoded paths of a few test trials."""
+    return Text(_draw(context, calibration, asked, "png"), "image/png")
+
+
+def get_svg(context: Context, calibration: int, asked: FigureQuery) -> Text:
+    """The same, to be edited or scaled; its texts are text."""
+    return Text(_draw(context, calibration, asked, "svg"), "image/svg+xml")
+
+
+def _draw(context: Context, number: int, asked: FigureQuery, kind: Kind) -> bytes:
+    outcome = _done(context, number).outcome
+    return studio_of(context).draw(outcome, (), kind, asked.theme, asked.width)
+
+
+def _calibrations(context: Context) -> Calibrations:
+    if context.calibrations is None:
+        raise NotNow("This server calibrates nothing. Start it with serve.py.")
+    return context.calibrations
+
+
+def _done(context: Context, number: int) -> Run:
+    run = _calibrations(context).get(number)
+    if run.state != "done":
+        raise NotNow(f"Calibration {number} is {run.state}. Its results are there once it is done.")
+    return run
+
+
+def _answer(run: Run) -> CalibrationAnswer:
+    plan = run.plan
+    name = f"{plan.recording}-{plan.decoder}-{run.number}.npz"
+    return CalibrationAnswer(
+        id=run.number,
+        state=run.state,
+        error=run.error,
+        progress=((run.fitted is not None) + len(run.scores)) / (1 + len(LEVELS)),
+        created_at=datetime.fromtimestamp(run.created, UTC),
+        recording=plan.recording,
+        length_unit=plan.length_unit,
+        decoder=plan.decoder,
+        settings=dict(plan.settings),
+        seed=plan.seed,
+        split=_split(plan),
+        fit_seconds=run.fitted.seconds if run.fitted else None,
+        table=[ScoresAnswer.model_validate(each) for each in run.scores],
+        note=FROZEN + (ADAPTIVE if DECODERS[plan.decoder].uses_truth else ""),
+        model_file=name,
+        command=f"python serve.py decode --session CODE --model {name}",
+    )
+
+
+def _split(plan: Plan) -> SplitAnswer:
+    targets = [
+        TargetBalance(
+            target_x=each.place[0] if each.place else None,
+            target_y=each.place[1] if each.place else None,
+            train=each.train,
+            test=each.test,
+        )
+        for each in plan.balance
+    ]
+    return SplitAnswer(
+        train_trials=list(plan.split.train),
+        test_trials=list(plan.split.test),
+        train_bins=plan.n_train_bins,
+        test_bins=plan.n_test_bins,
+        targets=targets,
+        **asdict(plan.apart),
+    )
+
+
+def _columns(scores: Scores) -> dict[str, str | float]:
+    """A line of the table; a measure's mean has its name, its axes are named after it."""
+    line: dict[str, str | float] = {}
+    for name, value in asdict(scores).items():
+        if isinstance(value, dict):
+            line |= {name if part == "mean" else f"{name}_{part}": each for part, each in value.items()}
+        else:
+            line[name] = value
+    return line

@@ -1,0 +1,113 @@
+"""What the REST calls about calibrations take and answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from engine.decoders import DECODERS
+from sessions.calibrations import State
+from sessions.rest.models import Answer, Number
+from sessions.rest.requests import Ask, Id, Theme
+
+LEARNING = ", ".join(key for key, each in DECODERS.items() if each.learned)
+
+
+class CalibrationAsk(Ask):
+    """A decoder, and how it is trained and tested.
+
+    Trials may be named: for training, for the test, or both; what is left out is all the others. If none
+    are, a share of them is drawn, with the same number for each target position as far as they go.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"decoder": "wiener", "settings": {"lags": 5}}]}
+    )
+
+    recording: str | None = Field(None, description="By name; the first by name if left out.")
+    decoder: str = Field("wiener", description=f"One of {LEARNING}.")
+    settings: dict[str, int | float] = Field(
+        {}, description="Hyperparameters that differ from the defaults."
+    )
+    train_trials: list[Id] = Field([], description="Ids of the trials to learn from.")
+    test_trials: list[Id] = Field([], description="Ids of the trials to test on.")
+    train_share: float = Field(
+        0.75, ge=0.05, le=0.95, description="Of the trials, for training, where none are named."
+    )
+    seed: int = Field(0, ge=0, le=2**63 - 1, description="Of the draw of trials, and of the perturbations.")
+
+
+class FigureQuery(Ask):
+    theme: Theme = "light"
+    width: Annotated[int, Field(ge=300, le=4000)] = Field(1200, description="Pixels.")
+
+
+class TargetBalance(Answer):
+    target_x: Number = Field(description="Null for trials without target.")
+    target_y: Number
+    train: int = Field(description="Trials that aim there.")
+    test: int
+
+
+class SplitAnswer(Answer):
+    """Which trials are in which part. That they are apart was checked on the very bins of the run."""
+
+    train_trials: list[int]
+    test_trials: list[int]
+    train_bins: int
+    test_bins: int
+    targets: list[TargetBalance] = Field(description="How the trials are spread over target positions.")
+    shared_trials: int = Field(description="Trials in both parts: always 0.")
+    shared_bins: int = Field(description="Bins in both parts: always 0.")
+    bins_reaching_out: int = Field(
+        description="Bins whose history leaves their own part, such as lags that reach from a test trial "
+        "into the training trial before it: always 0."
+    )
+
+
+class MeasureAnswer(Answer):
+    model_config = ConfigDict(title="Measure", from_attributes=True)
+
+    mean: Number = Field(description="Over x and y.")
+    x: Number
+    y: Number
+
+
+class ScoresAnswer(Answer):
+    """One level of perturbation. Defined in `engine.calibration.frozen.Scores`."""
+
+    model_config = ConfigDict(title="LevelScores", from_attributes=True)
+
+    level: str
+    n_bins: int = Field(description="Observed bins with known kinematics that the decoder answered.")
+    coverage: float = Field(description="Their share of those that it could have answered.")
+    r2_velocity: MeasureAnswer = Field(description="Coefficient of determination.")
+    r2_position: MeasureAnswer
+    rmse_velocity: MeasureAnswer = Field(description="Root mean square error, length units per second.")
+    rmse_position: MeasureAnswer = Field(description="The same in length units.")
+
+
+class CalibrationAnswer(Answer):
+    id: int
+    state: State
+    error: str | None = Field(description="Why it has failed.")
+    progress: float = Field(description="From 0 to 1: fitting counts as one step, each level as one.")
+    created_at: datetime
+    recording: str
+    length_unit: str
+    decoder: str
+    settings: dict[str, int | float] = Field(description="All hyperparameters.")
+    seed: int
+    split: SplitAnswer
+    fit_seconds: Number = Field(description="Null before it has learned.")
+    table: list[ScoresAnswer] = Field(description="By level; grows while it is tested.")
+    note: str = Field(description="What frozen means for this decoder.")
+    model_file: str = Field(description="A name for the model's file.")
+    command: str = Field(description="Runs the model on a session of this recording.")
+
+
+class CalibrationList(Answer):
+    calibrations: list[CalibrationAnswer] = Field(description="The oldest first.")
+    count: int

@@ -1,0 +1,232 @@
+"""REST over HTTP: one handler that reads a request, calls the function of its route, and answers."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from tornado.iostream import StreamClosedError
+from tornado.web import RequestHandler
+
+from engine.errors import DeckError
+from sessions.archive import Archive
+from sessions.calibrations import Calibrations
+from sessions.launcher import Launcher
+from sessions.refusals import refusal, status_of
+from sessions.rest.context import Context, Redirect, Stream, Text
+from sessions.rest.models import Created
+from sessions.rest.openapi import document
+from sessions.rest.reading import asked
+from sessions.rest.requests import Ask
+from sessions.rest.routes import GROUPS, HOME, PATH_PARAMETERS, ROUTES, Route
+from sessions.store import Store
+from sessions.studio import Studio
+from sessions.version import version
+
+PATTERNS = {str: "[^/]+", int: r"-?\d{1,9}"}
+
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'self'"
+)
+"""Pages and pictures have their style and images within them, and nothing else."""
+
+RETRY_AFTER = "5"
+"""Seconds until one may ask again for what there was no room for."""
+
+JSON = "application/json"
+
+Rule = tuple[Any, ...]
+
+
+class NotFound(DeckError):
+    code = "not_found"
+
+
+class MethodNotAllowed(DeckError):
+    code = "method_not_allowed"
+
+
+def rest_rules(
+    store: Store,
+    stream_port: int,
+    dashboard_port: int,
+    *,
+    secure: bool = False,
+    home: bool = False,
+    studio: Studio | None = None,
+    archive: Archive | None = None,
+    launcher: Launcher | None = None,
+    calibrations: Calibrations | None = None,
+) -> list[Rule]:
+    """The REST calls, for a Tornado application or as Bokeh's ``extra_patterns``.
+
+    Parameters
+    ----------
+    store : Store
+    stream_port, dashboard_port : int
+        For the addresses in answers.
+    secure : bool
+        Whether the ports speak TLS.
+    home : bool
+        Whether ``/`` and every address that nobody else has belong to REST, as on the stream port.
+        These rules must then be the application's last.
+    studio : Studio, optional
+        Draws pictures; without it they are refused.
+    archive : Archive, optional
+        Keeps records; without it they are refused.
+    launcher : Launcher, optional
+        Starts decoders; without it none can be.
+    calibrations : Calibrations, optional
+        Fits and tests decoders; without it that is refused.
+    """
+    ours = version()
+    described = document(GROUPS, ours)
+    context = Context(
+        store,
+        ours,
+        stream_port,
+        dashboard_port,
+        secure,
+        document=described,
+        studio=studio,
+        archive=archive,
+        launcher=launcher,
+        calibrations=calibrations,
+    )
+    common = {"context": context}
+    by_path: dict[str, dict[str, Route]] = {}
+    for route in ROUTES:
+        if home or route is not HOME:
+            by_path.setdefault(route.path, {})[route.method] = route
+    rules: list[Rule] = [
+        (_pattern(path), RestHandler, {"routes": routes, **common}) for path, routes in by_path.items()
+    ]
+    return [*rules, (r"/.*" if home else r"/api/.*", RestHandler, {"routes": {}, **common})]
+
+
+def _pattern(path: str) -> str:
+    def group(match: re.Match[str]) -> str:
+        return f"(?P<{match[1]}>{PATTERNS[PATH_PARAMETERS[match[1]]]})"
+
+    return re.sub(r"{(\w+)}", group, path.replace(".", r"\."))
+
+
+class RestHandler(RequestHandler):
+    """Every call at one path.
+
+    Parameters
+    ----------
+    routes : mapping
+        By method; empty for an address where there is nothing.
+    context : Context
+    """
+
+    def initialize(self, routes: Mapping[str, Route], context: Context) -> None:
+        self._routes = dict(routes)
+        if "GET" in routes:
+            self._routes["HEAD"] = routes["GET"]
+        self._context = context
+
+    def set_default_headers(self) -> None:
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+    def check_xsrf_cookie(self) -> None:
+        """The gate refuses foreign pages by their origin."""
+
+    async def answer(self, **path: str) -> None:
+        """Answer a request of any method."""
+        try:
+            found = await self._found(path)
+        except DeckError as error:
+            self._refuse(status_of(error), error.code, str(error))
+            return
+        if isinstance(found, Redirect):
+            self.redirect(found.url)
+            return
+        if isinstance(found, Stream):
+            await self._send(found)
+            return
+        self.set_header("Content-Type", found.content_type)
+        if found.location:
+            self.set_header("Content-Location", found.location)
+        if found.content_type.startswith(("text/html", "image/svg")):
+            self.set_header("Content-Security-Policy", PAGE_POLICY)
+        self.finish(found.content)
+
+    get = head = post = put = patch = delete = options = answer
+
+    def write_error(self, status_code: int, **_: Any) -> None:
+        """What Tornado itself refuses, and what has failed; the log has the traceback."""
+        match status_code:
+            case 400:
+                self._refuse(400, "unreadable", "The address cannot be read. Send UTF-8, percent-encoded.")
+            case 405:
+                self._refuse(405, "method_not_allowed", self._possible())
+            case _:
+                self._refuse(500, "internal", "The server has failed at this; its log says why.")
+
+    def _possible(self) -> str:
+        """Say which methods there are, in a header too."""
+        self.set_header("Allow", self._allowed)
+        return f"{self.request.method} is not possible here. There are {self._allowed}."
+
+    @property
+    def _allowed(self) -> str:
+        return ", ".join(sorted(self._routes))
+
+    async def _send(self, stream: Stream) -> None:
+        """Answer piece by piece, as fast as the client takes it."""
+        self.set_header("Content-Type", stream.content_type)
+        self.set_header("Content-Disposition", f'attachment; filename="{stream.file_name}"')
+        loop = asyncio.get_running_loop()
+        try:
+            piece = stream.first
+            while piece:
+                self.write(piece)
+                await self.flush()
+                piece = await loop.run_in_executor(None, next, stream.rest, b"")
+        except StreamClosedError:  # the client has had enough
+            return
+        finally:
+            await loop.run_in_executor(None, stream.close)
+        self.finish()
+
+    async def _found(self, path: Mapping[str, str]) -> Text | Stream | Redirect:
+        if not self._routes:
+            raise NotFound(f"There is nothing at {self.request.path[:80]}. See /docs for what there is.")
+        method = str(self.request.method)
+        if method not in self._routes:
+            raise MethodNotAllowed(self._possible())
+        route = self._routes[method]
+        names = self.request.query_arguments
+        query = {name: ",".join(self.get_query_arguments(name, strip=False)) for name in names}
+        accept = self.request.headers.get("Accept", "*/*")
+        address = str(self.request.remote_ip)
+        context = replace(self._context, host=self.request.host_name, accept=accept, address=address)
+        call = partial(_perform, route, context, path, asked(route, query, self.request.body))
+        if route.blocking:
+            return await asyncio.get_running_loop().run_in_executor(None, call)
+        return call()
+
+    def _refuse(self, status: int, code: str, message: str) -> None:
+        self.set_status(status)
+        if status in (429, 503):
+            self.set_header("Retry-After", RETRY_AFTER)
+        self.finish(refusal(code, message))
+
+
+def _perform(route: Route, context: Context, path: Mapping[str, str], ask: Ask) -> Text | Stream | Redirect:
+    """Call the function of a route and put its answer into bytes."""
+    parameters: dict[str, Any] = {name: PATH_PARAMETERS[name](value) for name, value in path.items()}
+    if type(ask).model_fields:
+        parameters["asked"] = ask
+    answer = route.call(context, **parameters)
+    if isinstance(answer, Text | Stream | Redirect):
+        return answer
+    location = f"/api/sessions/{answer.session_code}" if isinstance(answer, Created) else None
+    return Text(answer.model_dump_json().encode(), JSON, location)

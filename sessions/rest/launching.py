@@ -1,0 +1,46 @@
+"""REST calls that start and stop decoders beside the server."""
+
+from __future__ import annotations
+
+from engine.errors import NotNow
+from sessions.launcher import Launched
+from sessions.rest.context import Context
+from sessions.rest.models import LaunchedAnswer, StartedAnswer
+from sessions.rest.requests import DecoderAsk
+
+
+def list_decoders(context: Context, code: str) -> LaunchedAnswer:
+    """The decoders that the server was asked to start for a session. Others are not among them."""
+    return launched_answer(context.session(code).launched)
+
+
+def start_decoder(context: Context, code: str, asked: DecoderAsk) -> LaunchedAnswer:
+    """Start a decoder that ships, in a process of its own.
+
+    It learns from the first three quarters of the trials, then answers every packet. It ends with the
+    session.
+    """
+    if context.launcher is None:
+        raise NotNow("This server starts no decoders. Run serve.py decode yourself.")
+    session = context.session(code)
+    n_alive = sum(
+        each.alive for other in context.store.sessions.values() for each in other.launched.decoders.values()
+    )
+    context.launcher.start(session.launched, code, asked.decoder, n_alive)
+    return launched_answer(session.launched)
+
+
+def stop_decoder(context: Context, code: str, name: str) -> LaunchedAnswer:
+    """Stop a decoder that the server has started, or take one that has ended from the list."""
+    session = context.session(code)
+    session.launched.stop(name)
+    return launched_answer(session.launched)
+
+
+def launched_answer(launched: Launched) -> LaunchedAnswer:
+    """As clients see it."""
+    decoders = [
+        StartedAnswer(name=name, state=each.state, line=each.line)
+        for name, each in launched.decoders.items()
+    ]
+    return LaunchedAnswer(decoders=decoders, count=len(decoders))

@@ -1,0 +1,86 @@
+"""REST calls about recordings and their trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.decoders.bins import Bins
+from engine.errors import UnknownTarget
+from engine.recording import Trial, spell_ids
+from sessions.metadata import metadata
+from sessions.rest.context import Context, Text
+from sessions.rest.models import Metadata, RecordingList, TrialAnswer, Trials, TrialsOfTarget
+from sessions.rest.requests import BinsQuery, RecordingQuery
+
+NPZ = "application/octet-stream"
+"""There is no type of its own for a NumPy archive."""
+
+
+def list_recordings(context: Context) -> RecordingList:
+    """Names of the recordings that sessions can play."""
+    names = list(context.store.recordings)
+    return RecordingList(recordings=names, count=len(names), default=names[0])
+
+
+def show_metadata(context: Context, asked: RecordingQuery) -> Metadata:
+    """Facts of a recording: channels, rate, length, series."""
+    return Metadata(**metadata(context.store.recording_named(asked.recording)))
+
+
+def list_trials(context: Context, asked: RecordingQuery) -> Trials:
+    """All trials of a recording, in order of their start."""
+    trials = _answers(context.store.recording_named(asked.recording).trials)
+    return Trials(trials=trials, count=len(trials), total_trials=len(trials))
+
+
+def show_trial(context: Context, trial_id: int, asked: RecordingQuery) -> TrialAnswer:
+    """One trial."""
+    recording = context.store.recording_named(asked.recording)
+    return trial_answer(recording.trials[recording.trial_row(trial_id)])
+
+
+def list_trials_of_target(context: Context, target_id: int, asked: RecordingQuery) -> TrialsOfTarget:
+    """The trials that aim at a target, by its index within each trial's own targets."""
+    recording = context.store.recording_named(asked.recording)
+    if target_id not in recording.target_ids:
+        known = spell_ids(list(recording.target_ids), "target")
+        raise UnknownTarget(f"Unknown target {target_id}. This recording has {known}.")
+    trials = _answers(trial for trial in recording.trials if trial.target_id == target_id)
+    return TrialsOfTarget(trials=trials, count=len(trials), target_index=target_id)
+
+
+def show_bins(context: Context, asked: BinsQuery) -> Text:
+    """Binned counts and kinematics, to train a decoder on.
+
+    A NumPy archive for `numpy.load`: `counts` (bins by units), `kinematics` (x, y, vx, vy; NaN where
+    missing), `target` (position), `packet_id`, `trial_id` (-1 outside of trials), `observed`, and
+    `start`, which marks bins that do not follow an observed one, so that no decoder need look back
+    over a gap; then `bin_rate`, `bin_width` (s), `channel_names`, `recording`, `sha256` and
+    `length_unit`.
+    """
+    bins = Bins.of(context.store.recording_named(asked.recording), asked.trial_ids)
+    return Text(bins.to_npz(), NPZ)
+
+
+def trial_answer(trial: Trial) -> TrialAnswer:
+    """A trial as clients see it."""
+    facts = {
+        "trial_id": trial.trial_id,
+        "start_time": trial.start_time,
+        "stop_time": trial.stop_time,
+        "target_on_time": trial.target_on_time,
+        "go_cue_time": trial.go_cue_time,
+        "move_onset_time": trial.move_onset_time,
+        "success": trial.success,
+        "target_id": trial.target_id,
+        "active_target": trial.target_id,
+        "target_x": trial.target_x,
+        "target_y": trial.target_y,
+        "num_targets": len(trial.target_pos),
+        "target_pos": list(trial.target_pos),
+    }
+    return TrialAnswer.model_validate({**trial.columns, **facts})
+
+
+def _answers(trials: Iterable[Trial]) -> list[TrialAnswer]:
+    return [trial_answer(trial) for trial in trials]

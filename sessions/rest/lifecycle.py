@@ -1,0 +1,96 @@
+"""REST calls that make, find, list and end sessions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sessions.rest.context import Context
+from sessions.rest.metrics import is_running, totals
+from sessions.rest.models import CleanedUp, Created, Deleted, SessionList, SessionView
+from sessions.rest.requests import Create, DeleteQuery
+from sessions.session import Session
+from sessions.streams.feed import Feed
+
+
+def create_session(context: Context, asked: Create) -> Created:
+    """Make a session, or find the one that has this code.
+
+    An existing code answers with that session if no other options are asked of it.
+    """
+    existed = asked.custom_code in context.store.sessions
+    session = context.store.create(asked.custom_code, asked.options(), asked.asked(), context.address)
+    code = session.code
+    return Created(
+        session_code=code,
+        stream_url=f"{context.stream}/{code}",
+        binary_url=f"{context.stream}/binary/{code}",
+        dashboard_url=f"{context.dashboard}/live?session={code}",
+        created_at=_at(session.created),
+        created=session.created,
+        message=f"Session {code} {'was there already' if existed else 'is ready'}.",
+    )
+
+
+def list_sessions(context: Context) -> SessionList:
+    """All sessions. Being listed does not count as being used."""
+    sessions = {code: session_view(session) for code, session in context.store.sessions.items()}
+    return SessionList(sessions=sessions, total_sessions=len(sessions), stats=totals(context.store))
+
+
+def show_session(context: Context, code: str) -> SessionView:
+    """One session, as it was before this call."""
+    session = context.store.get(code)
+    view = session_view(session)
+    session.touch()
+    return view
+
+
+def delete_session(context: Context, code: str, asked: DeleteQuery) -> Deleted:
+    """End a session and its connections."""
+    context.store.delete(code, asked.force)
+    return Deleted(status="deleted", message=f"Session {code} was deleted.")
+
+
+def clean_up(context: Context) -> CleanedUp:
+    """End the sessions whose time to live is over."""
+    n = context.store.cleanup()
+    return CleanedUp(
+        cleaned_up=n, message=f"Ended {n} session{'' if n == 1 else 's'} past their time to live."
+    )
+
+
+def session_view(session: Session) -> SessionView:
+    """A session as clients see it."""
+    replay, position = session.replay, session.replay.position()
+    return SessionView(
+        session_code=session.code,
+        recording=session.recording.name,
+        state=replay.state,
+        speed=replay.speed,
+        loop=replay.loop,
+        seed=replay.seed,
+        lsl=session.lsl,
+        created_at=_at(session.created),
+        last_accessed=_at(session.last_accessed),
+        age_seconds=session.age,
+        idle_seconds=session.idle,
+        active_connections=session.decoders,
+        connections=session.decoders,
+        pages=sum(each.size for each in session.audiences if isinstance(each, Feed)),
+        lsl_listened=replay.heard(),
+        dropped_packets=sum(each.dropped for each in session.audiences),
+        error=replay.error,
+        is_running=is_running(session),
+        is_paused=replay.state == "paused",
+        current_packet=position.packet_id,
+        current_index=position.current_index,
+        selected_packets=position.n_selected,
+        total_packets=session.recording.n_bins,
+        position_seconds=position.seconds,
+        duration_seconds=session.recording.duration,
+        packets_sent=session.ring.head,
+    )
+
+
+def _at(unix: float) -> datetime:
+    return datetime.fromtimestamp(unix, UTC)

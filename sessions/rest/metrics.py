@@ -1,0 +1,137 @@
+"""How the server and its sessions do: health, totals, and measurements."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.ring import Ring
+from sessions.rest.context import Context, Text
+from sessions.rest.models import (
+    Distribution,
+    Health,
+    Metrics,
+    MetricsFacts,
+    SessionMetrics,
+    SessionStats,
+    Totals,
+)
+from sessions.rest.prometheus import exposition
+from sessions.rest.requests import MetricsQuery
+from sessions.rest.scoring import scores
+from sessions.session import Session
+from sessions.store import Store
+
+SERVICE = "PhantomDeck"
+
+
+def show_health(context: Context) -> Health:
+    """Whether all is well, and which sessions are not."""
+    sessions = context.store.sessions
+    failed = [code for code, session in sessions.items() if session.replay.state == "failed"]
+    return Health(
+        status="degraded" if failed else "healthy",
+        version=context.version,
+        timestamp=datetime.now(UTC),
+        sessions=len(sessions),
+        failed=failed,
+        recording=next(iter(context.store.recordings)),
+    )
+
+
+def show_totals(context: Context) -> Totals:
+    """Sums over all sessions."""
+    return totals(context.store)
+
+
+def show_stats(context: Context, code: str) -> SessionStats:
+    """How far a session has come."""
+    session = context.session(code)
+    return SessionStats(
+        session_code=code,
+        is_running=is_running(session),
+        current_packet=session.replay.position().packet_id,
+        total_packets=session.recording.n_bins,
+        elapsed_seconds=session.age,
+        active_connections=session.decoders,
+    )
+
+
+def show_metrics(context: Context, asked: MetricsQuery) -> Metrics | Text:
+    """Measurements of every session, as JSON or as Prometheus text."""
+    accept = context.accept
+    plain = "application/json" not in accept and ("text/plain" in accept or "openmetrics" in accept)
+    measured = measure(context.store)
+    if asked.format == "prometheus" or (asked.format is None and plain):
+        scored = {code: scores(session) for code, session in context.store.sessions.items()}
+        return exposition(measured, scored, context.version, accept)
+    return Metrics(timestamp=time.time(), service=SERVICE, version=context.version, metrics=measured)
+
+
+def is_running(session: Session) -> bool:
+    """Whether a run is under way, paused or not."""
+    return session.replay.state in ("playing", "paused")
+
+
+def totals(store: Store) -> Totals:
+    sessions = store.sessions.values()
+    return Totals(
+        total_sessions=len(sessions),
+        max_sessions=store.max_sessions,
+        session_ttl=store.ttl,
+        running_sessions=sum(s.replay.state == "playing" for s in sessions),
+        active_connections=sum(s.decoders for s in sessions),
+        total_created=store.total_created,
+        packets_sent=sum(s.ring.head for s in sessions),
+        dropped_packets=sum(_dropped(s) for s in sessions),
+        uptime_seconds=time.time() - store.started,
+    )
+
+
+def measure(store: Store) -> MetricsFacts:
+    """Measure every session."""
+    sessions = store.sessions
+    return MetricsFacts(
+        total_sessions=len(sessions),
+        active_sessions=sum(s.replay.state == "playing" for s in sessions.values()),
+        total_connections=sum(s.decoders for s in sessions.values()),
+        sessions={code: measure_session(session) for code, session in sessions.items()},
+    )
+
+
+def measure_session(session: Session) -> SessionMetrics:
+    """Measure one session."""
+    ring, replay = session.ring, session.replay
+    latencies = [audience.latencies for audience in session.audiences]
+    indices = replay.position().n_selected * np.dtype(np.intp).itemsize
+    return SessionMetrics(
+        packets_sent=ring.head,
+        dropped_packets=_dropped(session),
+        late_ticks=replay.late_ticks,
+        lost_time_seconds=replay.lost_time,
+        network_latency_ms=distribution(np.concatenate([*latencies, np.empty(0)]) * 1000.0),
+        timing_error_ms=distribution(np.abs(ring.snapshot()["lateness"]).astype(np.float64) * 1000.0),
+        memory_usage_mb=(Ring.size(ring.dtype, ring.capacity) + indices) / 1e6,
+        is_running=is_running(session),
+        is_paused=replay.state == "paused",
+        connections=session.decoders,
+    )
+
+
+def _dropped(session: Session) -> int:
+    return sum(audience.dropped for audience in session.audiences)
+
+
+def distribution(values: npt.NDArray[np.float64]) -> Distribution:
+    """Summarise values of shape (n,); zeros if there are none."""
+    if not len(values):
+        return Distribution(mean=0.0, std=0.0, p99=0.0, max=0.0)
+    return Distribution(
+        mean=float(values.mean()),
+        std=float(values.std()),
+        p99=float(np.percentile(values, 99)),
+        max=float(values.max()),
+    )

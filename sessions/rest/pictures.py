@@ -1,0 +1,49 @@
+"""REST calls that answer with a picture of a session's newest seconds.
+
+The copy of the ring is all that is done here; the studio's process draws.
+"""
+
+from __future__ import annotations
+
+from engine.moment import take_moment
+from sessions.errors import NotDrawn
+from sessions.rest.context import Context, Text
+from sessions.rest.requests import SnapshotQuery
+from sessions.studio import Kind, Studio
+
+
+def show_png(context: Context, code: str, asked: SnapshotQuery) -> Text:
+    """The newest seconds as they were sent, perturbation included, for a slide.
+
+    Session, recording, time and perturbation stand in the caption.
+    """
+    return Text(_draw(context, code, asked, "png"), "image/png")
+
+
+def show_svg(context: Context, code: str, asked: SnapshotQuery) -> Text:
+    """The same, to be edited or scaled; its texts are text."""
+    return Text(_draw(context, code, asked, "svg"), "image/svg+xml")
+
+
+def show_pdf(context: Context, code: str, asked: SnapshotQuery) -> Text:
+    """The same, for paper."""
+    return Text(_draw(context, code, asked, "pdf"), "application/pdf")
+
+
+def studio_of(context: Context) -> Studio:
+    """What draws.
+
+    Raises
+    ------
+    NotDrawn
+        If there is none.
+    """
+    if context.studio is None:
+        raise NotDrawn("This server draws no pictures. Start it with serve.py.")
+    return context.studio
+
+
+def _draw(context: Context, code: str, asked: SnapshotQuery, kind: Kind) -> bytes:
+    session = context.session(code)
+    moment = take_moment(code, session.replay, session.view, asked.seconds)
+    return studio_of(context).draw(moment, asked.plots, kind, asked.theme, asked.width)

@@ -1,0 +1,175 @@
+"""REST call that answers with the report of a session: one page that needs nothing else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tornado.template import Loader, Template
+
+from engine.moment import take_moment
+from engine.recording import Recording
+from engine.scores.sums import Measures
+from engine.selection import Selection
+from sessions.rest.context import Context, Text
+from sessions.rest.lifecycle import session_view
+from sessions.rest.metrics import measure_session
+from sessions.rest.models import Distribution
+from sessions.rest.pictures import studio_of
+from sessions.rest.requests import Plot, WindowQuery
+from sessions.session import Session
+
+RESOURCES = Path(__file__).parents[2] / "resources"
+
+FIGURES: tuple[tuple[Plot, ...], ...] = (
+    ("raster", "rate", "position", "velocity", "timing"),
+    ("arena", "units"),
+)
+"""All plots, as they fit on paper."""
+WIDTH = 800
+"""Pixels that give figures the layout for it."""
+
+DRAWN_WITH = ("card", "text", "muted", "line", "grid", "good", "accent", "unobserved")
+"""Roles of the colours in pictures, which become variables of the page's style."""
+
+Facts = Iterable[tuple[str, object]]
+
+
+def show_report(context: Context, code: str, asked: WindowQuery) -> Text:
+    """A report of the session: settings, plots, events and timing, as one HTML file.
+
+    It names no outside address, follows the reader's light or dark theme, and prints well.
+    """
+    session, studio = context.session(code), studio_of(context)
+    themes = studio.themes()
+    moment = take_moment(code, session.replay, session.view, asked.seconds)
+    drawn = [studio.draw(moment, plots, "svg", "light", WIDTH) for plots in FIGURES]
+    page = _template().generate(
+        code=code,
+        recording=session.recording,
+        taken=_utc(datetime.now(UTC).timestamp()),
+        version=context.version,
+        seconds=asked.seconds,
+        tables={
+            "Recording": _recording_facts(session.recording),
+            "Session": _session_facts(session),
+            "Perturbation": _perturbation_facts(session),
+            "Timing": _timing_facts(session),
+            **_score_tables(session),
+        },
+        figures=[inline(svg, themes["light"]) for svg in drawn],
+        events=[(_utc(note.timestamp), note.text) for note in session.replay.notes if note.asked],
+        light=_variables(themes["light"]),
+        dark=_variables(themes["dark"]),
+    )
+    return Text(page, "text/html; charset=utf-8")
+
+
+def inline(svg: bytes, colours: Mapping[str, Any]) -> str:
+    """A picture as part of a page, whose style gives the colours."""
+    text = svg.decode()
+    text = text[text.index("<svg") :]
+    for role in DRAWN_WITH:
+        text = text.replace(colours[role], f"var(--{role})")
+    return text
+
+
+@cache
+def _template() -> Template:
+    return Loader(str(RESOURCES)).load("report.html")
+
+
+def _variables(colours: Mapping[str, Any]) -> str:
+    return " ".join(f"--{role}: {value};" for role, value in colours.items() if isinstance(value, str))
+
+
+def _recording_facts(recording: Recording) -> Facts:
+    yield "Name", recording.name + (" (synthetic)" if recording.synthetic else "")
+    yield "Units", recording.n_units
+    yield "Length", f"{recording.duration:.1f} s"
+    yield "Trials", f"{len(recording.trials)}, {len(recording.target_ids)} targets"
+    yield "Bins", f"{recording.n_bins}, {recording.bin_rate:g} per second"
+    for what in ("position", "velocity"):
+        chosen = recording.series.get(what)
+        yield what.capitalize(), chosen["name"] if chosen else "none"
+    yield "SHA-256", recording.sha256
+
+
+def _session_facts(session: Session) -> Facts:
+    view = session_view(session)
+    yield "Made", _utc(session.created)
+    yield "State", view.state
+    yield "Speed", "max" if view.speed == "max" else f"real time x {view.speed:g}"
+    yield "Loop", "on" if view.loop else "off"
+    yield "Selection", _selection_text(session.replay.selection)
+    yield "Seed", view.seed
+    yield "LSL", "on" if view.lsl else "off"
+    yield "Packets sent", f"{view.packets_sent}, the next is {view.current_packet}"
+    yield "Decoders", view.active_connections
+
+
+def _perturbation_facts(session: Session) -> Facts:
+    for model, settings in session.replay.perturbation.items():
+        told = ", ".join(f"{name} {value:g}" for name, value in settings.items() if name != "enabled")
+        yield model.capitalize(), f"{'on' if settings['enabled'] else 'off'} ({told})"
+
+
+def _timing_facts(session: Session) -> Facts:
+    facts = measure_session(session)
+    yield "From due to sent", _spread(facts.timing_error_ms)
+    yield "From due to the last socket", _spread(facts.network_latency_ms)
+    yield "Packets a bin or more late", facts.late_ticks
+    yield "Time given up", f"{facts.lost_time_seconds:.2f} s"
+    yield "Packets that slow decoders lost", facts.dropped_packets
+
+
+def _score_tables(session: Session) -> Mapping[str, Facts]:
+    decoders = session.scores.latest().decoders
+    return {f"Decoder {name}": _score_facts(summary.total) for name, summary in decoders.items()}
+
+
+def _score_facts(total: Measures) -> Facts:
+    """Since the decoder's first prediction."""
+    yield "R2 of position", _known(total.r2_position, ".3f")
+    yield "R2 of velocity", _known(total.r2_velocity, ".3f")
+    yield "RMSE of position", _known(total.rmse_position, ".1f")
+    yield "Lag", _known(total.lag_ms, ".0f", " ms")
+    yield "Hits", f"{total.n_hits} of {total.n_trials} trials"
+    yield "Time to target", _known(total.time_to_target, ".2f", " s")
+    yield "Bit rate", _known(total.bit_rate, ".2f", " bits/s")
+    yield "Bins answered", f"{total.n_bins}, {_known(total.coverage, '.1%')} of those delivered"
+    yield "From due to answered, median", _known(total.latency_p50_ms, ".2f", " ms")
+    yield "99 % within", _known(total.latency_p99_ms, ".2f", " ms")
+
+
+def _known(value: float, how: str, unit: str = "") -> str:
+    return "none" if math.isnan(value) else f"{value:{how}}{unit}"
+
+
+def _spread(ms: Distribution) -> str:
+    return f"mean {ms.mean:.2f} ms, 99 % within {ms.p99:.2f} ms, at most {ms.max:.2f} ms"
+
+
+def _selection_text(selection: Selection) -> str:
+    if selection.is_everything:
+        return "every bin"
+    ids = (("trials", selection.trial_ids), ("targets", selection.target_ids))
+    told = [f"{name} {', '.join(map(str, values))}" for name, values in ids if values]
+    if selection.success is not None:
+        told.append("hits" if selection.success else "misses")
+    begin, end = (
+        f"{event.replace('_', ' ')}{f' {offset:+g} s' if offset else ''}"
+        for event, offset in (
+            (selection.begin, selection.begin_offset),
+            (selection.end, selection.end_offset),
+        )
+    )
+    return "; ".join([*told, f"from {begin} to {end} of each trial"])
+
+
+def _utc(unix: float) -> str:
+    return f"{datetime.fromtimestamp(unix, UTC):%Y-%m-%d %H:%M:%S} UTC"

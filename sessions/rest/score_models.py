@@ -1,0 +1,84 @@
+"""What the REST calls about predictions and scores answer."""
+
+from __future__ import annotations
+
+from pydantic import ConfigDict, Field
+
+from sessions.rest.models import Answer, Number
+
+
+class MeasuresAnswer(Answer):
+    """Null where nothing can be said. Defined, with sources, in `engine.scores.sums.Measures`."""
+
+    model_config = ConfigDict(title="Measures", from_attributes=True)
+
+    r2_position: Number = Field(description="Coefficient of determination, mean over x and y.")
+    r2_velocity: Number
+    rmse_position: Number = Field(description="In the recording's length unit.")
+    rmse_velocity: Number = Field(description="In length units per second.")
+    correlation_position: Number = Field(description="Pearson's, mean over x and y.")
+    correlation_velocity: Number
+    lag_ms: Number = Field(description="By which the decoder is behind, by cross-correlation.")
+    angular_error_deg: Number = Field(
+        description="Mean angle between predicted and true velocity, weighted by true speed."
+    )
+    n_trials: int = Field(description="Trials that it followed from the go cue on.")
+    n_hits: int = Field(description="Trials in which its cursor came within the view's `hit_radius`.")
+    time_to_target: Number = Field(description="Seconds from the go cue to the hit, mean over hits.")
+    end_distance: Number = Field(description="From cursor to target at a trial's end, mean over trials.")
+    path_efficiency: Number = Field(
+        description="Straight distance over length of the path, mean over trials."
+    )
+    bit_rate: Number = Field(description="Fitts throughput (ISO 9241-411), bits per second.")
+    latency_p50_ms: Number = Field(description="From the bin's being due to its prediction's arrival.")
+    latency_p99_ms: Number
+    coverage: Number = Field(description="Share of the delivered, observed bins that were answered.")
+    n_bins: int = Field(description="Bins scored.")
+    on_time: int = Field(description="Predictions received before the next bin was due.")
+    late: int = Field(description="Predictions received after that.")
+    stale: int = Field(description="Predictions for bins that had left the ring; not scored.")
+    duplicate: int = Field(description="Further predictions for the same bin; not scored.")
+    missing: int = Field(description="Delivered, observed bins that have no prediction.")
+
+
+class TrialScoreAnswer(Answer):
+    model_config = ConfigDict(title="TrialScore", from_attributes=True)
+
+    trial_id: int
+    sequence_number: int = Field(description="Of the first packet of this passage that was answered.")
+    hit: bool | None = Field(
+        description="Null if it was not followed from the go cue on, or there is no target."
+    )
+    measures: MeasuresAnswer
+
+
+class DecoderScores(MeasuresAnswer):
+    """The measures since the decoder's first prediction; within, those of shorter times."""
+
+    model_config = ConfigDict(title="DecoderScores")
+
+    rank: int = Field(description="1 is the best, by R2 of position over the last 10 s.")
+    refused: int = Field(description="Predictions beyond the rate limit: neither kept nor scored.")
+    window: MeasuresAnswer = Field(description="Over the last 10 s of recording.")
+    trial: TrialScoreAnswer | None = Field(description="The newest trial that has ended.")
+    trials: list[TrialScoreAnswer] = Field(description="The newest 20 of them, oldest first.")
+
+
+class Scores(Answer):
+    decoders: dict[str, DecoderScores] = Field(description="By name, the best first.")
+
+
+class SourceAnswer(Answer):
+    model_config = ConfigDict(title="PredictionSource")
+
+    decoder: str
+    lsl: str = Field(description="Name of the LSL stream.")
+    connected: bool
+    error: str | None = Field(description="What was last wrong with what came.")
+
+
+class Sources(Answer):
+    """LSL streams from which a session takes predictions."""
+
+    sources: list[SourceAnswer]
+    count: int

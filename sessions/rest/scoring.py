@@ -1,0 +1,114 @@
+"""REST calls about decoders' predictions: how good they are, and where they come from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.predictions import checked_name
+from sessions.rest.context import Context
+from sessions.rest.requests import SourceAsk, SourceQuery
+from sessions.rest.score_models import (
+    DecoderScores,
+    MeasuresAnswer,
+    Scores,
+    SourceAnswer,
+    Sources,
+    TrialScoreAnswer,
+)
+from sessions.session import Session
+
+TRIALS_SHOWN = 20
+LATENCIES_TOLD = 400
+"""Newest packets of which the latencies count."""
+
+
+@dataclass(frozen=True)
+class LatencyParts:
+    """Where the time goes, in medians, ms after a bin was due.
+
+    Attributes
+    ----------
+    ticked : float
+        The replay sends it.
+    sent : float
+        It has been handed to the last decoder's socket; NaN without WebSocket decoders.
+    received : mapping of str to float
+        Its prediction is here, by decoder; NaN if there was none within 10 s.
+    """
+
+    ticked: float
+    sent: float
+    received: Mapping[str, float]
+
+
+def show_scores(context: Context, code: str) -> Scores:
+    """How good the decoders of a session are that send predictions.
+
+    A decoder sends `{"type": "prediction", "sequence_number": n, "x": .., "y": ..}` and/or `vx`, `vy`
+    on its stream. The scores are kept until the session ends.
+    """
+    return scores(context.session(code))
+
+
+def scores(session: Session) -> Scores:
+    """The scores of a session, half a second old at most."""
+    refused = session.predictions.refused
+    decoders = {}
+    for rank, (name, summary) in enumerate(session.scores.latest().decoders.items(), start=1):
+        trials = [TrialScoreAnswer.model_validate(trial) for trial in summary.trials[-TRIALS_SHOWN:]]
+        decoders[name] = DecoderScores(
+            **asdict(summary.total),
+            rank=rank,
+            refused=refused[name],
+            window=MeasuresAnswer.model_validate(summary.window),
+            trial=trials[-1] if trials else None,
+            trials=trials,
+        )
+    return Scores(decoders=decoders)
+
+
+def show_sources(context: Context, code: str) -> Sources:
+    """The LSL streams from which a session takes predictions."""
+    inlets = context.session(code).inlets
+    sources = [
+        SourceAnswer(decoder=name, lsl=inlet.stream, connected=inlet.connected, error=inlet.error)
+        for name, inlet in inlets.items()
+    ]
+    return Sources(sources=sources, count=len(sources))
+
+
+def add_source(context: Context, code: str, asked: SourceAsk) -> Sources:
+    """Take predictions from an LSL stream with channels x, y, vx, vy and sequence_number.
+
+    The stream may appear later; NaN stands for what a decoder does not predict.
+    """
+    context.session(code).listen(asked.lsl, checked_name(asked.decoder or asked.lsl))
+    return show_sources(context, code)
+
+
+def remove_sources(context: Context, code: str, asked: SourceQuery) -> Sources:
+    """Take no more predictions from LSL, for one decoder or for all. Scores are kept."""
+    context.session(code).stop_listening(asked.decoder)
+    return show_sources(context, code)
+
+
+def latency_parts(session: Session) -> LatencyParts:
+    """Where the time goes from a bin's being due to its predictions' being received."""
+    sent = np.concatenate([np.empty(0), *(a.latencies[-LATENCIES_TOLD:] for a in session.audiences)])
+    ticked = session.ring.since(max(session.ring.head - LATENCIES_TOLD, 0))[0]["lateness"]
+    decoders = session.scores.latest().decoders
+    return LatencyParts(
+        ticked=_median_ms(ticked),
+        sent=_median_ms(sent),
+        received={name: summary.window.latency_p50_ms for name, summary in decoders.items()},
+    )
+
+
+def _median_ms(seconds: npt.NDArray[np.floating[Any]]) -> float:
+    return 1000.0 * float(np.median(seconds)) if len(seconds) else math.nan

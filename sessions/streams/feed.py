@@ -1,0 +1,287 @@
+"""`/feed/{code}`: what the dashboard shows of a session, one binary frame for all who watch."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import math
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Protocol
+
+import numpy as np
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketHandler
+
+from engine.replay import Replay
+from engine.ring import Rows
+from sessions.errors import UnknownSession
+from sessions.session import Decoder, Latencies, MakeAudience, Session
+from sessions.store import Store
+from sessions.streams.packets import BINARY, frame
+
+log = logging.getLogger(__name__)
+
+UNKNOWN = 4404
+"""Close code for a session that does not exist; a page cannot see the status of a refused upgrade."""
+
+FULL = 1013
+"""Close code: try again later."""
+
+PERIOD = 1 / 45
+"""Least seconds between frames: a bin of 25 ms never waits, faster ones share a frame."""
+
+HEARTBEAT = 0.5
+"""Seconds of silence after which a frame without bins tells that the session is alive."""
+
+MAX_UNSEEN = 80
+"""Frames that a page may leave unconfirmed, 2 s at 40 Hz. Then it gets none until it catches up."""
+
+SEEN = 20
+"""A page confirms every so many frames (`resources/feed.js`)."""
+
+CUT_OFF = 30.0
+"""Seconds without any confirmation, while it gets none, after which a viewer is closed."""
+
+MAX_MESSAGE = 1024
+
+
+class FrameMaker(Protocol):
+    """Turns the bins of one session into frames."""
+
+    bins_per_column: int
+    """It is given whole columns, so a multiple of so many bins."""
+
+    n_bins: int
+    """What it remembers. It is never given more."""
+
+    def renew(self) -> bool:
+        """Take over what people have changed; true if everyone must start anew."""
+        ...
+
+    def update(self, rows: Rows) -> bytes:
+        """The frame for those who have seen everything before `rows`."""
+        ...
+
+    def start(self) -> bytes:
+        """The frame for those who have seen nothing, of all that is on screen."""
+        ...
+
+
+class Viewer(Protocol):
+    """One connected page, as the feed sees it."""
+
+    unseen: int
+    """Frames sent and not confirmed."""
+    behind_since: float | None
+    """When it stopped getting frames."""
+
+    def send(self, data: bytes) -> None: ...
+
+    def close(self, code: int | None = None, reason: str | None = None) -> None: ...
+
+
+class Feed:
+    """The viewers of one session on one event loop: an `Audience` that lives on that loop.
+
+    It listens to the replay while anyone watches. All methods but `wake`, `floor` and `close` are
+    for the loop's thread.
+
+    Parameters
+    ----------
+    replay : Replay
+    loop : AbstractEventLoop
+    frames : FrameMaker
+    """
+
+    def __init__(self, replay: Replay, loop: asyncio.AbstractEventLoop, frames: FrameMaker) -> None:
+        self._replay = replay
+        self._loop = loop
+        self._frames = frames
+        self._viewers: set[Viewer] = set()
+        self._joining: set[Viewer] = set()
+        self._cursor = 0
+        self._last = 0.0
+        self._woken = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    # As an audience
+
+    @property
+    def size(self) -> int:
+        return len(self._viewers)
+
+    @property
+    def dropped(self) -> int:
+        """Pages skip frames, never packets."""
+        return 0
+
+    @property
+    def latencies(self) -> Latencies:
+        return np.empty(0)
+
+    @property
+    def latency(self) -> float:
+        return math.nan
+
+    @property
+    def decoders(self) -> tuple[Decoder, ...]:
+        return ()
+
+    def close(self, code: int, reason: str) -> None:
+        self._loop.call_soon_threadsafe(self._close, code, reason)
+
+    # As a listener of the replay
+
+    def wake(self) -> None:
+        if not self._woken:
+            self._woken = True
+            self._loop.call_soon_threadsafe(self._on_wake)
+
+    def floor(self) -> int:
+        """A page never holds the replay up: what it missed has left the screen."""
+        return self._replay.ring.head
+
+    # What pages do
+
+    def join(self, viewer: Viewer) -> None:
+        """Send everything on screen, and from then on what is new."""
+        if not self._viewers:
+            self._replay.add_listener(self)
+        self._viewers.add(viewer)
+        self._joining.add(viewer)
+        self._send()
+
+    def leave(self, viewer: Viewer) -> None:
+        self._viewers.discard(viewer)
+        self._joining.discard(viewer)
+        if not self._viewers:
+            self._replay.remove_listener(self)
+            self._set_timer(None)
+
+    def confirm(self, viewer: Viewer) -> None:
+        """Note that a viewer has seen `SEEN` more frames, and take it back if it was behind."""
+        viewer.unseen = max(viewer.unseen - SEEN, 0)
+        if viewer.behind_since is not None:
+            viewer.behind_since = self._loop.time()
+            if viewer.unseen <= SEEN:
+                viewer.behind_since = None
+                self._joining.add(viewer)
+
+    # On the loop
+
+    def _on_wake(self) -> None:
+        self._woken = False  # before the ring is read, so that later bins wake again
+        wait = self._last + PERIOD - self._loop.time()
+        if wait <= 0:
+            self._send()
+        else:
+            self._set_timer(wait)
+
+    def _set_timer(self, seconds: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None if seconds is None else self._loop.call_later(seconds, self._send)
+
+    def _send(self) -> None:
+        """Make the frame of this moment and hand it to everyone."""
+        self._set_timer(HEARTBEAT if self._viewers else None)
+        if not self._viewers:
+            return
+        self._last = self._loop.time()
+        try:
+            if self._frames.renew():
+                self._joining |= self._viewers
+            news = frame(BINARY, self._frames.update(self._new_rows()))
+            start = frame(BINARY, self._frames.start()) if self._joining else b""
+        except Exception:  # a plotter's; the pages must know, and the next one may be luckier
+            log.exception("A plotter has failed")
+            self._close(1011, "The dashboard has failed. The server's log tells why.")
+            return
+        for viewer in list(self._viewers):
+            if viewer.behind_since is not None:
+                if self._last - viewer.behind_since > CUT_OFF:
+                    viewer.close(1013, "The page did not keep up.")
+                continue
+            viewer.send(start if viewer in self._joining else news)
+            viewer.unseen += 1
+            if viewer.unseen >= MAX_UNSEEN:
+                viewer.behind_since = self._last
+        self._joining.clear()
+
+    def _new_rows(self) -> Rows:
+        """Whole columns that came since the last frame, at most as many as are remembered."""
+        k = self._frames.bins_per_column
+        end = self._replay.ring.head // k * k
+        first = max(self._cursor, end - self._frames.n_bins)
+        self._cursor = end
+        rows, _ = self._replay.ring.since(first, limit=end - first)
+        return rows[len(rows) % k :]  # the ring's end is far away, but may be reached at speed max
+
+    def _close(self, code: int, reason: str) -> None:
+        for viewer in list(self._viewers):
+            viewer.close(code, reason)
+
+
+def feeds(make_frames: Callable[[Session], FrameMaker]) -> MakeAudience[Feed]:
+    """What makes the feed of a session: one function for all handlers of a server."""
+
+    def make(session: Session, loop: asyncio.AbstractEventLoop) -> Feed:
+        return Feed(session.replay, loop, make_frames(session))
+
+    return make
+
+
+class FeedHandler(WebSocketHandler):
+    """One page's connection. Frames go out; confirmations and clock questions come in."""
+
+    def initialize(self, store: Store, make_feed: MakeAudience[Feed]) -> None:
+        self._store = store
+        self._make_feed = make_feed
+        self._feed: Feed | None = None
+        self.unseen = 0
+        self.behind_since: float | None = None
+
+    def open(self, code: str) -> None:
+        self.set_nodelay(True)
+        try:
+            session = self._store.get(code)
+        except UnknownSession as error:
+            self.close(UNKNOWN, str(error)[:120])
+            return
+        feed = session.audience(self._make_feed, asyncio.get_running_loop())
+        if feed.size >= self._store.max_clients:
+            self.close(FULL, f"More pages watch session {code} than may.")
+            return
+        self._feed = feed
+        self._feed.join(self)
+
+    def send(self, data: bytes) -> None:
+        """Write a whole WebSocket frame; `Feed` bounds how many may wait."""
+        if self.ws_connection is None or self.ws_connection.stream is None:
+            return
+        with suppress(StreamClosedError):  # on_close follows
+            self.ws_connection.stream.write(data)
+
+    @property
+    def max_message_size(self) -> int:
+        return MAX_MESSAGE
+
+    def on_message(self, message: str | bytes) -> None:
+        """``{"seen": true}`` for every 20th frame; ``{"clock": t}`` asks for the server's time."""
+        try:
+            asked: Any = json.loads(message)
+        except (ValueError, RecursionError):
+            asked = None
+        if not isinstance(asked, dict):
+            self.close(1008, "Send small JSON objects.")
+        elif "clock" in asked:
+            self.write_message({"clock": asked["clock"], "now": time.time()})
+        elif "seen" in asked and self._feed is not None:
+            self._feed.confirm(self)
+
+    def on_close(self) -> None:
+        if self._feed is not None:
+            self._feed.leave(self)

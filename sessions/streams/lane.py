@@ -1,0 +1,158 @@
+"""Packets of one layout in one row, and the clients that are further or less far along it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Literal, Protocol
+
+from tornado.iostream import IOStream, StreamClosedError
+
+from engine import clock
+from sessions.streams.packets import Encoder, Packet
+
+Queue = Literal["latest", "drop-oldest", "lossless"]
+
+WRITTEN = 64
+"""Packets written to one client before others have their turn."""
+
+
+def send(stream: IOStream, data: bytes) -> asyncio.Future[None] | None:
+    """Write into a socket, straight away as far as it takes it: nearly always whole.
+
+    Returns
+    -------
+    asyncio.Future or None
+        Resolves when the rest has been written; None if there is none.
+
+    Raises
+    ------
+    StreamClosedError
+    """
+    if not (stream.closed() or stream.writing()):
+        with suppress(OSError):  # it is full; or it is broken, and the stream finds that out
+            data = data[stream.write_to_fd(memoryview(data)) :]
+        if not data:
+            return None
+    rest: asyncio.Future[None] = stream.write(data)
+    return rest
+
+
+class Connection(Protocol):
+    """A WebSocket, as far as the fan-out needs it."""
+
+    @property
+    def stream(self) -> IOStream: ...
+
+    @property
+    def address(self) -> str:
+        """Of the other end."""
+        ...
+
+    def close(self, code: int, reason: str) -> None: ...
+
+    def lost(self, first: int, end: int) -> None:
+        """Hear that the client will never get the rows from `first` on, before `end`."""
+        ...
+
+
+class Lane:
+    """The packets of one layout, from the oldest that a client still wants to the newest.
+
+    They are counted from the lane's own beginning; a packet that was lost on purpose is never in it.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
+        self.packets: deque[Packet] = deque()
+        self.head = 0
+        self.clients: list[Client] = []
+
+    @property
+    def first(self) -> int:
+        """Number of the oldest packet."""
+        return self.head - len(self.packets)
+
+    def trim(self) -> None:
+        """Forget what every client has had."""
+        wanted = min((client.cursor for client in self.clients), default=self.head)
+        for _ in range(min(wanted, self.head) - self.first):
+            self.packets.popleft()
+
+
+class Client:
+    """One decoder: a cursor into its lane, and what it lost.
+
+    Its queue is the distance from its cursor to the lane's head: nothing is stored per client.
+    """
+
+    def __init__(
+        self, connection: Connection, lane: Lane, queue: Callable[[], Queue], drained: Callable[[], None]
+    ) -> None:
+        self.connection = connection
+        self._lane = lane
+        self._queue = queue
+        self._drained = drained
+        self._write_began: float | None = None
+        self.cursor = lane.head
+        self.dropped = 0
+
+    @property
+    def queue(self) -> Queue:
+        """The policy in force."""
+        return self._queue()
+
+    @property
+    def waiting(self) -> int:
+        """Packets that wait for this client."""
+        return self._lane.head - self.cursor
+
+    @property
+    def row(self) -> int:
+        """Of the oldest packet that waits, of which there must be one."""
+        return self._lane.packets[self.cursor - self._lane.first].row
+
+    def push(self) -> None:
+        """Write what waits, as far as the socket takes it."""
+        while self.waiting and self._write_began is None:
+            start = self.cursor - self._lane.first
+            packets = self._lane.packets
+            stop = min(start + WRITTEN, len(packets))
+            data = b"".join([packets[i].framed(self.dropped) for i in range(start, stop)])
+            try:
+                rest = send(self.connection.stream, data)
+            except StreamClosedError:
+                self.cursor = self._lane.head  # its handler is about to hear of it
+                return
+            self.cursor += stop - start
+            if rest is not None:
+                self._write_began = clock.now()
+                rest.add_done_callback(self._on_written)
+
+    def lose(self, n: int) -> None:
+        """Skip the oldest `n` packets that wait."""
+        start = self.cursor - self._lane.first
+        if n:
+            packets = self._lane.packets
+            self._miss(packets[start].row, packets[start + n - 1].row + 1, n)
+
+    def miss(self, first: int, n: int) -> None:
+        """Skip `n` rows from `first` on, of which there are no packets."""
+        self._miss(first, first + n, n)
+
+    def _miss(self, first: int, end: int, n: int) -> None:
+        self.connection.lost(first, end)
+        self.cursor += n
+        self.dropped += n
+
+    def stalled_for(self, now: float) -> float:
+        """Seconds for which the socket has taken nothing."""
+        return 0.0 if self._write_began is None else now - self._write_began
+
+    def _on_written(self, written: asyncio.Future[None]) -> None:
+        self._write_began = None
+        if written.exception() is None and self in self._lane.clients:
+            self.push()
+            self._drained()

@@ -1,0 +1,223 @@
+"""The WebSocket that decoders connect to: ``/stream/{code}`` and ``/stream/binary/{code}``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Awaitable
+from contextlib import suppress
+from functools import partial
+from typing import Any, get_args
+
+import msgpack
+from tornado.iostream import IOStream, StreamClosedError
+from tornado.websocket import WebSocketHandler
+
+from engine import clock
+from engine.errors import BadPrediction, BadSetting, DeckError
+from engine.predictions import checked_name, spell
+from engine.selection import EVERYTHING, Selection
+from sessions.errors import NotAnUpgrade, TooMany
+from sessions.metadata import metadata
+from sessions.refusals import refusal, status_of
+from sessions.session import MakeAudience, Options, Session
+from sessions.store import Store
+from sessions.streams.fanout import Fanout
+from sessions.streams.lane import Queue
+from sessions.streams.packets import BINARY, TEXT, Format, Layout, frame
+from sessions.streams.prediction import read_prediction
+from sessions.streams.variant import Variant
+
+MAX_MESSAGE = 64 * 1024
+PING_INTERVAL = 20.0
+SEND_BUFFER = 64 * 1024
+"""Bytes that the kernel may hold for a client: what lies there is stale for a slow one."""
+KEYS = ("trial_id", "target_id", "format", "layout", "queue", "decoder", "clean", "truth")
+YES, NO = "1", "0"
+FLOOD_PAUSE = 0.01
+"""Seconds before the next message of a decoder is read that predicts more than it may."""
+
+
+def decoders_of(variant: Variant) -> MakeAudience[Fanout]:
+    """What makes the fan-out of a variant."""
+
+    def make(session: Session, loop: asyncio.AbstractEventLoop) -> Fanout:
+        return Fanout(session.replay, loop, variant)
+
+    return make
+
+
+FANOUTS = {
+    variant: decoders_of(variant)
+    for variant in (Variant(clean, truth) for clean in (False, True) for truth in (False, True))
+}
+"""One function each, by which a session knows the fan-outs that it has."""
+
+
+class StreamHandler(WebSocketHandler):
+    """One decoder.
+
+    Parameters
+    ----------
+    store : Store
+    format : "json" or "msgpack"
+        What the address stands for, unless the query says otherwise.
+    """
+
+    def initialize(self, store: Store, format: Format) -> None:  # noqa: A002
+        self._store = store
+        self._format: Format = format
+        self._name: str | None = None
+        self._decoders: set[str] = set()  # that predict through this connection
+
+    async def get(self, code: str | None = None) -> None:
+        try:
+            self._check_upgrade()
+            self._read_query()
+            self._session = await self._join(code)
+        except DeckError as error:
+            self.set_status(status_of(error))
+            if isinstance(error, TooMany):
+                self.set_header("Retry-After", str(error.retry_after))
+            with suppress(StreamClosedError):  # it has gone while a session was made for it
+                await self.finish(refusal(error.code, str(error)))
+            return
+        try:
+            await super().get()
+        finally:
+            self._fanout.leave(self)
+            self._session.dismiss()
+
+    def open(self) -> None:
+        if self.stream.closed():
+            return  # gone while the session was made
+        self.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        self.set_nodelay(True)
+        data = metadata(self._session.recording)
+        scheme, address = self.request.protocol.replace("http", "ws"), self.request.host
+        url = f"{scheme}://{address}/stream/{self._session.code}"
+        self._send(
+            {**data, "type": "metadata", "data": data, "session": {"code": self._session.code, "url": url}}
+        )
+        self._fanout.join(self, self._format, self._layout, self._queue)
+
+    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
+        at = clock.now()
+        try:
+            read: Any = json.loads(message) if isinstance(message, str) else msgpack.unpackb(message)
+        except (ValueError, RecursionError, msgpack.UnpackException):
+            return self._refuse(
+                "unreadable", "The message cannot be read. Send JSON as text or MessagePack as binary."
+            )
+        kind = read.get("type") if isinstance(read, dict) else None
+        if kind != "prediction":
+            return self._refuse("unknown_message", f"Unknown message type {spell(kind)}.")
+        try:
+            return self._predict(read, at)
+        except BadPrediction as error:
+            return self._refuse(error.code, str(error))
+
+    def on_close(self) -> None:
+        for decoder in self._decoders:
+            self._session.predictions.leave(decoder, clock.now())
+
+    def check_origin(self, origin: str) -> bool:  # noqa: ARG002
+        return True  # or the gate would have refused it
+
+    @property
+    def ping_interval(self) -> float:
+        return PING_INTERVAL
+
+    @property
+    def max_message_size(self) -> int:
+        return MAX_MESSAGE
+
+    # As a `sessions.streams.fanout.Connection`
+
+    @property
+    def address(self) -> str:
+        return str(self.request.remote_ip)
+
+    @property
+    def stream(self) -> IOStream:
+        if self.ws_connection is None or self.ws_connection.stream is None:
+            raise StreamClosedError  # the goodbye has been said: nothing may follow it
+        return self.ws_connection.stream
+
+    def lost(self, first: int, end: int) -> None:
+        for decoder in self._decoders:
+            self._session.predictions.drop(decoder, first, end, clock.now())
+
+    # Inside
+
+    def _predict(self, message: dict[Any, Any], at: float) -> Awaitable[None] | None:
+        """Take a prediction; a decoder that sends too many is read from no faster than others."""
+        decoder, number, values = read_prediction(message)
+        if decoder is None:
+            self._name = decoder = self._name or self._session.predictions.new_name()
+        if self._session.predictions.receive(decoder, number, values, at) is None:
+            return _pause()
+        self._decoders.add(decoder)
+        return None
+
+    async def _refuse(self, code: str, message: str) -> None:
+        # Awaited, so that a client that does not read its errors is not read from either.
+        # It may go, or the server may, before it has read this one.
+        with suppress(StreamClosedError, asyncio.CancelledError):
+            await self._send({"type": "error", **refusal(code, message)})
+
+    def _check_upgrade(self) -> None:
+        """Refuse here what Tornado would refuse later, when there is a session already."""
+        if self.request.headers.get("Upgrade", "").lower() != "websocket":
+            raise NotAnUpgrade("This address speaks WebSocket alone. Connect a decoder to it.")
+
+    def _read_query(self) -> None:
+        unknown = set(self.request.query_arguments) - set(KEYS)
+        if unknown:
+            raise BadSetting(f"Unknown parameter {min(unknown)!r}. There are {', '.join(KEYS)}.")
+        self._format = self._choice("format", get_args(Format)) or self._format
+        default: Layout = "full" if self._format == "msgpack" else "enveloped"
+        self._layout: Layout = self._choice("layout", get_args(Layout)) or default
+        if self._layout == "compact" and self._format == "json":
+            raise BadSetting("Layout compact is MessagePack's. Add format=msgpack, or choose another.")
+        self._queue: Queue | None = self._choice("queue", get_args(Queue))
+        if (name := self.get_query_argument("decoder", None)) is not None:
+            self._name = checked_name(name)
+        clean, truth = (self._choice(name, (NO, YES)) for name in ("clean", "truth"))
+        self._variant = Variant(clean=clean == YES, truth=truth != NO)
+        trial_ids, target_ids = self._numbers("trial_id"), self._numbers("target_id")
+        self._selection = Selection(trial_ids, target_ids) if trial_ids or target_ids else None
+
+    def _choice(self, name: str, choices: tuple[str, ...]) -> Any:
+        value = self.get_query_argument(name, None)
+        if value is not None and value not in choices:
+            raise BadSetting(f"Unknown {name} {value[:80]!r}. There are {', '.join(choices)}.")
+        return value
+
+    def _numbers(self, name: str) -> tuple[int, ...]:
+        try:
+            return tuple(sorted({int(value) for value in self.get_query_arguments(name)}))
+        except ValueError:
+            raise BadSetting(
+                f"Parameter {name} takes whole numbers, each in a {name}=... of its own."
+            ) from None
+
+    async def _join(self, code: str | None) -> Session:
+        options = Options(selection=self._selection or EVERYTHING)
+        make = partial(self._store.create, code, options, address=self.address)
+        session = await asyncio.get_running_loop().run_in_executor(None, make)
+        self._fanout = session.audience(FANOUTS[self._variant], asyncio.get_running_loop())
+        session.admit(self._selection, self._store.max_clients)
+        self.set_header("Content-Location", f"/stream/{session.code}")
+        return session
+
+    def _send(self, message: dict[str, Any]) -> asyncio.Future[None]:
+        if self._format == "json":
+            return self.stream.write(frame(TEXT, json.dumps(message).encode()))
+        return self.stream.write(frame(BINARY, msgpack.packb(message)))
+
+
+async def _pause() -> None:
+    with suppress(asyncio.CancelledError):  # the server goes down
+        await asyncio.sleep(FLOOD_PAUSE)

@@ -1,0 +1,152 @@
+"""The OpenAPI document and its page: they tell the truth about every call."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+
+from engine.record.finish import finish
+from engine.record.record import header_of
+from engine.record.recorder import Recorder
+from engine.replay import Replay
+from sessions.calibrations import Calibrations
+from sessions.rest.routes import ROUTES, Route
+from tests.builders import small_recording
+from tests.sessions.serving import Client, serving
+
+BODIES = {
+    "/api/control/{code}/seek": {"packet_id": 3},
+    "/api/sessions/{code}/speed": {"speed": "max"},
+    "/api/sessions/{code}/loop": {"loop": False},
+    "/api/sessions/{code}/predictions": {"lsl": "my-decoder"},
+    "/api/sessions/{code}/decoders": {"decoder": "passthrough"},
+}
+"""Where an empty object is not enough."""
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished record of nothing."""
+    folder = tmp_path_factory.mktemp("records")
+    replay = Replay(small_recording())
+    header = header_of(replay.recording, "run", "deck", 0.0, {})
+    recorder = Recorder(folder / "run.journal", header, replay, settings=dict)
+    replay.close()
+    recorder.stop()
+    return finish(recorder.path)
+
+
+@pytest.fixture(scope="module")
+def calibrations() -> Iterator[Calibrations]:
+    made = Calibrations()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def call(record: Path, calibrations: Calibrations) -> Iterator[Client]:
+    with serving(calibrations=calibrations) as client:
+        shutil.copy(record, client.archive.folder / "run.nwb")
+        client.create()
+        client("POST", "/api/control/deck/pause")
+        yield client
+
+
+def operation_of(document, route: Route):
+    return document["paths"][route.path][route.method.lower()]
+
+
+def check(document, schema, value):
+    whole = {**schema, "components": document["components"]}
+    Draft202012Validator(whole, format_checker=FormatChecker()).validate(value)
+
+
+def calibrated(call: Client, calibrations: Calibrations) -> int:
+    """Number of a run that is done."""
+    for run in [*calibrations] or [calibrations.get(call("POST", "/api/calibrations", {}).json["id"])]:
+        assert run.wait(30)
+        assert run.error is None
+    return run.number
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_every_call_answers_and_refuses_as_documented(call, calibrations, route):
+    document = call("GET", "/openapi.json").json
+    number = calibrated(call, calibrations) if "calibrations" in route.path else 0
+    responses = operation_of(document, route)["responses"]
+    if "/decoders/" in route.path:
+        call("POST", "/api/sessions/deck/decoders", {"decoder": "passthrough"})
+    name = "passthrough" if "/decoders/" in route.path else "run"
+    path = route.path.format(code="deck", name=name, trial_id=2, target_id=1, calibration=number)
+    body = BODIES.get(route.path, {}) if route.method in ("POST", "PUT") else None
+    reply = call(route.method, path, body)
+    assert reply.status == 200, reply.content
+    documented = responses["200"]["content"]
+    content_type = reply.headers["Content-Type"].partition(";")[0]
+    if content_type == "application/json":
+        check(document, documented["application/json"]["schema"], reply.json)
+    else:
+        assert content_type in documented
+
+    refused = call(route.method, f"{path}?nonsense=1", body)
+    assert refused.status == 422
+    check(document, responses["422"]["content"]["application/json"]["schema"], refused.json)
+
+    if "{" in route.path:
+        nowhere = {"code": "nobody", "name": "nothing", "trial_id": 99, "target_id": 99, "calibration": 99}
+        unknown = call(route.method, route.path.format(**nowhere), body)
+        assert str(unknown.status) in responses
+        assert unknown.status == 404
+        check(document, responses["404"]["content"]["application/json"]["schema"], unknown.json)
+
+
+def test_every_answer_names_its_required_fields(call):
+    document = call("GET", "/openapi.json").json
+    schemas = document["components"]["schemas"]
+    for route in ROUTES:
+        if route.answer:
+            content = operation_of(document, route)["responses"]["200"]["content"]["application/json"]
+            answer = schemas[content["schema"]["$ref"].rpartition("/")[2]]
+            assert set(answer["required"]) == set(answer["properties"])
+
+
+def test_operations_have_names_of_their_own_and_a_summary(call):
+    document = call("GET", "/openapi.json").json
+    operations = [each for methods in document["paths"].values() for each in methods.values()]
+    assert len({each["operationId"] for each in operations}) == len(operations) == len(ROUTES)
+    assert all(each["summary"].endswith(".") for each in operations)
+
+
+def test_examples_of_bodies_are_accepted(call):
+    document = call("GET", "/openapi.json").json
+    for route in ROUTES:
+        body = operation_of(document, route).get("requestBody")
+        if body:
+            schema = body["content"]["application/json"]["schema"]
+            for example in document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]["examples"]:
+                check(document, schema, example)
+                assert call(route.method, route.path.format(code="deck"), example).status == 200
+
+
+def test_the_page_shows_every_call_and_needs_nothing_from_elsewhere(call):
+    page = call("GET", "/docs")
+    html = page.content.decode()
+    for route in ROUTES:
+        assert f'<span class="path">{route.path}</span>' in html
+    assert "<script" not in html
+    assert not re.findall(r'(?:src|href)="(?!#|/openapi\.json)', html)
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+
+
+def test_every_call_says_what_the_gate_refuses(call):
+    document = call("GET", "/openapi.json").json
+    for route in ROUTES:
+        responses = operation_of(document, route)["responses"]
+        assert {"403", "429"} <= responses.keys()
+        assert ("401" in responses) == (route.path != "/health")
+        assert ("413" in responses) == bool(route.body.model_fields)
