@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -105,15 +106,19 @@ class Replay(Transport):
         try:
             self._outlets = self._make_outlets()
             self._ready.set()
-            while self._state != "closed":
+            while True:
                 with self._turn:
+                    if self._state == "closed":
+                        return
                     delay = self._act()
                     if not self._news and (delay is None or delay > 0):
                         self._turn.wait(delay)
                 if self._news:
                     self._news = False
-                    for listener in self._listeners:  # out of turn: they may encode and send
+                    for listener in self._listeners:  # out of turn: others may have theirs meanwhile
                         listener.wake()
+                    if delay:
+                        time.sleep(delay)  # at speed max
         except Exception as error:  # whatever it is, it ends this session alone, and visibly
             log.exception("The replay of %s has failed", self._thread.name)
             self.error = f"{type(error).__name__}: {error}"
@@ -135,8 +140,7 @@ class Replay(Transport):
         return held if rest is None else min(rest, held)
 
     def _play(self) -> float | None:
-        if self._state in ("playing", "paused") and self._playhead.ended:
-            self._enter("ended")
+        self._end_if_over()
         if self._steps:
             self._steps -= 1
             self._schedule.restart(clock.now())
@@ -189,6 +193,7 @@ class Replay(Transport):
                 rows["delay"] = 0.0
         self.ring.publish_raw(self._raw[: n * size])
         self._news = True
+        self._end_if_over()  # in the same turn: whoever sees the last bin may resume
         if not paced:
             self._delivery.skip()  # outlets are silent at speed max
         elif self._outlets:
@@ -196,6 +201,10 @@ class Replay(Transport):
             for i, index in enumerate(bins):
                 for text in self._events.get(index, ()):
                     self._tell(text, float(self._scratch["due"][i]))
+
+    def _end_if_over(self) -> None:
+        if self._state in ("playing", "paused") and self._playhead.ended:
+            self._enter("ended")
 
     def _push(self) -> None:
         """Hand the outlets what is not held back."""

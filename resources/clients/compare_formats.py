@@ -6,6 +6,7 @@ python compare_formats.py --session demo
 
 import argparse
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 
@@ -18,6 +19,7 @@ FORMATS = {
     "MessagePack flat": ("format=msgpack&layout=flat", msgpack.unpackb),
     "MessagePack compact": ("format=msgpack&layout=compact", msgpack.unpackb),
 }
+HEADERS = {"Authorization": f"Bearer {os.environ.get('PHANTOM_TOKEN')}"}  # if it wants one
 
 
 def decode_time(decode: Callable, packets: Sequence[bytes | str]) -> float:
@@ -40,7 +42,7 @@ def main() -> None:
 
     # Four decoders on one session get the same bins, each in the format that it asked for.
     address = f"{options.url}/stream/{options.session}"
-    sockets = [create_connection(f"{address}?{query}") for query, _ in FORMATS.values()]
+    sockets = [create_connection(f"{address}?{query}", header=HEADERS) for query, _ in FORMATS.values()]
     for socket in sockets:
         socket.recv()  # the metadata
     rounds = [[socket.recv() for socket in sockets] for _ in range(options.packets)]

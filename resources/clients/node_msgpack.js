@@ -15,7 +15,9 @@ const { values: options } = parseArgs({
   },
 });
 
-const socket = new WebSocket(`${options.url}/stream/binary/${options.session}`);
+// For a server that wants its token.
+const headers = { Authorization: `Bearer ${process.env.PHANTOM_TOKEN}` };
+const socket = new WebSocket(`${options.url}/stream/binary/${options.session}`, { headers });
 let metadata, first, began;
 let received = 0;
 let spikes = 0;

@@ -6,10 +6,13 @@ python python_msgpack.py --session demo
 
 import argparse
 import contextlib
+import os
 import time
 
 import msgpack
 from websocket import create_connection
+
+HEADERS = {"Authorization": f"Bearer {os.environ.get('PHANTOM_TOKEN')}"}  # if it wants one
 
 
 def main() -> None:
@@ -19,7 +22,7 @@ def main() -> None:
     parser.add_argument("--packets", type=int, default=0, help="stop after so many (0: never)")
     options = parser.parse_args()
 
-    socket = create_connection(f"{options.url}/stream/binary/{options.session}")
+    socket = create_connection(f"{options.url}/stream/binary/{options.session}", header=HEADERS)
     # The first message describes the recording; each one after it is a bin of spike counts.
     metadata = msgpack.unpackb(socket.recv())
     rate, unit = metadata["frequency_hz"], metadata["length_unit"]

@@ -6,6 +6,7 @@ python reconnecting.py --session demo
 
 import argparse
 import contextlib
+import os
 import random
 import time
 
@@ -15,6 +16,7 @@ from websocket import ABNF, WebSocketException, create_connection
 SHORTEST, LONGEST = 0.25, 8.0  # seconds between two attempts
 SILENCE = 30  # seconds; the server pings every 20, so after this much silence it is gone
 DELETED = b"\x03\xe8"  # close code 1000: the session was deleted, and to come back would make a new one
+HEADERS = {"Authorization": f"Bearer {os.environ.get('PHANTOM_TOKEN')}"}  # if it wants one
 
 
 def main() -> None:
@@ -28,7 +30,7 @@ def main() -> None:
     received, last, wait = 0, None, SHORTEST
     while received < options.packets or not options.packets:
         try:
-            with contextlib.closing(create_connection(url, timeout=SILENCE)) as socket:
+            with contextlib.closing(create_connection(url, SILENCE, header=HEADERS)) as socket:
                 print("connected", flush=True)
                 while received < options.packets or not options.packets:
                     opcode, data = socket.recv_data()

