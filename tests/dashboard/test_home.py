@@ -110,7 +110,7 @@ def test_states_are_told_apart(deck: Deck, visitor: Visitor, monkeypatch: pytest
     def fail(_: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr(sessions["failed"].ring, "publish", fail)
+    monkeypatch.setattr(sessions["failed"].ring, "publish_raw", fail)
     sessions["failed"].replay.resume()
     page = visitor.open(deck.url)
     marks = set()

@@ -159,7 +159,7 @@ def test_a_failed_replay_is_told_with_its_reason(
     def fail(_: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr(replay.ring, "publish", fail)
+    monkeypatch.setattr(replay.ring, "publish_raw", fail)
     page.get_by_role("button", name="Play").click()
     expect(page.locator("#notice")).to_contain_text("OSError: no space left")
     expect(page.locator("#play")).to_be_disabled()

@@ -175,7 +175,7 @@ def test_replay_that_dies_takes_nobody_with_it(monkeypatch: pytest.MonkeyPatch) 
             call.create(code)
             call("POST", f"/api/control/{code}/resume")
         good, bad = call.store.get("good"), call.store.get("bad")
-        monkeypatch.setattr(bad.ring, "publish", fail)
+        monkeypatch.setattr(bad.ring, "publish_raw", fail)
         until(lambda: bad.replay.state == "failed")
         sent = good.ring.head
 
