@@ -70,7 +70,7 @@ def stream(ours: Server, code: str, **query: str) -> str:
 
 def many_sessions(short: bool) -> None:
     """So many sessions, one client each."""
-    for n in (50, 100, 200):
+    for n in (50, 100, 150, 200):
         floor = sleep_floor()
         with server("--no-lsl", "--max-sessions", "250") as ours:
             urls = [stream(ours, f"bench-{i}") for i in range(n)]
