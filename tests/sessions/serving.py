@@ -15,7 +15,7 @@ from tornado.netutil import bind_sockets
 
 from sessions.archive import Archive
 from sessions.calibrations import Calibrations
-from sessions.gate import Hosts, Origins, Rules
+from sessions.gate import Hosts, Origins, Rate, Rules
 from sessions.launcher import Launcher
 from sessions.rest.handler import rest_rules
 from sessions.rest.report import DRAWN_WITH
@@ -115,7 +115,7 @@ def _serving(
         calibrations=calibrations,
         launcher=launcher or Launcher(f"ws://127.0.0.1:{port}"),
     )
-    gate = Rules(Origins((port, DASHBOARD_PORT)), Hosts(("rig.lab",)))
+    gate = Rules(Origins((port, DASHBOARD_PORT)), Hosts(("rig.lab",)), rate=Rate(1e6))
     server = StreamServer(store, [*stream_rules(store), *rules], sockets, gate)
     server.start()
     try:

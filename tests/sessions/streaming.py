@@ -17,7 +17,7 @@ import msgpack
 import websocket
 from tornado.netutil import bind_sockets
 
-from sessions.gate import Origins, Rules
+from sessions.gate import Origins, Rate, Rules
 from sessions.server import StreamServer, stream_rules
 from sessions.store import Store
 from tests.builders import small_recording
@@ -215,7 +215,8 @@ def streaming(store: Store | None = None, origins: Origins | None = None) -> Ite
     store = store or Store({"small": small_recording()})
     sockets = bind_sockets(0, "127.0.0.1")
     port = sockets[0].getsockname()[1]
-    server = StreamServer(store, stream_rules(store), sockets, Rules(origins or Origins((port,))))
+    gate = Rules(origins or Origins((port,)), rate=Rate(1e6))  # tests are quicker than people
+    server = StreamServer(store, stream_rules(store), sockets, gate)
     server.start()
     served = Served(store, port, server)
     try:
