@@ -114,6 +114,11 @@ class Ring:
         How much is kept, in seconds of recording.
     buffer : writable buffer, optional
         At least ``Ring.size(dtype, capacity)`` bytes, zeroed; shared memory, for instance.
+
+    Raises
+    ------
+    ValueError
+        If the buffer is too small.
     """
 
     def __init__(
@@ -125,16 +130,15 @@ class Ring:
     ) -> None:
         self.bin_rate = bin_rate
         self.capacity = max(round(seconds * bin_rate), 2)
+        size = self.size(dtype, self.capacity)
         if buffer is None:
-            buffer = bytearray(self.size(dtype, self.capacity))
-        if memoryview(buffer).nbytes < self.size(dtype, self.capacity):
-            raise ValueError(
-                f"The buffer is too small. The ring needs {self.size(dtype, self.capacity)} bytes."
-            )
+            buffer = bytearray(size)
+        if memoryview(buffer).nbytes < size:
+            raise ValueError(f"The buffer is too small. This ring needs {size} bytes.")
         self._marks = memoryview(buffer).cast("B")[:16].cast("q")  # HEAD and CLAIMED
         self.dtype = dtype
         self._size = dtype.itemsize
-        self._rows = memoryview(buffer).cast("B")[MARKS_BYTES : self.size(dtype, self.capacity)]
+        self._rows = memoryview(buffer).cast("B")[MARKS_BYTES:size]
 
     @staticmethod
     def size(dtype: np.dtype[np.void], capacity: int) -> int:
@@ -151,7 +155,7 @@ class Ring:
         self.publish_raw(rows.tobytes())
 
     def publish_raw(self, raw: Raw) -> None:
-        """Append rows as bytes."""
+        """Append rows as bytes, at most `capacity` of them. For one thread only."""
         end = self.head + len(raw) // self._size
         self._marks[CLAIMED] = end
         start = self.head % self.capacity * self._size
