@@ -76,6 +76,7 @@ def run(chosen: Settings) -> int:
     if chosen.log_level == "INFO":
         logging.getLogger("tornado.access").setLevel(logging.WARNING)  # a line a request is DEBUG's
     sys.setswitchinterval(SWITCH_INTERVAL)
+    gc.disable()  # until all is loaded: the collector stops every thread
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         made = secrets.token_urlsafe() if lacks_token(chosen) else None
@@ -207,8 +208,8 @@ async def serve(
     pages.start()
     for name in (signal.SIGINT, signal.SIGTERM):  # now, as Panel has just set its own
         signal.signal(name, lambda *_: loop.call_soon_threadsafe(stopping.set))
-    gc.collect()
-    gc.freeze()  # the collector stops every thread: what was loaded once need not be looked at again
+    gc.freeze()  # what was loaded once need not be looked at again
+    gc.enable()
     announce(chosen, store.recording, made_token)
 
     await stopping.wait()
