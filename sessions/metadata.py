@@ -17,8 +17,8 @@ def metadata(recording: Recording) -> dict[str, Any]:
     Returns
     -------
     dict
-        As `sessions.rest.models.Metadata` declares it. Times are the file's seconds; the same fact stands
-        under both names that published clients read.
+        As `sessions.rest.models.recordings.Metadata` declares it. Times are the file's seconds; the same
+        fact stands under both names that published clients read.
     """
     n_units, n_bins, n_trials = recording.n_units, recording.n_bins, len(recording.trials)
     return {

@@ -13,7 +13,9 @@ from engine.calibration.split import balanced_split, given_split
 from engine.decoders import DECODERS
 from engine.errors import NotNow
 from sessions.calibrations import Calibrations, Run
-from sessions.rest.calibration_models import (
+from sessions.rest.context import Context, Text
+from sessions.rest.library import NPZ
+from sessions.rest.models.calibrations import (
     CalibrationAnswer,
     CalibrationAsk,
     CalibrationList,
@@ -22,9 +24,7 @@ from sessions.rest.calibration_models import (
     SplitAnswer,
     TargetBalance,
 )
-from sessions.rest.context import Context, Text
-from sessions.rest.library import NPZ
-from sessions.rest.models import Deleted
+from sessions.rest.models.sessions import Deleted
 from sessions.rest.pictures import studio_of
 from sessions.studio import Kind
 

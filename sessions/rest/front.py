@@ -5,7 +5,7 @@ from __future__ import annotations
 from sessions.rest.context import Context, Redirect, Text
 from sessions.rest.docs import page
 from sessions.rest.metrics import SERVICE
-from sessions.rest.models import Home, OpenApi
+from sessions.rest.models.server import Home, OpenApi
 
 
 def show_home(context: Context) -> Home | Redirect:

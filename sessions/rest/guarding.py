@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.drift import ALARM, REFERENCE, DriftState
 from engine.safety import SafeCursor
 from sessions.rest.context import Context
-from sessions.rest.guard_models import DriftAnswer, GuardedAnswer, SafetyAnswer, UnitDrift
+from sessions.rest.models.guard import DriftAnswer, GuardedAnswer, SafetyAnswer, UnitDrift
 from sessions.rest.requests import SafetyAsk
 from sessions.session import Session
 

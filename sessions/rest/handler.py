@@ -18,11 +18,12 @@ from sessions.calibrations import Calibrations
 from sessions.launcher import Launcher
 from sessions.refusals import refusal, status_of
 from sessions.rest.context import Context, Redirect, Stream, Text
-from sessions.rest.models import Created
+from sessions.rest.models.sessions import Created
 from sessions.rest.openapi import document
 from sessions.rest.reading import asked
 from sessions.rest.requests import Ask
-from sessions.rest.routes import GROUPS, HOME, PATH_PARAMETERS, ROUTES, Route
+from sessions.rest.route import PATH_PARAMETERS, Route
+from sessions.rest.routes import GROUPS, HOME, ROUTES
 from sessions.store import Store
 from sessions.studio import Studio
 from sessions.version import version

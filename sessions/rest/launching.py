@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.errors import NotNow
 from sessions.launcher import Launched
 from sessions.rest.context import Context
-from sessions.rest.models import LaunchedAnswer, StartedAnswer
+from sessions.rest.models.sessions import LaunchedAnswer, StartedAnswer
 from sessions.rest.requests import DecoderAsk
 
 

@@ -9,7 +9,7 @@ from engine.errors import UnknownTarget
 from engine.recording import Trial, spell_ids
 from sessions.metadata import metadata
 from sessions.rest.context import Context, Text
-from sessions.rest.models import Metadata, RecordingList, TrialAnswer, Trials, TrialsOfTarget
+from sessions.rest.models.recordings import Metadata, RecordingList, TrialAnswer, Trials, TrialsOfTarget
 from sessions.rest.requests import BinsQuery, RecordingQuery
 
 NPZ = "application/octet-stream"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sessions.rest.context import Context
 from sessions.rest.metrics import is_running, totals
-from sessions.rest.models import CleanedUp, Created, Deleted, SessionList, SessionView
+from sessions.rest.models.sessions import CleanedUp, Created, Deleted, SessionList, SessionView
 from sessions.rest.requests import Create, DeleteQuery
 from sessions.session import Session
 from sessions.streams.feed import Feed

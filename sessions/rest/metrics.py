@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from engine.ring import Ring
 from sessions.rest.context import Context, Text
-from sessions.rest.models import (
+from sessions.rest.models.server import (
     Distribution,
     Health,
     Metrics,

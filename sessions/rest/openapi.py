@@ -12,9 +12,9 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from sessions.gate.rules import OPEN
 from sessions.refusals import STATUS
-from sessions.rest.models import Error
+from sessions.rest.models.base import Error
 from sessions.rest.requests import Ask
-from sessions.rest.routes import PATH_PARAMETERS, Route
+from sessions.rest.route import PATH_PARAMETERS, Route
 
 Schema = dict[str, Any]
 Schemas = Mapping[Any, Schema]

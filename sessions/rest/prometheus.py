@@ -10,8 +10,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from sessions.rest.context import Text
-from sessions.rest.models import MetricsFacts
-from sessions.rest.score_models import Scores
+from sessions.rest.models.scores import Scores
+from sessions.rest.models.server import MetricsFacts
 
 
 def exposition(measured: MetricsFacts, scores: Mapping[str, Scores], version: str, accept: str) -> Text:

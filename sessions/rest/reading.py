@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails, from_json
 from engine.errors import DeckError
 from sessions.errors import Unreadable
 from sessions.rest.requests import Ask
-from sessions.rest.routes import Route
+from sessions.rest.route import Route
 
 SHOWN = 80
 """Characters of a client's own value that a message repeats."""

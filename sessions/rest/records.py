@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sessions.archive import Archive
 from sessions.errors import NoRecords
 from sessions.rest.context import Context, Stream
-from sessions.rest.models import RecordAnswer, RecordEntry, RecordList
+from sessions.rest.models.records import RecordAnswer, RecordEntry, RecordList
 from sessions.rest.requests import RecordAsk, TableQuery
 from sessions.session import Session
 

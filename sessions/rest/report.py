@@ -18,7 +18,7 @@ from engine.selection import Selection
 from sessions.rest.context import Context, Text
 from sessions.rest.lifecycle import session_view
 from sessions.rest.metrics import measure_session
-from sessions.rest.models import Distribution
+from sessions.rest.models.server import Distribution
 from sessions.rest.pictures import studio_of
 from sessions.rest.requests import Plot, WindowQuery
 from sessions.session import Session

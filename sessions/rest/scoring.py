@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from engine.predictions import checked_name
 from sessions.rest.context import Context
-from sessions.rest.requests import SourceAsk, SourceQuery
-from sessions.rest.score_models import (
+from sessions.rest.models.scores import (
     DecoderScores,
     MeasuresAnswer,
     Scores,
@@ -21,6 +20,7 @@ from sessions.rest.score_models import (
     Sources,
     TrialScoreAnswer,
 )
+from sessions.rest.requests import SourceAsk, SourceQuery
 from sessions.session import Session
 
 TRIALS_SHOWN = 20

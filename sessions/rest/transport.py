@@ -4,21 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from pydantic import BaseModel
-
 from engine.errors import OutsideSelection
 from sessions.rest.context import Context
-from sessions.rest.models import (
-    Done,
-    EventAnswer,
-    Events,
-    LoopAnswer,
-    PerturbationAnswer,
-    PositionAnswer,
-    SelectionAnswer,
-    Sought,
-    SpeedAnswer,
-)
+from sessions.rest.models.sessions import Done, EventAnswer, Events, PositionAnswer, Sought
+from sessions.rest.models.settings import LoopAnswer, PerturbationAnswer, SelectionAnswer, SpeedAnswer
 from sessions.rest.requests import LoopAsk, PerturbationAsk, Seek, SelectionAsk, SpeedAsk
 from sessions.session import Session
 
@@ -110,12 +99,14 @@ def set_loop(context: Context, code: str, asked: LoopAsk) -> LoopAnswer:
     return show_loop(context, code)
 
 
-def show_perturbation(context: Context, code: str) -> BaseModel:
+def show_perturbation(context: Context, code: str) -> PerturbationAnswer:
     """How a session disturbs its spike counts and their delivery."""
-    return PerturbationAnswer.model_validate(context.session(code).replay.perturbation)
+    replay = context.session(code).replay
+    answer: PerturbationAnswer = PerturbationAnswer.model_validate(replay.perturbation)
+    return answer
 
 
-def set_perturbation(context: Context, code: str, asked: PerturbationAsk) -> BaseModel:
+def set_perturbation(context: Context, code: str, asked: PerturbationAsk) -> PerturbationAnswer:
     """Change models by name, or all of them by a preset; what is not named stays as it is.
 
     A preset sets noise and drift and switches all other models off. What a model does to a packet depends

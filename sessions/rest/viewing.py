@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
-
 from sessions.rest.context import Context
-from sessions.rest.models import ViewAnswer
+from sessions.rest.models.settings import ViewAnswer
 from sessions.rest.requests import ViewAsk
 
 
-def show_view(context: Context, code: str) -> BaseModel:
+def show_view(context: Context, code: str) -> ViewAnswer:
     """How all pages show a session."""
-    return ViewAnswer.model_validate(context.session(code).view.settings)
+    answer: ViewAnswer = ViewAnswer.model_validate(context.session(code).view.settings)
+    return answer
 
 
-def set_view(context: Context, code: str, asked: ViewAsk) -> BaseModel:
+def set_view(context: Context, code: str, asked: ViewAsk) -> ViewAnswer:
     """Change what all pages show; what is sent stays the same."""
     context.session(code).change_view(asked.model_dump(exclude_unset=True))
     return show_view(context, code)

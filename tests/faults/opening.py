@@ -22,7 +22,7 @@ from engine.errors import DeckError
 from engine.recording import Recording
 from sessions.metadata import metadata
 from sessions.rest.library import trial_answer
-from sessions.rest.models import Metadata
+from sessions.rest.models.recordings import Metadata
 from sessions.settings import settings
 from sessions.streams.packets import Encoder
 from tests.benchmarks import free_port

@@ -15,7 +15,8 @@ from engine.record.record import header_of
 from engine.record.recorder import Recorder
 from engine.replay import Replay
 from sessions.calibrations import Calibrations
-from sessions.rest.routes import ROUTES, Route
+from sessions.rest.route import Route
+from sessions.rest.routes import ROUTES
 from tests.builders import small_recording
 from tests.sessions.serving import Client, serving
 

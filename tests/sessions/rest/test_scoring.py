@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from engine import clock
 from engine.scores.sums import Measures
-from sessions.rest.score_models import MeasuresAnswer
+from sessions.rest.models.scores import MeasuresAnswer
 from sessions.rest.scoring import latency_parts
 from sessions.session import Session
 from sessions.store import Store

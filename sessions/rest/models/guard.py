@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import ConfigDict, Field
 
-from sessions.rest.models import Answer, Number
+from sessions.rest.models.base import Answer, Number
 from sessions.rest.requests import LIMITS
 
 

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from engine.decoders import DECODERS
 from sessions.calibrations import State
-from sessions.rest.models import Answer, Number
+from sessions.rest.models.base import Answer, Number
 from sessions.rest.requests import Ask, Id, Theme
 
 LEARNING = ", ".join(key for key, each in DECODERS.items() if each.learned)

@@ -1,0 +1,1 @@
+"""Models of what the REST calls answer, by subject."""

@@ -1,0 +1,97 @@
+"""What the REST calls about the server, its totals and its measurements answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from sessions.rest.models.base import Answer
+
+
+class Home(Answer):
+    service: str
+    version: str
+    endpoints: dict[str, str] = Field(description="What there is, by name.")
+
+
+class Health(Answer):
+    status: Literal["healthy", "degraded"] = Field(description="Degraded if a session's replay has failed.")
+    version: str
+    timestamp: datetime
+    sessions: int
+    failed: list[str] = Field(description="Codes of the sessions that have failed.")
+    recording: str = Field(description="Name of the default recording.")
+
+
+class OpenApi(Answer):
+    """This document."""
+
+    model_config = ConfigDict(extra="allow")
+
+    openapi: str
+    info: dict[str, Any]
+    paths: dict[str, Any]
+    components: dict[str, Any]
+
+
+class Totals(Answer):
+    """Over all sessions."""
+
+    total_sessions: int
+    max_sessions: int
+    session_ttl: float = Field(description="Seconds without use or listener after which a session goes.")
+    running_sessions: int
+    active_connections: int
+    total_created: int = Field(description="Sessions made since the server started.")
+    packets_sent: int
+    dropped_packets: int
+    uptime_seconds: float
+
+
+class SessionStats(Answer):
+    session_code: str
+    is_running: bool
+    current_packet: int
+    total_packets: int = Field(description="Of the recording.")
+    elapsed_seconds: float = Field(description="Since the session was made.")
+    active_connections: int
+
+
+class Distribution(Answer):
+    """Zeros where nothing was measured yet."""
+
+    mean: float
+    std: float
+    p99: float
+    max: float
+
+
+class SessionMetrics(Answer):
+    packets_sent: int
+    dropped_packets: int = Field(description="Packets that decoders lost because they were slow.")
+    late_ticks: int = Field(description="Packets sent a whole bin or more after they were due.")
+    lost_time_seconds: float = Field(description="Given up because the replay was over 1 s late.")
+    network_latency_ms: Distribution = Field(
+        description="From due to handed to the last socket, without the delay of a jitter."
+    )
+    timing_error_ms: Distribution = Field(description="From due to sent by the replay, over the last 60 s.")
+    memory_usage_mb: float = Field(description="The session's packets and selection.")
+    is_running: bool
+    is_paused: bool
+    connections: int
+
+
+class MetricsFacts(Answer):
+    total_sessions: int
+    active_sessions: int = Field(description="Those that are running and not paused.")
+    total_connections: int
+    sessions: dict[str, SessionMetrics] = Field(description="By code.")
+
+
+class Metrics(Answer):
+    timestamp: float = Field(description="Unix seconds.")
+    service: str
+    version: str
+    metrics: MetricsFacts

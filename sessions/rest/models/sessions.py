@@ -1,0 +1,124 @@
+"""What the REST calls about sessions, and those that control one, answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from engine.speed import Speed
+from engine.transport import State
+from sessions.rest.models.base import Answer
+from sessions.rest.models.server import Totals
+
+
+class Created(Answer):
+    session_code: str
+    stream_url: str = Field(description="WebSocket, JSON.")
+    binary_url: str = Field(description="WebSocket, MessagePack.")
+    dashboard_url: str
+    created_at: datetime
+    created: float = Field(description="Unix seconds.")
+    message: str
+
+
+class SessionView(Answer):
+    """One session."""
+
+    session_code: str
+    recording: str
+    state: State
+    speed: Speed
+    loop: bool
+    seed: int
+    lsl: bool = Field(description="Whether it has LSL outlets.")
+    created_at: datetime
+    last_accessed: datetime
+    age_seconds: float
+    idle_seconds: float = Field(description="0 while somebody listens.")
+    active_connections: int = Field(description="Decoders.")
+    connections: int
+    pages: int = Field(description="Dashboards that watch.")
+    lsl_listened: bool = Field(description="Whether its LSL outlets have consumers.")
+    dropped_packets: int = Field(description="Packets that decoders lost because they were slow.")
+    error: str | None = Field(description="Why it has failed.")
+    is_running: bool = Field(description="Whether a run is under way, paused or not.")
+    is_paused: bool
+    current_packet: int = Field(description="The next packet's index in the recording.")
+    current_index: int = Field(description="The same within the selection.")
+    selected_packets: int = Field(description="How many packets the selection has.")
+    total_packets: int = Field(description="Of the recording.")
+    position_seconds: float = Field(description="Since the recording's beginning.")
+    duration_seconds: float = Field(description="Of the recording.")
+    packets_sent: int
+
+
+class SessionList(Answer):
+    sessions: dict[str, SessionView] = Field(description="By code.")
+    total_sessions: int
+    stats: Totals
+
+
+class Deleted(Answer):
+    status: Literal["deleted"]
+    message: str
+
+
+class CleanedUp(Answer):
+    cleaned_up: int
+    message: str
+
+
+class Done(Answer):
+    status: Literal["paused", "resumed", "stopped", "stepped"]
+    session_code: str
+
+
+class Sought(Answer):
+    status: Literal["seeked"]
+    session_code: str
+    position_seconds: float
+    packet_id: int
+
+
+class PositionAnswer(Answer):
+    """Where a session stands: the packet that comes next."""
+
+    model_config = ConfigDict(title="Position")
+
+    position_seconds: float = Field(description="Since the recording's beginning.")
+    current_index: int = Field(description="Within the selection.")
+    packet_id: int = Field(description="Within the recording.")
+    duration_seconds: float = Field(description="Of the recording.")
+    is_playing: bool
+    is_paused: bool
+
+
+class EventAnswer(Answer):
+    model_config = ConfigDict(title="Event")
+
+    timestamp: float = Field(description="Unix seconds.")
+    text: str = Field(description="Such as `pause`, `seek 400` or `perturbation noise`.")
+
+
+class Events(Answer):
+    """What was asked of a session and what was found out, oldest first; the newest 1,000 of each."""
+
+    events: list[EventAnswer]
+    count: int
+
+
+class StartedAnswer(Answer):
+    model_config = ConfigDict(title="StartedDecoder")
+
+    name: str
+    state: Literal["fitting", "running", "ended", "failed"]
+    line: str = Field(description="What it said last; of one that failed, why.")
+
+
+class LaunchedAnswer(Answer):
+    model_config = ConfigDict(title="StartedDecoders")
+
+    decoders: list[StartedAnswer]
+    count: int
