@@ -19,7 +19,8 @@ from engine.ring import Rows
 from plotters.base import News, Plotter, Scene, Update
 from plotters.frame import encode
 from plotters.lanes import Lanes
-from sessions.session import Decoder, Session
+from sessions.audience import Decoder
+from sessions.session import Session
 
 TABLE_PERIOD = 0.5
 """Seconds."""

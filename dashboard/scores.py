@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from engine.scores.account import Summary, TrialScore
+from engine.scores.summary import Summary, TrialScore
 from engine.scores.sums import Measures
 
 Row = list[Any]

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from engine.analysis.rates import Rates, mean_rates
+from engine.note import Note
 from engine.recording import Trial
 from engine.replay import Replay
 from engine.ring import Rows
 from engine.speed import Speed
-from engine.transport import Note
 from engine.view import Units, View, shown_units
 
 mean_rates_once = lru_cache(maxsize=8)(mean_rates)

@@ -90,7 +90,7 @@ class Answers:
         As they came: the newest bin then, how many bins before that the one is that was answered, the
         decoder's place in `names`, s from the answered bin's being due to the answer's being received,
         x, y (length units), vx, vy (per second), NaN where not given, and the
-        `engine.predictions.Verdict` of then.
+        `engine.prediction.Verdict` of then.
     """
 
     names: tuple[str, ...]

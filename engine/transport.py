@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 from engine import clock
 from engine.errors import NotNow
+from engine.note import Note
 from engine.perturb import Perturbations, model_names
 from engine.playhead import Playhead
 from engine.recording import Recording
@@ -30,27 +31,6 @@ class Position:
     packet_id: int
     n_selected: int
     seconds: float
-
-
-@dataclass(frozen=True)
-class Note:
-    """What was asked of a replay, such as ``"seek 400"``, or found out about it, and when.
-
-    Attributes
-    ----------
-    text : str
-    due : float
-        Seconds of the engine's clock, as bins have it.
-    timestamp : float
-        Unix seconds.
-    asked : bool
-        Whether it changed anything; false for what others `Transport.note`.
-    """
-
-    text: str
-    due: float
-    timestamp: float
-    asked: bool = True
 
 
 class Transport:

@@ -5,12 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar, cast
-
-import numpy as np
-import numpy.typing as npt
 
 from engine import clock
 from engine.drift import DriftMonitor
@@ -24,88 +20,15 @@ from engine.replay import Replay
 from engine.ring import Ring
 from engine.safety import Safety
 from engine.scores.scorer import Scorer
-from engine.selection import EVERYTHING, Selection
-from engine.speed import Speed
+from engine.selection import Selection
 from engine.view import PLAIN, View, changed
+from sessions.audience import Audience
 from sessions.errors import Conflict, TooMany, UnknownSession
 from sessions.launcher import Launched
+from sessions.options import Options
 from sessions.tape import Tape
 
 GOING_AWAY, DELETED = 1001, 1000
-Latencies = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a session can be created with; None leaves it to the deployment's default."""
-
-    recording: str | None = None
-    selection: Selection = EVERYTHING
-    seed: int = 0
-    speed: Speed = 1.0
-    loop: bool = True
-    lsl: bool | None = None
-    perturbation: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Decoder:
-    """How one connected decoder does.
-
-    Attributes
-    ----------
-    address : str
-        Of the other end.
-    layout : str
-        Of its packets, such as "msgpack, compact".
-    queue : str
-        The policy in force.
-    waiting, dropped : int
-        Packets.
-    """
-
-    address: str
-    layout: str
-    queue: str
-    waiting: int
-    dropped: int
-
-
-class Audience(Protocol):
-    """Listeners of one kind on one event loop, such as the decoders of the stream port."""
-
-    def wake(self) -> None:
-        """Something of the session has changed. May be called from any thread."""
-        ...
-
-    def close(self, code: int, reason: str) -> None:
-        """Close every connection. May be called from any thread."""
-        ...
-
-    @property
-    def dropped(self) -> int:
-        """Packets that its listeners lost so far, those gone included."""
-        ...
-
-    @property
-    def latencies(self) -> Latencies:
-        """Seconds from a bin's being due, jitter's delay aside, to its being handed to the last socket."""
-        ...
-
-    @property
-    def latency(self) -> float:
-        """The newest of them; NaN while nobody gets packets."""
-        ...
-
-    @property
-    def decoders(self) -> Sequence[Decoder]:
-        """Those who get packets now."""
-        ...
-
-    @property
-    def size(self) -> int:
-        """How many are connected."""
-        ...
 
 
 A = TypeVar("A", bound=Audience, covariant=True)

@@ -18,7 +18,8 @@ from engine.outlets import Outlet
 from engine.recording import Recording
 from engine.replay import Replay
 from sessions.errors import BadCode, Conflict, Full, TooMany, UnknownRecording, UnknownSession
-from sessions.session import Options, Session
+from sessions.options import Options
+from sessions.session import Session
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ from pylsl.util import LostError
 
 from engine import clock
 from engine.errors import BadPrediction
-from engine.predictions import CHANNELS, Predictions, checked_values
+from engine.prediction import CHANNELS, checked_values
+from engine.predictions import Predictions
 
 log = logging.getLogger(__name__)
 

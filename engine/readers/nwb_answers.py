@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from pynwb import NWBFile
 
-from engine.predictions import Verdict
+from engine.prediction import Verdict
 from engine.recording import ANSWER, Answers
 
 

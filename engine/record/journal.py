@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import RecordingError
-from engine.predictions import PREDICTION
+from engine.note import Note
+from engine.prediction import PREDICTION
 from engine.record.frames import read_frames
 from engine.record.record import Header, Record
 from engine.ring import row_dtype
-from engine.transport import Note
 
 ENDING = ".journal"
 

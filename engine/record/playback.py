@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import Any
 
 from engine.errors import BadPrediction
-from engine.predictions import Predictions, Verdict
+from engine.prediction import Verdict
+from engine.predictions import Predictions
 from engine.recording import Answers
 from engine.replay import Replay
 

@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import RecordingError
-from engine.predictions import PREDICTION
+from engine.note import Note
+from engine.prediction import PREDICTION
 from engine.record.journal import ENDING, read_journal
 from engine.record.record import Header, Record
 from engine.record.sealed import SEALED, passphrase_here, unsealed
 from engine.ring import Rows, row_dtype
-from engine.transport import Note
 
 COUNTS = "processing/ecephys/spike_counts/data"
 POSITION = "processing/behavior/cursor_pos/data"

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.note import Note
 from engine.recording import Recording, Trial
 from engine.ring import Rows
 from engine.scores.facts import Facts
-from engine.transport import Note
 
 Json = Mapping[str, Any]
 
@@ -104,7 +104,7 @@ class Record:
     header : Header
     rows : ndarray, shape (n_bins,), dtype `engine.ring.row_dtype`
         What was sent, in order of ``sequence_number``.
-    predictions : ndarray, shape (n_predictions,), dtype `engine.predictions.PREDICTION`
+    predictions : ndarray, shape (n_predictions,), dtype `engine.prediction.PREDICTION`
         In order of arrival; ``decoder`` is an index into `decoders`.
     decoders : tuple of str
         Names.

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from engine import clock
+from engine.note import Note
 from engine.record.frames import END, Frames
 from engine.record.journal import lock, pack_array
 from engine.record.record import Header
 from engine.replay import Replay
 from engine.ring import Ring
-from engine.transport import Note
 
 log = logging.getLogger(__name__)
 

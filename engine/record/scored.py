@@ -7,10 +7,10 @@ from dataclasses import asdict, replace
 from typing import Any, Final
 
 from engine.record.record import Record
-from engine.scores.account import Summary
 from engine.scores.facts import Facts
 from engine.scores.offline import rescore
 from engine.scores.scorer import Scorer
+from engine.scores.summary import Summary
 
 SETTLED_WITHIN: Final = 2.0
 """Seconds that the scorer gets to take the last predictions in."""

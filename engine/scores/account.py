@@ -3,83 +3,28 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.cursor import Cursor
-from engine.predictions import Verdict
+from engine.prediction import Verdict
 from engine.ring import Rows
 from engine.scores.facts import Facts, Sent
-from engine.scores.histogram import LATENCY, Counts
+from engine.scores.histogram import LATENCY
 from engine.scores.lag import LagFollower, Lags
 from engine.scores.moments import Floats
+from engine.scores.owed import Numbers, Owed
 from engine.scores.reach import Reach
-from engine.scores.sums import Measures, Sums
+from engine.scores.summary import Summary, TrialScore
+from engine.scores.sums import Sums
 
 WINDOW: Final = 10
 """Seconds of recording that count as recent."""
 HISTORY: Final = 60
 """Seconds for which the course of R2 is kept."""
 TRIALS_KEPT: Final = 100
-
-Numbers = npt.NDArray[np.int64]
-
-
-class Fate(IntEnum):
-    """What became of a bin."""
-
-    NOT_OWED = 0
-    """Not observed, or not delivered."""
-    OWED = 1
-    ANSWERED = 2
-
-
-@dataclass(frozen=True)
-class TrialScore:
-    """How good a decoder was in one trial.
-
-    Attributes
-    ----------
-    trial_id : int
-    sequence_number : int
-        Of the first bin that it answered.
-    hit : bool or None
-        None if it did not follow the trial from the go cue on, or there is no target.
-    measures : Measures
-        Over this trial alone.
-    """
-
-    trial_id: int
-    sequence_number: int
-    hit: bool | None
-    measures: Measures
-
-
-@dataclass(frozen=True, eq=False)
-class Summary:
-    """The scores of one decoder at one moment.
-
-    Attributes
-    ----------
-    window, total : Measures
-        Over the last 10 s of recording, in steps of 1 s, and since the first prediction.
-    trials : tuple of TrialScore
-        Those that have ended, oldest first; the newest 100.
-    history : ndarray of float32, shape (n, 2)
-        R2 of position and of velocity over the last 10 s, one line a second, the newest 60.
-    errors : ndarray of int64, shape (n_buckets,)
-        Distances of the cursor from the true one over the last 10 s, on `engine.scores.histogram.ERROR`.
-    """
-
-    window: Measures
-    total: Measures
-    trials: tuple[TrialScore, ...]
-    history: npt.NDArray[np.float32]
-    errors: Counts
 
 
 class Visit:
@@ -104,11 +49,16 @@ class Account:
     lags : Lags
     kept : int
         Bins of which the fate is remembered.
+
+    Attributes
+    ----------
+    owed : Owed
+        Which bins it owes an answer.
     """
 
     def __init__(self, facts: Facts, lags: Lags, kept: int) -> None:
         self.total = Sums(lags)
-        self.missing = 0
+        self.owed = Owed(kept)
         self.trials: deque[TrialScore] = deque(maxlen=TRIALS_KEPT)
         self.history: deque[tuple[float, float]] = deque(maxlen=HISTORY)
         self._facts = facts
@@ -116,9 +66,7 @@ class Account:
         self._per_block = max(round(facts.bin_rate), 1)
         self._blocks: dict[int, Sums] = {}
         self._told_block = -1
-        self._fate = np.zeros(kept, np.uint8)
         self._present = False
-        self._settled = 0
         self._newest = -1
         self._newest_packet = -1
         self._cursor = Cursor(facts.bin_width)
@@ -126,36 +74,9 @@ class Account:
         self._by_velocity: bool | None = None
         self._visit: Visit | None = None
 
-    # Which bins it owes an answer
-
     def owe(self, numbers: Numbers, bins: Rows) -> None:
         """Note that these bins were sent."""
-        if self._present:
-            owed = bins["observed"] & ~bins["lost"]
-            self._fate[numbers % len(self._fate)] = np.where(owed, Fate.OWED, Fate.NOT_OWED)
-        else:
-            self._fate[numbers % len(self._fate)] = Fate.NOT_OWED
-
-    def skip(self, first: int, end: int) -> None:
-        """Owe nothing for bins of which nothing is known."""
-        self._fate[np.arange(max(first, end - len(self._fate)), end) % len(self._fate)] = Fate.NOT_OWED
-
-    def settle(self, horizon: int) -> None:
-        """Count what is still owed of the bins before `horizon`."""
-        if horizon > self._settled:
-            self.missing += self._owed(self._settled, horizon)
-            self._settled = horizon
-
-    def _owed(self, first: int, end: int) -> int:
-        first = max(first, end - len(self._fate))
-        at = np.arange(first, end) % len(self._fate)
-        return int(np.count_nonzero(self._fate[at] == Fate.OWED))
-
-    def _set_fate(self, numbers: Numbers, fate: Fate | npt.NDArray[np.uint8]) -> None:
-        """Let bins that were owed be so no more, missing ones too."""
-        at = numbers % len(self._fate)
-        self.missing -= int(np.count_nonzero((self._fate[at] == Fate.OWED) & (numbers < self._settled)))
-        self._fate[at] = fate
+        self.owed.note(numbers, self._present & bins["observed"] & ~bins["lost"])
 
     # What it has sent
 
@@ -164,7 +85,7 @@ class Account:
 
         Parameters
         ----------
-        lines : ndarray, shape (n,), dtype `engine.predictions.PREDICTION`
+        lines : ndarray, shape (n,), dtype `engine.prediction.PREDICTION`
         sent : Sent
             At least up to the newest bin that the lines are about.
         radius : float
@@ -188,8 +109,7 @@ class Account:
                 self._enter(int(lines["sequence_number"][answers[0]]), sent)
                 self._answer(lines[answers], sent.at(lines["sequence_number"][answers]), radius, finished)
             dropped = lines["sequence_number"][part[verdicts == Verdict.DROPPED]]
-            dropped = dropped[self._fate[dropped % len(self._fate)] == Fate.OWED]
-            self._set_fate(dropped, Fate.NOT_OWED)
+            self.owed.release(dropped)
             self._count_refused(np.bincount(verdicts, minlength=4)[: Verdict.DROPPED])
         self.trials.extend(finished)
         return finished
@@ -199,14 +119,12 @@ class Account:
         if self._present:
             return
         self._present = True
-        numbers = np.arange(max(first, self._settled), sent.end)
-        numbers = numbers[self._fate[numbers % len(self._fate)] != Fate.ANSWERED]
+        numbers = self.owed.unanswered(np.arange(max(first, self.owed.settled), sent.end))
         self.owe(numbers, sent.at(numbers))
 
     def _leave(self, first: int, sent: Sent, radius: float, finished: list[TrialScore]) -> None:
         self._present = False
-        numbers = np.arange(first, sent.end)
-        self._set_fate(numbers[self._fate[numbers % len(self._fate)] == Fate.OWED], Fate.NOT_OWED)
+        self.owed.release(np.arange(first, sent.end))
         self._end_visit(radius, finished)
 
     def _count_refused(self, counts: Numbers) -> None:
@@ -217,7 +135,7 @@ class Account:
 
     def _answer(self, lines: Rows, bins: Rows, radius: float, finished: list[TrialScore]) -> None:
         numbers: Numbers = lines["sequence_number"]
-        self._set_fate(numbers, np.where(bins["observed"], Fate.ANSWERED, Fate.NOT_OWED).astype(np.uint8))
+        self.owed.answer(numbers, bins["observed"])
         predicted = np.concatenate((self._places(lines, bins), lines["values"][:, 2:]), axis=1)
         if self._by_velocity is None:
             self._by_velocity = bool(np.isfinite(lines["values"][0, 2]))
@@ -313,7 +231,7 @@ class Account:
             judged.judge(outcome)
             visit.sums.add(judged)
             self._book(visit.last, judged)
-        owed = self._owed(visit.first, visit.last + 1)
+        owed = self.owed.count(visit.first, visit.last + 1)
         finished.append(
             TrialScore(
                 trial_id=self._facts.trial_ids[visit.row],
@@ -344,8 +262,8 @@ class Account:
         """Everything as it stands."""
         recent, first = self._recent(), min(self._blocks, default=0) * self._per_block
         return Summary(
-            window=recent.measures(self._owed(first, self._newest + 1) if self._blocks else 0),
-            total=self.total.measures(self.missing),
+            window=recent.measures(self.owed.count(first, self._newest + 1) if self._blocks else 0),
+            total=self.total.measures(self.owed.missing),
             trials=tuple(self.trials),
             history=np.array(self.history, np.float32).reshape(-1, 2),
             errors=recent.errors,

@@ -7,9 +7,10 @@ from typing import Final
 import numpy as np
 
 from engine.ring import Rows
-from engine.scores.account import Account, Summary, TrialScore
+from engine.scores.account import Account
 from engine.scores.facts import Facts, Sent
 from engine.scores.lag import Lags
+from engine.scores.summary import Summary, TrialScore
 
 MISSING_AFTER: Final = 10.0
 """Seconds after which a bin without an answer counts as missing, or earlier if it leaves the ring."""
@@ -39,7 +40,7 @@ class Board:
         ----------
         rows : ndarray, shape (n,), dtype `engine.ring.row_dtype`
             Bins in the order in which they were sent, at most as many as the capacity.
-        lines : ndarray, shape (m,), dtype `engine.predictions.PREDICTION`
+        lines : ndarray, shape (m,), dtype `engine.prediction.PREDICTION`
             In the order in which they were received; about bins that are in `rows` or were before.
         radius : float
             Of targets, in length units.
@@ -56,7 +57,7 @@ class Board:
             numbers = self._sent.take(rows)
             bins = self._sent.at(numbers)
             for account in self._accounts.values():
-                account.skip(before, int(numbers[0]))
+                account.owed.skip(before, int(numbers[0]))
                 account.owe(numbers, bins)
         finished = []
         for decoder in np.unique(lines["decoder"]).tolist():
@@ -67,7 +68,7 @@ class Board:
             finished += [(decoder, trial) for trial in trials]
         horizon = self._horizon(now)
         for account in self._accounts.values():
-            account.settle(horizon)
+            account.owed.settle(horizon)
             account.turn(self._sent.end - 1)
         return finished
 

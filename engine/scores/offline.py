@@ -9,9 +9,9 @@ import numpy as np
 
 from engine.replay import KEPT_SECONDS
 from engine.ring import Rows
-from engine.scores.account import Summary
 from engine.scores.board import Board
 from engine.scores.facts import Facts
+from engine.scores.summary import Summary
 
 PORTION = 512
 """Bins at a time."""
@@ -31,7 +31,7 @@ def rescore(
     ----------
     rows : ndarray, shape (n,), dtype `engine.ring.row_dtype`
         Bins in the order in which they were sent; ``counts`` are not needed.
-    predictions : ndarray, shape (m,), dtype `engine.predictions.PREDICTION`
+    predictions : ndarray, shape (m,), dtype `engine.prediction.PREDICTION`
         In the order in which they were received. What is about bins that `rows` do not hold is left out.
     names : sequence of str
         Of the decoders.

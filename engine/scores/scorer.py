@@ -14,9 +14,9 @@ import numpy as np
 from engine import clock
 from engine.predictions import KEPT, Predictions
 from engine.replay import Replay
-from engine.scores.account import Summary, TrialScore
 from engine.scores.board import MISSING_AFTER, Board
 from engine.scores.facts import Facts
+from engine.scores.summary import Summary, TrialScore
 
 log = logging.getLogger(__name__)
 

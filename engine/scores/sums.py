@@ -59,7 +59,7 @@ class Measures:
     n_bins : int
         That were scored.
     on_time, late, stale, duplicate : int
-        Predictions, by `engine.predictions.Verdict`.
+        Predictions, by `engine.prediction.Verdict`.
     missing : int
         Delivered and observed bins without an answer.
     """

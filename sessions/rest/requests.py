@@ -9,7 +9,7 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from engine.safety import Limits
 from engine.selection import Selection, TrialEvent
 from engine.speed import MAX_SPEED, MIN_SPEED, checked_speed
-from sessions.session import Options
+from sessions.options import Options
 
 MAX_INDEX = 2**31 - 1
 """Packets and trials are counted in 32 bits."""

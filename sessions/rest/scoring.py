@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.predictions import checked_name
+from engine.prediction import checked_name
 from sessions.rest.context import Context
 from sessions.rest.models.scores import (
     DecoderScores,

@@ -12,7 +12,7 @@ import numpy as np
 from engine import clock
 from engine.delivery import Delivery
 from engine.replay import Replay
-from sessions.session import Decoder
+from sessions.audience import Decoder
 from sessions.streams.bell import bell_of
 from sessions.streams.lane import Client, Connection, Lane, Queue
 from sessions.streams.packets import Encoder, Format, Layout

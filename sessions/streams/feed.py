@@ -17,8 +17,9 @@ from tornado.websocket import WebSocketHandler
 
 from engine.replay import Replay
 from engine.ring import Rows
+from sessions.audience import Decoder, Latencies
 from sessions.errors import UnknownSession
-from sessions.session import Decoder, Latencies, MakeAudience, Session
+from sessions.session import MakeAudience, Session
 from sessions.store import Store
 from sessions.streams.packets import BINARY, frame
 

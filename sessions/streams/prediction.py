@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.cursor import Values
 from engine.errors import BadPrediction
-from engine.predictions import checked_name, checked_values, spell
+from engine.prediction import checked_name, checked_values, spell
 
 
 def read_prediction(message: Mapping[Any, Any]) -> tuple[str | None, int, Values]:

@@ -16,12 +16,13 @@ from tornado.websocket import WebSocketHandler
 
 from engine import clock
 from engine.errors import BadPrediction, BadSetting, DeckError
-from engine.predictions import checked_name, spell
+from engine.prediction import checked_name, spell
 from engine.selection import EVERYTHING, Selection
 from sessions.errors import NotAnUpgrade, TooMany
 from sessions.metadata import metadata
+from sessions.options import Options
 from sessions.refusals import refusal, status_of
-from sessions.session import MakeAudience, Options, Session
+from sessions.session import MakeAudience, Session
 from sessions.store import Store
 from sessions.streams.fanout import Fanout
 from sessions.streams.lane import Queue

@@ -16,7 +16,8 @@ from dashboard.frames import Frames
 from engine.ring import Rows
 from plotters import PLOTTERS
 from plotters.base import Plotter, Scene
-from sessions.session import Decoder, Session
+from sessions.audience import Decoder
+from sessions.session import Session
 from sessions.store import Store
 from tests.builders import play, small_recording
 

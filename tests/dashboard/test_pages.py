@@ -9,8 +9,8 @@ import pytest
 from dashboard import theme
 from dashboard.pages import Pages, script_json
 from plotters import PLOTTERS
+from sessions.options import Options
 from sessions.rest.pages import Visit
-from sessions.session import Options
 from sessions.store import Store
 from tests.builders import small_recording
 

@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 
 from dashboard.perturbation import panel
 from engine.perturb import MODELS, PRESETS
-from sessions.session import Options, Session
+from sessions.options import Options
+from sessions.session import Session
 from tests.dashboard.conftest import Deck, Visitor, quick_deck
 from tests.dashboard.test_transport import asked
 

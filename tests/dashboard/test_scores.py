@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from dashboard.scores import score_tables
-from engine.scores.account import Summary, TrialScore
+from engine.scores.summary import Summary, TrialScore
 from engine.scores.sums import Measures
 
 NOTHING = Measures(**dict.fromkeys(Measures.__dataclass_fields__, math.nan))  # type: ignore[arg-type]

@@ -10,14 +10,8 @@ import pytest
 
 from engine import clock
 from engine.errors import BadPrediction
-from engine.predictions import (
-    MAX_DECODERS,
-    PER_BIN,
-    Predictions,
-    Verdict,
-    checked_name,
-    checked_values,
-)
+from engine.prediction import Verdict, checked_name, checked_values
+from engine.predictions import MAX_DECODERS, PER_BIN, Predictions
 from engine.replay import Replay
 from engine.ring import Rows
 from tests.builders import small_recording

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from sessions.session import Options, Session
+from sessions.options import Options
+from sessions.session import Session
 from sessions.store import Store
 from sessions.streams.stream import StreamHandler
 from tests.benchmarks import server

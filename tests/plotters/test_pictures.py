@@ -15,9 +15,9 @@ from PIL import Image
 from dashboard.theme import roles
 from engine.delivery import received
 from engine.moment import Moment
+from engine.note import Note
 from engine.recording import Recording
 from engine.ring import row_dtype
-from engine.transport import Note
 from plotters.pictures import PANELS, raster
 from plotters.pictures.caption import caption, heading
 from plotters.pictures.layout import arrange

@@ -18,7 +18,8 @@ from engine.recording import Recording
 from engine.replay import Replay
 from engine.selection import Selection
 from sessions.errors import BadCode, Conflict, Full, UnknownRecording, UnknownSession
-from sessions.session import Options, Session
+from sessions.options import Options
+from sessions.session import Session
 from sessions.store import CODE, LSL_SESSIONS, Store
 from tests.builders import small_recording
 from tests.engine.listening import Keeper, Notebook

@@ -11,7 +11,8 @@ import pylsl
 import pytest
 
 from engine.inlets.lsl import LslInlet
-from engine.predictions import CHANNELS, Predictions, Verdict
+from engine.prediction import CHANNELS, Verdict
+from engine.predictions import Predictions
 from engine.replay import Replay
 from tests.builders import small_recording
 from tests.engine.listening import PATIENCE, Keeper

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.predictions import PREDICTION
+from engine.prediction import PREDICTION
 from engine.record.record import Header, Record, header_of
 from engine.record.recorder import Recorder
 from engine.recording import Recording

@@ -9,7 +9,7 @@ import pytest
 from nwbinspector import Importance, inspect_nwbfile
 
 from engine.errors import RecordingError
-from engine.predictions import PREDICTION
+from engine.prediction import PREDICTION
 from engine.readers import read
 from engine.record.finish import finish
 from engine.record.nwb import to_nwb

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.predictions import Predictions, Verdict
+from engine.prediction import Verdict
+from engine.predictions import Predictions
 from engine.readers import read
 from engine.record.finish import finish
 from engine.record.playback import Playback

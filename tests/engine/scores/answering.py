@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from engine.predictions import PREDICTION, Verdict
+from engine.prediction import PREDICTION, Verdict
 from engine.recording import Recording
 from engine.ring import Rows
 from tests.builders import play

@@ -7,13 +7,13 @@ from dataclasses import asdict, fields
 import numpy as np
 import pytest
 
-from engine.predictions import Verdict
+from engine.prediction import Verdict
 from engine.recording import Recording
 from engine.ring import Rows
-from engine.scores.account import Summary
 from engine.scores.board import Board
 from engine.scores.facts import Facts
 from engine.scores.offline import rescore
+from engine.scores.summary import Summary
 from engine.scores.sums import Measures
 from tests.builders import small_recording
 from tests.engine.scores.answering import LATENCY, answers, line, sent

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from engine.replay import Replay
-from sessions.session import Options, Session
+from sessions.options import Options
+from sessions.session import Session
 from sessions.store import Store
 from sessions.streams import fanout
 from sessions.streams.fanout import Fanout

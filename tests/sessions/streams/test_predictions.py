@@ -18,7 +18,8 @@ import pytest
 from engine.scores.facts import Facts
 from engine.scores.offline import rescore
 from engine.scores.sums import Measures
-from sessions.session import Options, Session
+from sessions.options import Options
+from sessions.session import Session
 from tests.engine.listening import Keeper
 from tests.sessions.streaming import PATIENCE, Decoder, Packet, Served
 

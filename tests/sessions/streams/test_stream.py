@@ -16,7 +16,7 @@ import websocket
 from engine.selection import Selection
 from sessions.gate import Origins
 from sessions.metadata import metadata
-from sessions.session import Options
+from sessions.options import Options
 from sessions.store import Store
 from tests.builders import small_recording
 from tests.sessions.frames import BINARY, PING, TEXT

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from engine.perturb import MODELS
-from sessions.session import Options
+from sessions.options import Options
 from sessions.store import Store
 from sessions.streams import fanout
 from sessions.streams.packets import Encoder

@@ -1,0 +1,55 @@
+"""What is told of one decoder's scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.scores.histogram import Counts
+from engine.scores.sums import Measures
+
+
+@dataclass(frozen=True)
+class TrialScore:
+    """How good a decoder was in one trial.
+
+    Attributes
+    ----------
+    trial_id : int
+    sequence_number : int
+        Of the first bin that it answered.
+    hit : bool or None
+        None if it did not follow the trial from the go cue on, or there is no target.
+    measures : Measures
+        Over this trial alone.
+    """
+
+    trial_id: int
+    sequence_number: int
+    hit: bool | None
+    measures: Measures
+
+
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """The scores of one decoder at one moment.
+
+    Attributes
+    ----------
+    window, total : Measures
+        Over the last 10 s of recording, in steps of 1 s, and since the first prediction.
+    trials : tuple of TrialScore
+        Those that have ended, oldest first; the newest 100.
+    history : ndarray of float32, shape (n, 2)
+        R2 of position and of velocity over the last 10 s, one line a second, the newest 60.
+    errors : ndarray of int64, shape (n_buckets,)
+        Distances of the cursor from the true one over the last 10 s, on `engine.scores.histogram.ERROR`.
+    """
+
+    window: Measures
+    total: Measures
+    trials: tuple[TrialScore, ...]
+    history: npt.NDArray[np.float32]
+    errors: Counts

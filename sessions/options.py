@@ -1,0 +1,23 @@
+"""What a session is made with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.selection import EVERYTHING, Selection
+from engine.speed import Speed
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a session can be created with; None leaves it to the deployment's default."""
+
+    recording: str | None = None
+    selection: Selection = EVERYTHING
+    seed: int = 0
+    speed: Speed = 1.0
+    loop: bool = True
+    lsl: bool | None = None
+    perturbation: Mapping[str, Any] = field(default_factory=dict)
