@@ -25,7 +25,7 @@ from engine.recording import Recording
 from engine.ring import Rows
 from engine.scores.scorer import Scoreboard
 from engine.view import View
-from plotters.drawing import paint, paint_labels
+from plotters.drawing import paint_figure
 
 Floats = npt.NDArray[np.float32]
 
@@ -248,19 +248,7 @@ class Plotter(ABC):
             border_fill_color=None,
             **options,
         )
-        paint(plot, background_fill_color="plot", outline_line_color="line")
-        for axis in plot.axis:
-            axis.axis_label_text_font_style = "normal"
-            paint_labels(axis)
-            paint(
-                axis,
-                axis_line_color="line",
-                axis_label_text_color="muted",
-                axis_label_text_font="font",
-                axis_label_text_font_size="small",
-            )
-        for grid in plot.grid:
-            paint(grid, grid_line_color="grid")
+        paint_figure(plot)
         return plot
 
     def time_figure(self, y_label: str, **options: Any) -> figure:

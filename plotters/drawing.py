@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from bokeh.model import Model
+from bokeh.plotting import figure
 
 
 def nice_end(value: float) -> float:
@@ -30,3 +31,21 @@ def paint_labels(axis: Model) -> None:
         major_label_text_font_size="small",
         major_tick_line_color="line",
     )
+
+
+def paint_figure(plot: figure) -> None:
+    """Let the theme set the ground, axes and grid of a figure."""
+    paint(plot, background_fill_color="plot", outline_line_color="line")
+    for axis in plot.axis:
+        axis.axis_label_text_font_style = "normal"
+        paint_labels(axis)
+        paint(
+            axis,
+            axis_line_color="line",
+            axis_label_text_color="muted",
+            axis_label_text_font="font",
+            axis_label_text_font_size="small",
+        )
+    for grid in plot.grid:
+        grid.grid_line_alpha = 1
+        paint(grid, grid_line_color="grid")

@@ -1,4 +1,4 @@
-"""What many tests need that the machine may lack: Chromium and Node."""
+"""What many tests need: Chromium and Node, which the machine may lack, and a clock."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import NoReturn
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+from engine import clock
+from tests.clocks import JumpingClock
 
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 """The first has no window to draw around pages, which makes it a quarter quicker."""
@@ -39,3 +42,11 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         yield launched
         launched.close()
+
+
+@pytest.fixture
+def jumping(monkeypatch: pytest.MonkeyPatch) -> JumpingClock:
+    """The engine's clock from now on."""
+    made = JumpingClock()
+    monkeypatch.setattr(clock, "now", made)
+    return made

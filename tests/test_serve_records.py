@@ -214,7 +214,7 @@ def assert_same_scores(one: dict, other: dict) -> None:
 
 
 def test_a_record_gives_the_live_scores_again_when_recomputed_and_when_replayed(tmp_path: Path) -> None:
-    once = {"custom_code": "deck", "loop": False, "speed": 2}
+    once = {"custom_code": "deck", "loop": False, "speed": 4}
     with serve(REACH98, tmp_path / "first") as server:
         server("POST", "/api/sessions", {**once, "trial_ids": list(range(12))})
         server("POST", "/api/control/deck/pause")  # until both decoders are there

@@ -23,7 +23,7 @@ from bokeh.models import BoxSelectTool, DataRange1d, FixedTicker, LinearColorMap
 from bokeh.plotting import figure
 
 from engine.analysis import MAX_GROUPS
-from plotters.drawing import paint, paint_labels
+from plotters.drawing import paint, paint_figure
 
 GROUP_COLOURS = {"cmap": ["black"] * MAX_GROUPS, "clim": (-0.5, MAX_GROUPS - 0.5), "color": "group"}
 """The theme gives the real palette; HoloViews maps the groups to it."""
@@ -207,20 +207,7 @@ def dress(plot: figure) -> None:
         x_range=Range1d(name=f"{plot.name}/x"),
         y_range=DataRange1d(start=0, range_padding=0.1),
     )
-    paint(plot, background_fill_color="plot", outline_line_color="line")
-    for axis in plot.axis:
-        axis.axis_label_text_font_style = "normal"
-        paint_labels(axis)
-        paint(
-            axis,
-            axis_line_color="line",
-            axis_label_text_color="muted",
-            axis_label_text_font="font",
-            axis_label_text_font_size="small",
-        )
-    for grid in plot.grid:
-        grid.grid_line_alpha = 1
-        paint(grid, grid_line_color="grid")
+    paint_figure(plot)
 
 
 def _square(plot: figure) -> None:

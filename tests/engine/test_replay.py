@@ -19,6 +19,7 @@ from engine.replay import Replay
 from engine.ring import Rows
 from engine.selection import EVERYTHING, Selection
 from tests.builders import small_recording
+from tests.clocks import JumpingClock
 from tests.engine.listening import Keeper, Notebook
 
 FAST = 50.0
@@ -27,23 +28,6 @@ NOT_EXACT = ("timestamp", "due", "lateness", "delay")
 """Fields that tell when a bin was sent; all others are the same in every run."""
 
 Play = Callable[..., tuple[Replay, Keeper]]
-
-
-class JumpingClock:
-    """The engine's clock, which a test may put forward."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-
-    def __call__(self) -> float:
-        return time.perf_counter() + self.ahead
-
-
-@pytest.fixture
-def jumping(monkeypatch: pytest.MonkeyPatch) -> JumpingClock:
-    made = JumpingClock()
-    monkeypatch.setattr(clock, "now", made)
-    return made
 
 
 @pytest.fixture

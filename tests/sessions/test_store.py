@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
-from engine import clock
 from engine.errors import BadSetting, DeckError, EmptySelection, UnknownTrial
 from engine.outlets import Outlet
 from engine.recording import Recording
@@ -22,26 +20,10 @@ from sessions.options import Options
 from sessions.session import Session
 from sessions.store import CODE, LSL_SESSIONS, Store
 from tests.builders import small_recording
+from tests.clocks import JumpingClock
 from tests.engine.listening import Keeper, Notebook
 
 MakeStore = Callable[..., Store]
-
-
-class JumpingClock:
-    """The engine's clock, which a test may put forward."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-
-    def __call__(self) -> float:
-        return time.perf_counter() + self.ahead
-
-
-@pytest.fixture
-def jumping(monkeypatch: pytest.MonkeyPatch) -> JumpingClock:
-    made = JumpingClock()
-    monkeypatch.setattr(clock, "now", made)
-    return made
 
 
 @pytest.fixture
