@@ -6,6 +6,7 @@ NAME is one or more of the measurements below, all if none is given. Clients run
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from tests.benchmarks import ROOT, Server, emit, free_port, server, sleep_floor,
 from tests.benchmarks.dashboard import CODE, cpu_seconds, held, post, viewers
 from tests.benchmarks.listeners import Heard, listening
 from tests.benchmarks.recordings import write_random
+from tests.faults.crowd import crowd
 
 MC_MAZE = (182, 5399.0)
 """Units and seconds of the full recording."""
@@ -190,10 +192,29 @@ def flood(short: bool) -> None:
         )
 
 
+def stalled(short: bool) -> None:
+    """Ten decoders, beside a hundred of one of their sessions: absent, reading, and stopped."""
+    with server("--no-lsl") as ours:
+        urls = [stream(ours, f"bench-{i}") for i in range(10)]
+
+        def tell(hundred: str) -> None:
+            figures = measured(ours, urls, 15.0)
+            emit("ten decoders beside a hundred", hundred=hundred, **figures, floor_sleep_ms=floor)
+
+        for _ in range(1 if short else 5):
+            floor = sleep_floor()
+            tell("absent")
+            with crowd(100, urls[0]) as others:
+                tell("reading")
+                others.send_signal(signal.SIGSTOP)
+                tell("stopped")
+
+
 MEASUREMENTS: dict[str, Callable[[bool], None]] = {
     each.__name__: each
     for each in (
         many_sessions, many_clients, with_pages, large_bins, at_max, first_packet, loading, memory, flood,
+        stalled,
     )
 }  # fmt: skip
 
