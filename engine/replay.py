@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -110,15 +109,12 @@ class Replay(Transport):
                 with self._turn:
                     if self._state == "closed":
                         return
-                    delay = self._act()
-                    if not self._news and (delay is None or delay > 0):
-                        self._turn.wait(delay)
+                    until = self._act()
                 if self._news:
                     self._news = False
                     for listener in self._listeners:  # out of turn: others may have theirs meanwhile
                         listener.wake()
-                    if delay:
-                        time.sleep(delay)  # at speed max
+                self._alarm.wait(until)
         except Exception as error:  # whatever it is, it ends this session alone, and visibly
             log.exception("The replay of %s has failed", self._thread.name)
             self.error = f"{type(error).__name__}: {error}"
@@ -129,49 +125,45 @@ class Replay(Transport):
             for outlet in self._outlets:
                 outlet.close()
 
-    def _act(self) -> float | None:
-        """Do what is due; return how long there is nothing to do, None for until something changes."""
+    def _act(self) -> float:
+        """Do what is due; return when there is more to do, infinity if something must change before."""
         self._send_notes()
         self._push()
-        rest = self._play()
-        if self._delivery.next == math.inf:
-            return rest
-        held = max(self._delivery.next - clock.now(), 0)
-        return held if rest is None else min(rest, held)
+        return min(self._play(), self._delivery.next)
 
-    def _play(self) -> float | None:
+    def _play(self) -> float:
         self._end_if_over()
         if self._steps:
             self._steps -= 1
-            self._schedule.restart(clock.now())
-            self._send(1, clock.now())
-            return 0
+            at = clock.now()
+            self._schedule.restart(at)
+            self._send(1, at)
+            return at
         if self._state == "idle" and self._outlets:
             if not self.heard():
-                return IDLE_POLL
+                return clock.now() + IDLE_POLL
             self._begin()
         if self._state != "playing":
-            return None
+            return math.inf
         if self._speed == "max":
             return self._play_at_max()
         at = clock.now()
         n = self._schedule.ticks_due(at)
-        if n == 0:
-            return self._schedule.due - at
-        self._send(n, at)
-        return 0
+        if n:
+            self._send(n, at)
+        return self._schedule.due
 
-    def _play_at_max(self) -> float | None:
+    def _play_at_max(self) -> float:
         self._hungry = True  # before the floors are read, so that a rise after that is told
         floors = [listener.floor() for listener in self._listeners]
         room = self.ring.capacity - (self.ring.head - min(floors)) if floors else 0
         if room < BLOCK // 2:
-            return None
+            return math.inf
         self._hungry = False
         at = clock.now()
         self._schedule.restart(at)
         self._send(room, at)
-        return YIELD
+        return clock.now() + YIELD
 
     def _send(self, n: int, at: float) -> None:
         """Send up to `n` bins that are due at time `at`."""

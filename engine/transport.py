@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from engine import clock
+from engine.alarm import Alarm
 from engine.errors import NotNow
 from engine.note import Note
 from engine.perturb import Perturbations, model_names
@@ -74,8 +75,8 @@ class Transport:
         self._untold: list[Note] = []
         self._notes: deque[Note] = deque(maxlen=NOTES_KEPT)
         self._remarks: deque[Note] = deque(maxlen=NOTES_KEPT)  # apart: they come by the hundred
-        # Guards all of the above; the thread leaves it while it waits.
-        self._turn = threading.Condition(threading.Lock())
+        self._turn = threading.Lock()  # guards all of the above
+        self._alarm = Alarm()  # ends the thread's wait
 
     # What others read
 
@@ -137,18 +138,18 @@ class Transport:
     def add_listener(self, listener: Listener) -> None:
         with self._turn:
             self._listeners = (*self._listeners, listener)
-            self._turn.notify()
+            self._alarm.ring()
 
     def remove_listener(self, listener: Listener) -> None:
         with self._turn:
             self._listeners = tuple(each for each in self._listeners if each is not listener)
-            self._turn.notify()
+            self._alarm.ring()
 
     def more(self) -> None:
         """Tell that a floor has risen; at speed max the thread may be waiting for that."""
         if self._hungry:
             with self._turn:
-                self._turn.notify()
+                self._alarm.ring()
 
     def start(self) -> None:
         """Play if nothing was ever asked of this session; a first listener's call."""
@@ -191,7 +192,7 @@ class Transport:
                 self._enter("paused")
                 self._note("pause")
             self._steps += 1
-            self._turn.notify()
+            self._alarm.ring()
 
     def seek(self, packet_id: int) -> None:
         """Make a bin the next one.
@@ -258,7 +259,7 @@ class Transport:
         with self._turn:
             self._untold.append(note)
             self._remarks.append(note)
-            self._turn.notify()
+            self._alarm.ring()
 
     # With the lock held
 
@@ -280,7 +281,7 @@ class Transport:
 
     def _wake(self) -> None:
         """Tell the thread and all who listen that something has changed."""
-        self._turn.notify()
+        self._alarm.ring()
         for listener in self._listeners:
             listener.wake()
 
