@@ -28,6 +28,7 @@ from sessions.archive import Archive
 from sessions.calibrations import Calibrations
 from sessions.gate import Rules
 from sessions.gate.configured import certificate, lacks_token, rules, secret
+from sessions.gate.discreet import hide
 from sessions.launcher import Launcher
 from sessions.recordings import Recordings
 from sessions.rest.handler import rest_rules
@@ -80,6 +81,8 @@ def run(chosen: Settings) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         made = secrets.token_urlsafe() if lacks_token(chosen) else None
+        if token := secret(chosen, made):
+            hide(token)
         gate, tls = rules(chosen, made), certificate(chosen)
         sockets = listen(chosen.host, chosen.port, "--port")
         for each in listen(chosen.host, chosen.dashboard_port, "--dashboard-port"):

@@ -49,3 +49,14 @@ def status_of(error: DeckError) -> int:
 def refusal(code: str, message: str) -> dict[str, Any]:
     """The body of every error answer."""
     return {"error": {"code": code, "message": message}, "detail": message}
+
+
+def tornados_refusal(status: int) -> dict[str, Any]:
+    """The same for what Tornado refuses or what has failed, of which only the status is known."""
+    match status:
+        case 400:
+            return refusal("unreadable", "The request cannot be read. Send UTF-8, percent-encoded.")
+        case 405:
+            return refusal("method_not_allowed", "This method is not possible here. See /docs.")
+        case _:
+            return refusal("internal", "The server has failed at this; its log says why.")

@@ -132,6 +132,24 @@ def test_every_route_lets_in_who_may_come_in_and_nobody_else(
     assert wrong == []
 
 
+@pytest.mark.parametrize("way", ["query", "cookie"])
+def test_a_wrong_token_opens_nothing_and_earns_no_cookie_however_it_is_shown(port: Port, way: str) -> None:
+    connection = HTTPConnection("127.0.0.1", port.number, timeout=30)
+    name = Token(SECRET).cookie
+    headers = {"Cookie": f"{name}=wrong"} if way == "cookie" else {}
+    wrong = []
+    for path in port.addresses.values():
+        more = ("&" if "?" in path else "?") + "token=wrong" if way == "query" else ""
+        connection.request("GET", path + more, headers={**headers, "Accept": "text/html"})
+        with connection.getresponse() as answer:
+            answer.read()
+        expected = 200 if path == "/health" else 401
+        if answer.status != expected or answer.headers["Set-Cookie"]:
+            wrong.append(f"{path}: {answer.status} {answer.headers['Set-Cookie']}")
+    connection.close()
+    assert wrong == []
+
+
 def test_the_matrix_knows_every_kind_of_route(streams: Port, dashboard: Port) -> None:
     rest = {"/api/trials/7", "/api/sessions/sample", "/health", "/stream/sample", "/stream/binary/sample"}
     assert rest <= set(streams.addresses.values())

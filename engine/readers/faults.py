@@ -52,7 +52,7 @@ def refuse_unreadable(path: Path) -> None:
     try:
         with h5py.File(path, "r") as file:
             _refuse_other_versions(path, file)
-            _refuse_broken_links(path, file)
+            _refuse_bad_links(path, file)
             _refuse_impossible_sizes(path, file)
     except BlockingIOError as fault:
         raise RecordingError(f"{path.name} is being written by another program. Close it first.") from fault
@@ -75,15 +75,42 @@ def _refuse_other_versions(path: Path, file: h5py.File) -> None:
         )
 
 
-def _refuse_broken_links(path: Path, file: h5py.File) -> None:
+def _refuse_bad_links(path: Path, file: h5py.File) -> None:
+    """Links that lead nowhere, and whatever would be read from outside of the recording's folder."""
     for place, link, target in _members(path, file, ()):
-        if target is not None or place.startswith(RAW_DATA):
+        if isinstance(target, h5py.Dataset):
+            _refuse_outsiders(path, place, target)
+        if target is not None:
             continue
-        if isinstance(link, h5py.ExternalLink) and not (path.parent / link.filename).exists():
+        if isinstance(link, h5py.ExternalLink):
+            nowhere = not (path.parent / link.filename).exists()
             where = f"{Path(link.filename).name}, which is not here. Put that file beside it"
         else:
+            nowhere = True
             where = f"{link.path}, which does not exist. Write the file again"
-        raise RecordingError(f"{path.name}: {place} is a link to {where}.")
+        if not (nowhere and place.startswith(RAW_DATA)):
+            raise RecordingError(f"{path.name}: {place} is a link to {where}.")
+
+
+def _refuse_outsiders(path: Path, place: str, data: h5py.Dataset) -> None:
+    """A dataset may have its values in other files, which need not be recordings at all."""
+    if data.external:
+        raise RecordingError(
+            f"{path.name}: {place} has its values in another file. Write it again, with them in it."
+        )
+    for source in data.virtual_sources() if data.is_virtual else ():
+        if source.file_name != "." and not _is_beside(path, source.file_name):
+            name = Path(source.file_name).name
+            raise RecordingError(
+                f"{path.name}: {place} is a view of {name}, which is not here. Put that file beside it."
+            )
+
+
+def _is_beside(path: Path, name: str) -> bool:
+    """Whether a file that a recording names is there, in the recording's folder or below."""
+    folder = path.parent.resolve()
+    found = (folder / name).resolve()
+    return found.is_relative_to(folder) and found.is_file()
 
 
 def _refuse_impossible_sizes(path: Path, file: h5py.File) -> None:
@@ -91,7 +118,7 @@ def _refuse_impossible_sizes(path: Path, file: h5py.File) -> None:
     for place, link, target in _members(path, file, ()):
         if not isinstance(target, h5py.Dataset) or not isinstance(link, h5py.HardLink):
             continue
-        if target.nbytes > most and not (target.is_virtual or target.external):
+        if target.nbytes > most and not target.is_virtual:
             raise RecordingError(
                 f"{path.name}: {place} claims to hold {target.nbytes / 1e9:.3g} GB, more than fits "
                 "into this file. Write the file again."
@@ -99,26 +126,33 @@ def _refuse_impossible_sizes(path: Path, file: h5py.File) -> None:
 
 
 def _members(
-    path: Path, group: h5py.Group, above: tuple[int, ...]
+    path: Path, group: h5py.Group, above: tuple[tuple[str, int], ...]
 ) -> Iterator[
     tuple[str, h5py.HardLink | h5py.SoftLink | h5py.ExternalLink, h5py.Group | h5py.Dataset | None]
 ]:
-    """Everything below a group: its place, the link to it, and itself, None where the link is broken.
+    """Everything below a group: its place, the link to it, and itself; None where the link is broken, or
+    leads out of the recording's folder and is not followed.
 
     Raises
     ------
     RecordingError
         If a group holds one of the groups that it is in.
     """
-    above = (*above, h5py.h5o.get_info(group.id).addr)
+    above = (*above, _identity(group))
     for name in group:
         place = f"{group.name}/{name}".lstrip("/")
-        link, target = group.get(name, getlink=True), group.get(name)
+        link = group.get(name, getlink=True)
+        leaves = isinstance(link, h5py.ExternalLink) and not _is_beside(path, link.filename)
+        target = None if leaves else group.get(name)
         yield place, link, target
-        if isinstance(target, h5py.Group) and not isinstance(link, h5py.ExternalLink):
-            if h5py.h5o.get_info(target.id).addr in above:
+        if isinstance(target, h5py.Group):
+            if _identity(target) in above:
                 raise RecordingError(
                     f"{path.name}: {place} is a link to a group that holds it. Write the file again."
                 )
-            if isinstance(link, h5py.HardLink):
+            if not isinstance(link, h5py.SoftLink):
                 yield from _members(path, target, above)
+
+
+def _identity(group: h5py.Group) -> tuple[str, int]:
+    return group.file.filename, h5py.h5o.get_info(group.id).addr

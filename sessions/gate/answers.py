@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tornado.httputil import HTTPServerRequest
+from tornado.template import Template
 
 from engine.errors import DeckError
 from sessions.errors import TooMany
@@ -43,7 +44,7 @@ def answer(rules: Rules, request: HTTPServerRequest) -> Answer | None:
         return refused(request, error)
     if is_preflight(request):
         return Answer(204)
-    if rules.token is not None and _is_page(request) and NAME in request.query_arguments:
+    if NAME in request.query_arguments and _is_page(request):
         return _cookie_for(rules.token, request)
     return None
 
@@ -58,8 +59,19 @@ def refused(request: HTTPServerRequest, error: DeckError) -> Answer:
         headers["WWW-Authenticate"] = "Bearer"
         if HTML in request.headers.get("Accept", ""):
             headers |= {"Content-Type": f"{HTML}; charset=utf-8", "Content-Security-Policy": SIGN_IN_POLICY}
-            return Answer(status, headers, SIGN_IN.read_bytes())
+            return Answer(status, headers, _sign_in(request))
     return Answer(status, headers, json.dumps(refusal(error.code, str(error))).encode())
+
+
+def _sign_in(request: HTTPServerRequest) -> bytes:
+    """A form that asks for the token, and then for what was asked for."""
+    asked = [
+        (name, value.decode(errors="replace"))
+        for name, values in request.query_arguments.items()
+        for value in values
+        if name != NAME
+    ]
+    return Template(SIGN_IN.read_text()).generate(asked=asked)
 
 
 def _is_page(request: HTTPServerRequest) -> bool:
@@ -68,11 +80,13 @@ def _is_page(request: HTTPServerRequest) -> bool:
     return reads and (not request.path.startswith(CALLS) or HTML in request.headers.get("Accept", ""))
 
 
-def _cookie_for(token: Token, request: HTTPServerRequest) -> Answer:
-    """The same address without the token, and a cookie in its place.
+def _cookie_for(token: Token | None, request: HTTPServerRequest) -> Answer | None:
+    """The same address without the token, and a cookie in its place; nothing for what is not the token.
 
     SameSite=Lax, as Strict would withhold it when a shared link is followed.
     """
+    if token is None or not token.shown_by(request):  # what is open to all lets wrong ones pass
+        return None
     secure = "; Secure" if request.protocol == "https" else ""
     cookie = f"{token.cookie}={token.voucher}; Path=/; HttpOnly; SameSite=Lax{secure}"
     here = "/" + without_token(str(request.uri)).lstrip(

@@ -67,8 +67,9 @@ class Rules:
         Unreadable
         """
         if not self.hosts.allow(request.headers.get("Host", "")):
+            called = request.headers.get("Host", "")[:80] or "by an empty Host header"
             raise Forbidden(
-                f"This server is not called {request.host[:80]}. Use its IP address or localhost, "
+                f"This server is not called {called}. Use its IP address or localhost, "
                 "or start it with --allow-host."
             )
         if not is_preflight(request) and not self._is_open(request):  # a browser asks first without token

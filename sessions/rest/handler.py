@@ -16,7 +16,7 @@ from engine.errors import DeckError
 from sessions.archive import Archive
 from sessions.calibrations import Calibrations
 from sessions.launcher import Launcher
-from sessions.refusals import refusal, status_of
+from sessions.refusals import refusal, status_of, tornados_refusal
 from sessions.rest.context import Context, Redirect, Stream, Text
 from sessions.rest.models.sessions import Created
 from sessions.rest.openapi import document
@@ -163,13 +163,10 @@ class RestHandler(RequestHandler):
 
     def write_error(self, status_code: int, **_: Any) -> None:
         """What Tornado itself refuses, and what has failed; the log has the traceback."""
-        match status_code:
-            case 400:
-                self._refuse(400, "unreadable", "The address cannot be read. Send UTF-8, percent-encoded.")
-            case 405:
-                self._refuse(405, "method_not_allowed", self._possible())
-            case _:
-                self._refuse(500, "internal", "The server has failed at this; its log says why.")
+        if status_code == 405:
+            self._refuse(405, "method_not_allowed", self._possible())
+        else:
+            self.finish(tornados_refusal(status_code))
 
     def _possible(self) -> str:
         """Say which methods there are, in a header too."""

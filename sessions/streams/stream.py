@@ -21,7 +21,7 @@ from engine.selection import EVERYTHING, Selection
 from sessions.errors import NotAnUpgrade, TooMany
 from sessions.metadata import metadata
 from sessions.options import Options
-from sessions.refusals import refusal, status_of
+from sessions.refusals import refusal, status_of, tornados_refusal
 from sessions.session import MakeAudience, Session
 from sessions.store import Store
 from sessions.streams.fanout import Fanout
@@ -32,6 +32,8 @@ from sessions.streams.variant import Variant
 
 MAX_MESSAGE = 64 * 1024
 PING_INTERVAL = 20.0
+VERSION = "13"
+"""Of WebSocket, as in RFC 6455."""
 SEND_BUFFER = 64 * 1024
 """Bytes that the kernel may hold for a client: what lies there is stale for a slow one."""
 KEYS = ("trial_id", "target_id", "format", "layout", "queue", "decoder", "clean", "truth")
@@ -89,6 +91,10 @@ class StreamHandler(WebSocketHandler):
         finally:
             self._fanout.leave(self)
             self._session.dismiss()
+
+    def write_error(self, status_code: int, **_: Any) -> None:
+        """What Tornado itself refuses, and what has failed; the log has the traceback."""
+        self.finish(tornados_refusal(status_code))
 
     def open(self) -> None:
         if self.stream.closed():
@@ -170,8 +176,17 @@ class StreamHandler(WebSocketHandler):
 
     def _check_upgrade(self) -> None:
         """Refuse here what Tornado would refuse later, when there is a session already."""
-        if self.request.headers.get("Upgrade", "").lower() != "websocket":
-            raise NotAnUpgrade("This address speaks WebSocket alone. Connect a decoder to it.")
+        headers = self.request.headers
+        connection = [each.strip().lower() for each in headers.get("Connection", "").split(",")]
+        if (
+            headers.get("Upgrade", "").lower() != "websocket"
+            or "upgrade" not in connection
+            or headers.get("Sec-WebSocket-Version") != VERSION
+            or not headers.get("Sec-WebSocket-Key")
+        ):
+            raise NotAnUpgrade(
+                f"This address speaks WebSocket alone, version {VERSION}. Connect a decoder to it."
+            )
 
     def _read_query(self) -> None:
         unknown = set(self.request.query_arguments) - set(KEYS)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 
 from engine.errors import RecordingError
@@ -77,3 +79,58 @@ def test_link_to_missing_raw_data_is_no_reason_to_refuse(tmp_path: Path) -> None
         file["acquisition/voltage"] = h5py.ExternalLink("raw.nwb", "/acquisition/voltage")
 
     assert read(path, 40.0).n_units == 3
+
+
+def _values_elsewhere(file: h5py.File, secret: Path) -> None:
+    file.create_dataset("scratch/leak", shape=(2,), dtype="S4", external=[(str(secret), 0, 8)])
+
+
+def _view_of(file: h5py.File, secret: Path) -> None:
+    layout = h5py.VirtualLayout(shape=(2,), dtype="i1")
+    layout[:] = h5py.VirtualSource(secret, "x", shape=(2,), dtype="i1")
+    file.create_virtual_dataset("scratch/leak", layout)
+
+
+def _link_to(file: h5py.File, secret: Path) -> None:
+    file["scratch/leak"] = h5py.ExternalLink(str(secret), "/x")
+
+
+def _link_in_raw_data(file: h5py.File, secret: Path) -> None:
+    file["acquisition/leak"] = h5py.ExternalLink(str(secret), "/x")
+
+
+def _link_through_a_link(file: h5py.File, secret: Path) -> None:
+    with h5py.File(Path(file.filename).parent / "beside.h5", "w") as beside:
+        _values_elsewhere(beside, secret)
+    file["scratch/beside"] = h5py.ExternalLink("beside.h5", "/scratch")
+
+
+@pytest.mark.parametrize(
+    "leak", [_values_elsewhere, _view_of, _link_to, _link_in_raw_data, _link_through_a_link]
+)
+def test_nothing_outside_of_the_folder_is_read(
+    tmp_path: Path, leak: Callable[[h5py.File, Path], None]
+) -> None:
+    secret = tmp_path / "secret.h5"
+    with h5py.File(secret, "w") as file:
+        file["x"] = np.array([1, 2], "i1")
+    (tmp_path / "recordings").mkdir()
+    path = small_nwb(tmp_path / "recordings" / "a.nwb")
+    with h5py.File(path, "a") as file:
+        leak(file, secret)
+
+    with pytest.raises(RecordingError, match="leak"):
+        read(path, 40.0)
+
+
+def test_a_file_beside_may_be_looked_into(tmp_path: Path) -> None:
+    path, place = small_nwb(tmp_path / "a.nwb"), "processing/behavior/cursor_pos/timestamps"
+    with h5py.File(path, "a") as file, h5py.File(tmp_path / "values.h5", "w") as values:
+        times, attributes = file[place][:], dict(file[place].attrs)
+        values["x"] = times
+        del file[place]
+        layout = h5py.VirtualLayout(times.shape, times.dtype)
+        layout[:] = h5py.VirtualSource("values.h5", "x", times.shape, times.dtype)
+        file.create_virtual_dataset(place, layout).attrs.update(attributes)
+
+    assert read(path, 40.0).series["position"]["name"] == "cursor_pos"

@@ -162,6 +162,14 @@ def test_a_person_is_asked_for_the_token(call: Guarded) -> None:
     assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
 
 
+def test_who_is_asked_for_the_token_then_gets_what_was_asked_for(call: Guarded) -> None:
+    reply = call("GET", "/docs?a=1&token=wrong&b=%22%3E%3Cscript%3E&b=2", Accept="text/html")
+
+    for name, value in (("a", "1"), ("b", "&quot;&gt;&lt;script&gt;"), ("b", "2")):
+        assert f'<input type="hidden" name="{name}" value="{value}">'.encode() in reply.content
+    assert b"wrong" not in reply.content
+
+
 def test_a_websocket_takes_header_query_or_cookie(call: Guarded) -> None:
     token = Token(SECRET)
     for path, options in (
