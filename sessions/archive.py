@@ -6,8 +6,10 @@ import dataclasses
 import logging
 import platform
 import re
+import threading
 import time
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -22,7 +24,7 @@ from engine.record.record import header_of
 from engine.record.recorder import Recorder
 from engine.record.scored import scores_of
 from engine.record.sealed import KEY, SEALED
-from sessions.errors import Conflict, NoRecords, UnknownRecord
+from sessions.errors import Busy, Conflict, NoRecords, UnknownRecord
 from sessions.finisher import CHUNK, Export, Finisher, export
 from sessions.session import Session
 from sessions.tape import Tape
@@ -32,6 +34,9 @@ log = logging.getLogger(__name__)
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 FINISHED = (".nwb", ".nwb" + SEALED)
+
+EXPORTS = 4
+"""At once at most: each is a process, and lasts as long as its client takes."""
 
 EntryState = Literal["finished", "unfinished"]
 
@@ -64,6 +69,7 @@ class Archive:
         self.folder = folder
         self._passphrase = passphrase
         self._finisher = Finisher()
+        self._room = threading.BoundedSemaphore(EXPORTS)
 
     def start(
         self,
@@ -116,14 +122,12 @@ class Archive:
             return Tape(full, make(), self._finisher, passphrase)
 
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self._make_folder()
             return session.record(tape)
         except FileExistsError:
             raise Conflict(f"There is a record {full}. Choose another name.") from None
         except OSError as error:
-            raise NoRecords(
-                f"The folder of records cannot be written: {error.strerror}. Choose another with --records."
-            ) from None
+            raise _unwritable(error) from None
 
     def finish_left(self) -> None:
         """Finish the journals that a server left which was killed."""
@@ -135,11 +139,11 @@ class Archive:
 
     def entries(self) -> dict[str, Entry]:
         """The records of the folder by name, the newest first."""
-        found = [
-            _entry(path, ending)
-            for ending in (ENDING, *FINISHED)
-            for path in self.folder.glob(f"[!.]*{ending}")
-        ]
+        found = []
+        for ending in (ENDING, *FINISHED):
+            for path in self.folder.glob(f"[!.]*{ending}"):
+                with suppress(FileNotFoundError):  # it has just been renamed or removed, or leads nowhere
+                    found.append(_entry(path, ending))
         found.sort(key=lambda entry: entry.modified, reverse=True)
         return {entry.name: entry for entry in found}
 
@@ -173,10 +177,14 @@ class Archive:
         ------
         NotNow
             If it is encrypted and there is no passphrase.
+        Busy
+            If as many are made as may be.
         """
         if entry.encrypted and self._passphrase is None:
             raise NotNow(f"{entry.path.name} is encrypted. Start the server with {KEY} to export it.")
-        return export(entry.path, kind, *options, passphrase=self._passphrase)
+        if not self._room.acquire(blocking=False):
+            raise Busy(f"{EXPORTS} records are exported already. Try again when one of them is done.")
+        return self._in_its_room(export(entry.path, kind, *options, passphrase=self._passphrase))
 
     def hurry(self) -> None:
         """The sessions are about to end: what is finished from now on need not stand back."""
@@ -188,6 +196,18 @@ class Archive:
         Close the sessions first: that stops their records.
         """
         self._finisher.close(within)
+
+    def _in_its_room(self, pieces: Generator[bytes]) -> Generator[bytes]:
+        try:
+            yield from pieces
+        finally:
+            self._room.release()
+
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(error) from None
 
     def _checked(self, encrypt: bool | None, passphrase: str | None) -> str | None:
         if encrypt is False:
@@ -222,6 +242,12 @@ def _entry(path: Path, ending: str) -> Entry:
         encrypted=ending.endswith(SEALED),
         n_bytes=facts.st_size,
         modified=facts.st_mtime,
+    )
+
+
+def _unwritable(error: OSError) -> NoRecords:
+    return NoRecords(
+        f"The folder of records cannot be written: {error.strerror}. Choose another with --records."
     )
 
 

@@ -233,8 +233,16 @@ class Session:
         self.touch()
 
     def audience(self, make: MakeAudience[A], loop: asyncio.AbstractEventLoop) -> A:
-        """The listeners of one kind on one loop; `make` makes them at first use."""
+        """The listeners of one kind on one loop; `make` makes them at first use.
+
+        Raises
+        ------
+        UnknownSession
+            If the session has been closed.
+        """
         with self._lock:
+            if self._closed:
+                raise UnknownSession(f"Session {self.code} has just been deleted.")
             found = self._audiences.get((make, loop))
             if found is None:
                 found = self._audiences[make, loop] = make(self, loop)

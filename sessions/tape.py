@@ -85,8 +85,13 @@ class Tape:
 
     @property
     def n_bytes(self) -> int:
-        """Of the finished file, or of the journal."""
-        return self.file.stat().st_size if self.file else self._recorder.n_bytes
+        """Of the finished file, 0 if somebody has removed it; or of the journal."""
+        if self.file is None:
+            return self._recorder.n_bytes
+        try:
+            return self.file.stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def change_settings(self) -> None:
         """Note that settings of the session have changed that its replay knows nothing of."""

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 from bokeh.core.properties import Any as AnyValue
 from bokeh.core.properties import String
 from bokeh.document import Document
 from bokeh.model import DataModel
+from pydantic import ValidationError
 
 from dashboard.explore.cards import draw
 from dashboard.explore.draw_trials import groups_of, raster_rows
 from dashboard.explore.drawing import View
 from dashboard.explore.settings import for_recording
 from dashboard.explore.study import Rows, Study
+from dashboard.explore.wish import Wish
 from engine.errors import BadSetting, DeckError
 
 MAX_STEPS = 2000
@@ -41,7 +42,7 @@ class ExplorePage:
         self.study = study
         self.settings = for_recording(study.recording)
         self._shown: View | None = None
-        self.channel = Channel(name="channel", told=self.tell({}))
+        self.channel = Channel(name="channel", told=self.tell(Wish.model_validate({})))
 
     def join(self, document: Document) -> None:
         """Serve a document, on its event loop."""
@@ -50,24 +51,27 @@ class ExplorePage:
 
     def _answer(self, document: Document, asked: str) -> None:
         async def compute() -> None:  # holds the document's lock throughout: wishes keep their order
-            self.channel.told = await asyncio.to_thread(self.tell, json.loads(asked))  # type: ignore[arg-type]
+            self.channel.told = await asyncio.to_thread(self.answer, asked)  # type: ignore[arg-type]
 
         document.add_next_tick_callback(compute)  # type: ignore[arg-type]
 
-    def tell(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Do what the page asks for, and draw what that changes.
+    def answer(self, asked: str) -> dict[str, Any]:
+        """What the page is told when it asks for something in JSON, whatever that is."""
+        try:
+            return self.tell(Wish.model_validate_json(asked))
+        except ValidationError:
+            return {
+                "wish": 0,
+                "error": "That cannot be read. Load the page again.",
+                "settings": self._values(),
+            }
 
-        Parameters
-        ----------
-        asked : dict
-            ``wish``, its number, with ``settings`` that the form changed, or one of ``box`` (x0, x1, y0,
-            y1 in the paths), ``path`` (x, y, and how near), ``row`` of the raster, ``group``, ``tip`` (x,
-            y among the preferred directions).
-        """
-        answer = {"wish": asked.get("wish", 0)}  # first, and never the same twice: the page waits for it
+    def tell(self, asked: Wish) -> dict[str, Any]:
+        """Do what the page asks for, and draw what that changes."""
+        answer = {"wish": asked.wish}  # first, and never the same twice: the page waits for it
         before = self.settings.param.values()
         try:
-            self.settings.change(asked.get("settings", {}))
+            self.settings.change(asked.settings)
             self._point(asked)
             view = self._view()
         except DeckError as error:
@@ -94,21 +98,21 @@ class ExplorePage:
             raise BadSetting(f"That is more than {MAX_STEPS} bins. Choose wider bins or a shorter window.")
         return View(**values, chosen=tuple(chosen.tolist()))
 
-    def _point(self, asked: dict[str, Any]) -> None:
+    def _point(self, asked: Wish) -> None:
         """Choose what a finger or a button points at."""
         view, study = self._view(), self.study
         match asked:
-            case {"box": [x0, x1, y0, y1]}:
+            case Wish(box=(x0, x1, y0, y1)):
                 self._choose(study.paths.through((x0, x1), (y0, y1)))
-            case {"path": [x, y, near]}:
+            case Wish(path=(x, y, near)):
                 trial = study.paths.nearest(x, y, near)
                 self._choose([] if trial is None else [trial])
-            case {"row": row}:
+            case Wish(row=int(row)):
                 rows = raster_rows(study, view)
                 self._choose([int(rows[row])] if 0 <= row < len(rows) else [])
-            case {"group": group}:
+            case Wish(group=int(group)):
                 self._toggle(view, group)
-            case {"tip": [x, y]}:
+            case Wish(tip=(x, y)):
                 unit = study.nearest_tip(x, y)
                 self.settings.unit = self.settings.unit if unit is None else unit
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from tornado.iostream import StreamClosedError
+from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import RequestHandler
 
 from engine.errors import DeckError
@@ -37,6 +37,9 @@ PAGE_POLICY = (
 
 RETRY_AFTER = "5"
 """Seconds until one may ask again for what there was no room for."""
+
+WRITE_TIMEOUT = 30.0
+"""Seconds in which a client must take a piece of a long answer, or it gets no more."""
 
 JSON = "application/json"
 
@@ -186,13 +189,20 @@ class RestHandler(RequestHandler):
             piece = stream.first
             while piece:
                 self.write(piece)
-                await self.flush()
+                await asyncio.wait_for(self.flush(), WRITE_TIMEOUT)
                 piece = await loop.run_in_executor(None, next, stream.rest, b"")
         except StreamClosedError:  # the client has had enough
+            return
+        except TimeoutError:
+            self._hang_up()
             return
         finally:
             await loop.run_in_executor(None, stream.close)
         self.finish()
+
+    def _hang_up(self) -> None:
+        connection: IOStream = self.request.connection.stream  # type: ignore[union-attr]
+        connection.close()
 
     async def _found(self, path: Mapping[str, str]) -> Text | Stream | Redirect:
         if not self._routes:

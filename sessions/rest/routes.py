@@ -99,7 +99,7 @@ def _picture(name: str, call: Call, content_type: str) -> Route:
 
 def _record(ending: str, call: Call, content_type: str) -> Route:
     path = f"/api/records/{{name}}.{ending}"
-    return _file(path, call, content_type, UnknownRecord, NotNow, RecordFailed, NoRecords)
+    return _file(path, call, content_type, UnknownRecord, NotNow, Busy, RecordFailed, NoRecords)
 
 
 def _result(name: str, call: Call, content_type: str, *refuses: type[DeckError]) -> Route:

@@ -7,13 +7,13 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
 import numpy as np
-from tornado.iostream import StreamClosedError
-from tornado.websocket import WebSocketHandler
+from tornado.iostream import IOStream, StreamBufferFullError, StreamClosedError
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from engine.replay import Replay
 from engine.ring import Rows
@@ -21,6 +21,7 @@ from sessions.audience import Decoder, Latencies
 from sessions.errors import UnknownSession
 from sessions.session import MakeAudience, Session
 from sessions.store import Store
+from sessions.streams.lane import stream_of
 from sessions.streams.packets import BINARY, frame
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,9 @@ CUT_OFF = 30.0
 """Seconds without any confirmation, while it gets none, after which a viewer is closed."""
 
 MAX_MESSAGE = 1024
+
+MOST_WAITING = 16 * 1024 * 1024
+"""Bytes that may wait for a page before it is cut off: many times what an honest one leaves unconfirmed."""
 
 
 class FrameMaker(Protocol):
@@ -247,12 +251,13 @@ class FeedHandler(WebSocketHandler):
 
     def open(self, code: str) -> None:
         self.set_nodelay(True)
+        self.stream.max_write_buffer_size = MOST_WAITING
         try:
             session = self._store.get(code)
+            feed = session.audience(self._make_feed, asyncio.get_running_loop())
         except UnknownSession as error:
             self.close(UNKNOWN, str(error)[:120])
             return
-        feed = session.audience(self._make_feed, asyncio.get_running_loop())
         if feed.size >= self._store.max_clients:
             self.close(FULL, f"More pages watch session {code} than may.")
             return
@@ -260,17 +265,23 @@ class FeedHandler(WebSocketHandler):
         self._feed.join(self)
 
     def send(self, data: bytes) -> None:
-        """Write a whole WebSocket frame; `Feed` bounds how many may wait."""
-        if self.ws_connection is None or self.ws_connection.stream is None:
-            return
-        with suppress(StreamClosedError):  # on_close follows
-            self.ws_connection.stream.write(data)
+        """Write a whole WebSocket frame; `Feed` bounds how many may wait of a page that is honest."""
+        try:
+            self.stream.write(data)
+        except StreamBufferFullError:
+            self.stream.close()  # it says that it sees what it does not read
+        except StreamClosedError:  # on_close follows
+            pass
+
+    @property
+    def stream(self) -> IOStream:
+        return stream_of(self)
 
     @property
     def max_message_size(self) -> int:
         return MAX_MESSAGE
 
-    def on_message(self, message: str | bytes) -> None:
+    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         """``{"seen": true}`` for every 20th frame; ``{"clock": t}`` asks for the server's time."""
         try:
             asked: Any = json.loads(message)
@@ -279,9 +290,15 @@ class FeedHandler(WebSocketHandler):
         if not isinstance(asked, dict):
             self.close(1008, "Send small JSON objects.")
         elif "clock" in asked:
-            self.write_message({"clock": asked["clock"], "now": time.time()})
+            return self._tell_time(asked["clock"])
         elif "seen" in asked and self._feed is not None:
             self._feed.confirm(self)
+        return None
+
+    async def _tell_time(self, clock: Any) -> None:
+        # Awaited, so that a page that does not read the answers is not read from either.
+        with suppress(WebSocketClosedError, StreamBufferFullError, asyncio.CancelledError):
+            await self.write_message({"clock": clock, "now": time.time()})
 
     def on_close(self) -> None:
         if self._feed is not None:

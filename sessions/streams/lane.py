@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Literal, Protocol
 
 from tornado.iostream import IOStream, StreamClosedError
+from tornado.websocket import WebSocketHandler
 
 from engine import clock
 from sessions.streams.packets import Encoder, Packet
@@ -38,6 +39,19 @@ def send(stream: IOStream, data: bytes) -> asyncio.Future[None] | None:
             return None
     rest: asyncio.Future[None] = stream.write(data)
     return rest
+
+
+def stream_of(socket: WebSocketHandler) -> IOStream:
+    """What a WebSocket writes to.
+
+    Raises
+    ------
+    StreamClosedError
+        If it is closed, or the goodbye has been said: nothing may follow that.
+    """
+    if socket.ws_connection is None or socket.ws_connection.stream is None:
+        raise StreamClosedError
+    return socket.ws_connection.stream
 
 
 class Connection(Protocol):

@@ -25,7 +25,7 @@ from sessions.refusals import refusal, status_of, tornados_refusal
 from sessions.session import MakeAudience, Session
 from sessions.store import Store
 from sessions.streams.fanout import Fanout
-from sessions.streams.lane import Queue
+from sessions.streams.lane import Queue, stream_of
 from sessions.streams.packets import BINARY, TEXT, Format, Layout, frame
 from sessions.streams.prediction import read_prediction
 from sessions.streams.variant import Variant
@@ -38,6 +38,8 @@ SEND_BUFFER = 64 * 1024
 """Bytes that the kernel may hold for a client: what lies there is stale for a slow one."""
 KEYS = ("trial_id", "target_id", "format", "layout", "queue", "decoder", "clean", "truth")
 YES, NO = "1", "0"
+MAX_NAMES = 4
+"""Of decoders that predict through one connection: a session has room for 32 of all."""
 FLOOD_PAUSE = 0.01
 """Seconds before the next message of a decoder is read that predicts more than it may."""
 
@@ -148,9 +150,7 @@ class StreamHandler(WebSocketHandler):
 
     @property
     def stream(self) -> IOStream:
-        if self.ws_connection is None or self.ws_connection.stream is None:
-            raise StreamClosedError  # the goodbye has been said: nothing may follow it
-        return self.ws_connection.stream
+        return stream_of(self)
 
     def lost(self, first: int, end: int) -> None:
         for decoder in self._decoders:
@@ -163,6 +163,11 @@ class StreamHandler(WebSocketHandler):
         decoder, number, values = read_prediction(message)
         if decoder is None:
             self._name = decoder = self._name or self._session.predictions.new_name()
+        if decoder not in self._decoders and len(self._decoders) == MAX_NAMES:
+            raise BadPrediction(
+                f"This connection predicts for {MAX_NAMES} decoders already. "
+                "Use one of their names, or another connection."
+            )
         if self._session.predictions.receive(decoder, number, values, at) is None:
             return _pause()
         self._decoders.add(decoder)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from engine.record.reading import read_record
-from sessions.archive import Archive
+from sessions.archive import EXPORTS, Archive
 from sessions.store import Store
 from tests.builders import small_recording
 from tests.sessions.serving import Client, Reply, serving
@@ -208,6 +208,32 @@ def test_a_damaged_record_is_told_in_one_line(call: Client, archive: Archive) ->
     (archive.folder / "broken.nwb").write_bytes(b"nothing")
     message = refused(call("GET", "/api/records/broken.csv"), 503, "record_failed")
     assert message == "broken.nwb is not a record. Check what it is."
+
+
+def test_exports_have_room_for_some_at_once(call: Client, archive: Archive) -> None:
+    record(call)
+    play(call)
+    name = finish(call)
+    exports = [archive.export(archive.entry(name), "csv", "packets") for _ in range(EXPORTS)]
+    first_pieces = [next(each) for each in exports]
+    assert len(set(first_pieces)) == 1
+    message = refused(call("GET", f"/api/records/{name}.csv"), 503, "busy")
+    assert message.startswith("4 records are exported already.")
+    for each in exports:
+        each.close()
+    assert call("GET", f"/api/records/{name}.csv").status == 200
+
+
+def test_files_that_somebody_else_removes_are_no_fault(call: Client, archive: Archive) -> None:
+    record(call)
+    play(call)
+    name = finish(call)
+    (archive.folder / f"{name}.nwb").unlink()
+    (archive.folder / "nowhere.nwb").symlink_to("gone.nwb")
+    archive.finish_left()
+    assert call("GET", "/api/records").json == {"records": [], "count": 0}
+    told = call("GET", "/api/sessions/deck/record").json
+    assert (told["state"], told["bytes"]) == ("finished", 0)
 
 
 def test_a_server_that_goes_down_leaves_its_journal_to_the_next_one(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 import websocket
@@ -13,6 +14,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from engine.ring import Rows
+from sessions.errors import UnknownSession
 from sessions.session import Session
 from sessions.store import Store
 from sessions.streams.feed import MAX_UNSEEN, SEEN, FeedHandler, feeds
@@ -48,6 +50,11 @@ class Broken(Lister):
         raise ZeroDivisionError
 
 
+class Heavy(Lister):
+    def update(self, _: Rows) -> bytes:
+        return bytes(1024 * 1024)
+
+
 class Served:
     """A store and its feed on an event loop in a thread."""
 
@@ -55,7 +62,7 @@ class Served:
         self.store = Store({"small": small_recording(n_bins=4000)})
         self.made = 0
         self.maker: type[Lister] = Lister
-        self._loop = asyncio.new_event_loop()
+        self.loop = asyncio.new_event_loop()
         [socket] = bind_sockets(0, "127.0.0.1")
         self.port = socket.getsockname()[1]
         make_feed = feeds(self._make)
@@ -66,9 +73,9 @@ class Served:
             server.add_sockets([socket])
             return server
 
-        self._server = self._loop.run_until_complete(listen())
+        self._server = self.loop.run_until_complete(listen())
         self._viewers: list[websocket.WebSocket] = []
-        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread = threading.Thread(target=self.loop.run_forever)
         self._thread.start()
 
     def _make(self, session: Session) -> Lister:
@@ -85,10 +92,10 @@ class Served:
             viewer.shutdown()  # unlike close, also after the server has said goodbye
         self.store.close()
         self._server.stop()
-        asyncio.run_coroutine_threadsafe(self._server.close_all_connections(), self._loop).result(5)
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        asyncio.run_coroutine_threadsafe(self._server.close_all_connections(), self.loop).result(5)
+        self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
-        self._loop.close()
+        self.loop.close()
 
 
 @pytest.fixture
@@ -106,8 +113,8 @@ def audience_size(session: Session) -> int:
     return sum(audience.size for audience in session.audiences)
 
 
-def eventually(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
+def eventually(true: Callable[[], bool], within: float = 5.0) -> None:
+    deadline = time.monotonic() + within
     while not true():
         assert time.monotonic() < deadline
         threading.Event().wait(0.01)
@@ -226,6 +233,37 @@ def test_a_page_is_told_the_servers_time(served: Served) -> None:
     viewer.close()
 
 
+def test_a_page_that_asks_and_never_reads_is_not_read_from_either(served: Served) -> None:
+    session = served.store.create("clock")
+    viewer = served.connect("clock")
+    viewer.settimeout(0.5)
+    question = json.dumps({"clock": "x" * 900})
+
+    def ask() -> None:
+        for _ in range(100_000):  # 90 MB, many times what kernels keep
+            viewer.send(question)
+
+    with pytest.raises(websocket.WebSocketTimeoutException):
+        ask()
+    assert audience_size(session) == 1
+
+
+def test_a_page_that_claims_to_see_what_it_does_not_read_is_cut_off(
+    served: Served,
+) -> None:
+    served.maker = Heavy
+    session = served.store.create("liar")
+    viewer = served.connect("liar")
+    session.replay.resume()
+
+    def cut() -> bool:
+        with suppress(OSError):
+            viewer.send('{"seen": true}')
+        return audience_size(session) == 0
+
+    eventually(cut, 30.0)
+
+
 def closing(viewer: websocket.WebSocket) -> tuple[int, str]:
     while True:
         opcode, data = viewer.recv_data(control_frame=True)
@@ -245,6 +283,13 @@ def test_a_deleted_session_closes_its_viewers(served: Served) -> None:
     frame(viewer)
     served.store.delete("gone")
     assert closing(viewer)[0] == 1000
+
+
+def test_nobody_watches_a_session_that_has_just_been_deleted(served: Served) -> None:
+    session = served.store.create("gone")
+    served.store.delete("gone")
+    with pytest.raises(UnknownSession):
+        session.audience(feeds(Lister), served.loop)
 
 
 @pytest.mark.parametrize("message", ["no json", "[1]"])

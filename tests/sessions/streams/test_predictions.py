@@ -20,6 +20,7 @@ from engine.scores.offline import rescore
 from engine.scores.sums import Measures
 from sessions.options import Options
 from sessions.session import Session
+from sessions.streams.stream import MAX_NAMES
 from tests.engine.listening import Keeper
 from tests.sessions.streaming import PATIENCE, Decoder, Packet, Served
 
@@ -229,3 +230,18 @@ def test_flood_is_counted_and_slowed_and_nobody_else_notices(stream_server: Serv
     assert session.predictions.refused["flood"] > 0
     assert (seen["other"].total.n_bins, seen["other"].total.coverage) == (40, 1.0)
     assert seen["flood"].total.duplicate <= budget + 4 * session.ring.head
+
+
+def test_one_connection_predicts_for_a_few_decoders_and_leaves_room_for_others(
+    stream_server: Served,
+) -> None:
+    session = stream_server.store.create("deck", FAST)
+    greedy, other = stream_server.decoder("/stream/deck"), stream_server.decoder("/stream/deck")
+    number = greedy.data(1)[0]["sequence_number"]
+    for i in range(MAX_NAMES):
+        greedy.socket.send(json.dumps({**GOOD, "sequence_number": number, "decoder": f"name-{i}"}))
+    refused = reply_to(greedy, json.dumps({**GOOD, "sequence_number": number, "decoder": "one more"}))
+    assert refused["error"]["code"] == "bad_prediction"
+    assert "predicts for 4 decoders already" in refused["detail"]
+    answered(session, other, 1, decoder="another")
+    assert len(session.predictions.names) == MAX_NAMES + 1

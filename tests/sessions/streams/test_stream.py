@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 import urllib.error
 import urllib.request
-from contextlib import suppress
+from contextlib import closing, suppress
+from http.client import HTTPConnection
 from itertools import pairwise
 from typing import Any
 
@@ -24,6 +26,12 @@ from tests.sessions.streaming import Packet, PlainDecoder, Served, message, stre
 
 FAST = Options(speed=20.0)
 MAX_MESSAGE = 64 * 1024
+HANDSHAKE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+}
 
 
 def ids(packets: list[Packet]) -> list[int]:
@@ -307,6 +315,36 @@ def test_address_opened_without_websocket_makes_no_session(stream_server: Served
         assert b"WebSocket" in answer.read()
 
     assert stream_server.store.sessions == {}
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"Connection": "close"},
+        {"Upgrade": "h2c"},
+        {"Sec-WebSocket-Version": "12"},
+        {"Sec-WebSocket-Key": ""},
+    ],
+    ids=lambda spoiled: next(iter(spoiled)),
+)
+def test_a_handshake_that_is_none_makes_no_session(stream_server: Served, spoiled: dict[str, str]) -> None:
+    with closing(HTTPConnection("127.0.0.1", stream_server.port, timeout=20)) as connection:
+        connection.request("GET", "/stream/deck", headers=HANDSHAKE | spoiled)
+        with connection.getresponse() as answer:
+            assert (answer.status, json.load(answer)["error"]["code"]) == (400, "not_an_upgrade")
+
+    assert stream_server.store.sessions == {}
+
+
+@pytest.mark.parametrize(("method", "status"), [("GET", 400), ("POST", 405)])
+def test_what_tornado_refuses_looks_like_every_refusal(
+    stream_server: Served, method: str, status: int
+) -> None:
+    with closing(HTTPConnection("127.0.0.1", stream_server.port, timeout=20)) as connection:
+        connection.request(method, "/stream/deck?decoder=%ff", headers=HANDSHAKE)
+        with connection.getresponse() as answer:
+            assert answer.status == status
+            assert json.load(answer).keys() == {"error", "detail"}
 
 
 # Messages from clients
