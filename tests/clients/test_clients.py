@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from dataclasses import replace
 from pathlib import Path
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -45,6 +47,7 @@ def test_the_python_client_receives_messagepack(deck: Deck, start_client: StartC
     ("name", "options"),
     [
         ("python_msgpack.py", ["--packets", 5]),
+        ("answering.py", ["--packets", 5]),
         ("reconnecting.py", ["--packets", 5]),
         ("compare_formats.py", ["--packets", 5]),
         ("ridge_decoder.py", []),
@@ -58,6 +61,15 @@ def test_clients_show_the_token_of_the_environment(
         arguments = (name, "--url", deck.url, "--session", "demo", *options)
         printed = start_client(*arguments, PHANTOM_TOKEN="a secret", NODE_PATH=str(node_modules)).end()
     assert re.search(r"\b(5 packets|2000 bins streamed)", printed)
+
+
+def test_the_answers_of_a_client_are_scored(deck: Deck, start_client: StartClient) -> None:
+    client = start_client("answering.py", "--url", deck.url, "--packets", 40)
+    assert client.end() == "40 packets, 39 answered\n"
+    with urlopen(f"http://127.0.0.1:{deck.port}/api/sessions/demo/scores") as answer:
+        scores = json.load(answer)["decoders"]
+    assert list(scores) == ["my-decoder"]
+    assert scores["my-decoder"]["on_time"] + scores["my-decoder"]["late"] > 0
 
 
 def test_the_python_client_says_when_nothing_was_observed(start_client: StartClient) -> None:
