@@ -58,9 +58,9 @@ def main(arguments: Sequence[str]) -> int:
 
             return check(arguments[1:])
         if arguments[:1] == ["finish"]:
-            from engine.record.__main__ import main as work_on_record
+            from sessions.commands.finish import main as finish
 
-            return work_on_record(arguments)
+            return finish(arguments[1:])
         if arguments[:1] == ["decode"]:
             from sessions.commands.decode import main as decode
 
