@@ -14,8 +14,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit status: 0 when there is a file, 1 if it cannot be made."""
     parser = Parser(
         "serve.py finish",
-        description="Make the file of a record whose server was killed, and print its name. The server does "
-        "so too at its next start.",
+        description="Make the file of a record whose server was killed, and print its name. The server "
+        "does so too at its next start.",
         epilog=f"The passphrase of an encrypted record is taken from {KEY}.",
         allow_abbrev=False,
     )
