@@ -42,6 +42,8 @@ log = logging.getLogger("phantomdeck")
 DATA = Path(__file__).parent / "data"
 SWITCH_INTERVAL = 0.0002
 """Seconds a thread keeps the interpreter while another wants it; Python's 5 ms would make ticks late."""
+EVERYWHERE = ("0.0.0.0", "::", "")
+"""Hosts that mean all addresses of this machine."""
 GOODBYE_WITHIN = 2.0
 """Seconds that clients get to answer a close."""
 FINISH_WITHIN = 5.0
@@ -58,9 +60,9 @@ def main(arguments: Sequence[str]) -> int:
 
             return check(arguments[1:])
         if arguments[:1] == ["finish"]:
-            from engine.record.__main__ import main as work_on_record
+            from sessions.commands.finish import main as finish
 
-            return work_on_record(arguments)
+            return finish(arguments[1:])
         if arguments[:1] == ["decode"]:
             from sessions.commands.decode import main as decode
 
@@ -230,14 +232,33 @@ async def serve(
 
 def own_url(chosen: Settings) -> str:
     """The stream port as this machine reaches it."""
-    everywhere = chosen.host in ("0.0.0.0", "::", "")
-    host = "127.0.0.1" if everywhere else f"[{chosen.host}]" if ":" in chosen.host else chosen.host
+    host = (
+        "127.0.0.1"
+        if chosen.host in EVERYWHERE
+        else f"[{chosen.host}]"
+        if ":" in chosen.host
+        else chosen.host
+    )
     return f"ws{'s' if chosen.certfile else ''}://{host}:{chosen.port}"
+
+
+def network_address(host: str) -> str | None:
+    """The address at which other machines find a server that listens everywhere, if there is one."""
+    if host not in EVERYWHERE:
+        return None
+    family, far = (socket.AF_INET6, "2001:db8::1") if host == "::" else (socket.AF_INET, "192.0.2.1")
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((far, 9))  # nothing is sent: this asks which interface leads away from here
+            address = str(probe.getsockname()[0])
+    except OSError:
+        return None
+    return f"[{address}]" if family == socket.AF_INET6 else address
 
 
 def announce(chosen: Settings, recording: Recording, made_token: str | None) -> None:
     """Say what is replayed, and where; here alone a token is shown, if it was made for this run."""
-    host = "localhost" if chosen.host in ("127.0.0.1", "0.0.0.0", "::", "") else chosen.host
+    host = "localhost" if chosen.host in ("127.0.0.1", *EVERYWHERE) else chosen.host
     host, s = f"[{host}]" if ":" in host else host, "s" if chosen.certfile else ""
     dashboard, streams = f"http{s}://{host}:{chosen.dashboard_port}/", f"{host}:{chosen.port}"
     kind = "synthetic recording" if recording.synthetic else "recording"
@@ -254,6 +275,12 @@ def announce(chosen: Settings, recording: Recording, made_token: str | None) -> 
         print(f"Token      {made_token} (for this run; PHANTOM_TOKEN sets one that stays)")
     print(f"Dashboard  {dashboard}")
     print(f"Streams    ws{s}://{streams}/stream/CODE, REST http{s}://{streams}/docs", flush=True)
+    if there := network_address(chosen.host):
+        print(
+            f"For others http{s}://{there}:{chosen.dashboard_port}/, "
+            f"ws{s}://{there}:{chosen.port}/stream/CODE",
+            flush=True,
+        )
     if chosen.open:
         with scheduling.ordinary():
             webbrowser.open(dashboard)

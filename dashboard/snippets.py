@@ -26,7 +26,9 @@ print(metadata["dataset"], metadata["num_channels"], "units")
 while True:
     packet = json.loads(socket.recv())["data"]
     counts, cursor = packet["spikes"]["spike_counts"], packet["kinematics"]
-    print(packet["sequence_number"], sum(counts), cursor["x"], cursor["y"])
+    number = packet["sequence_number"]
+    print(number, sum(counts), cursor["x"], cursor["y"])
+    socket.send(json.dumps({"type": "prediction", "sequence_number": number, "x": 0, "y": 0}))  # yours
 """)
 
 JAVASCRIPT = Template("""\
@@ -36,6 +38,7 @@ socket.onmessage = ({ data }) => {
   if (packet.type !== "data") return; // the first message describes the recording
   const { sequence_number, spikes, kinematics } = packet.data;
   console.log(sequence_number, spikes.spike_counts, kinematics);
+  socket.send(JSON.stringify({ type: "prediction", sequence_number, x: 0, y: 0 })); // yours
 };
 """)
 

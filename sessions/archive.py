@@ -161,7 +161,10 @@ class Archive:
         if entry is None:
             raise UnknownRecord(f"Unknown record {name[:80]!r}. GET /api/records lists those that exist.")
         if entry.state != "finished":
-            raise NotNow(f"The record {name} is not finished. Stop it, and ask again.")
+            raise NotNow(
+                f"The record {name} is still recorded or being finished. "
+                "Ask again when GET /api/sessions/CODE/record says finished."
+            )
         return entry
 
     def content(self, entry: Entry) -> Generator[bytes]:

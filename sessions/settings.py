@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from engine.errors import BadSetting
+from engine.record.sealed import KEY
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -103,6 +104,17 @@ ON_COMMAND_LINE = (
 
 REPEATED = ("allow_host", "allow_origin")
 
+FURTHER = f"""\
+commands, each with a --help of its own:
+  serve.py check [SECONDS]  whether a running server's stream is punctual
+  serve.py decode ...       run a decoder on a session of a running server
+  serve.py finish JOURNAL   make the file of a record whose server was killed
+
+Each setting is also an environment variable: PHANTOM_ and its name, such as PHANTOM_PORT=9000,
+PHANTOM_LSL_ENABLED=false. In the environment alone: {KEY}, the passphrase that
+encrypts records and reads encrypted ones.
+"""
+
 
 class Parser(argparse.ArgumentParser):
     """Refuses in one line."""
@@ -113,7 +125,13 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> Parser:
     """The command line. What is not given is absent from the result."""
-    made = Parser("serve.py", description="Replay neural recordings to decoders.", allow_abbrev=False)
+    made = Parser(
+        "serve.py",
+        description="Replay neural recordings to decoders.",
+        epilog=FURTHER,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
     for name in ON_COMMAND_LINE:
         field = Settings.model_fields[name]
         made.add_argument(

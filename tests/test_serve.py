@@ -22,6 +22,8 @@ import pytest
 from playwright.sync_api import Browser
 from websocket import WebSocket, create_connection
 
+import serve
+
 ROOT = Path(__file__).parent.parent
 REACH98 = ROOT.parent / "shared" / "data" / "reach98.nwb"
 STARTED_WITHIN = 30.0
@@ -85,6 +87,19 @@ def test_the_start_says_what_is_replayed_what_was_chosen_and_where(server: Serve
     assert "Passed over hand_pos" in server.said
     assert f"http://localhost:{server.dashboard_port}/" in server.said
     assert f"ws://localhost:{server.port}/stream/CODE" in server.said
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "192.0.2.7"])
+def test_a_server_that_listens_at_one_address_names_no_other(host: str) -> None:
+    assert serve.network_address(host) is None
+
+
+def test_a_server_that_listens_everywhere_names_an_address_for_other_machines() -> None:
+    address = serve.network_address("0.0.0.0")
+    if address is None:
+        pytest.skip("This machine is on no network.")
+    with socket.create_server((address, 0)):  # it is one of ours
+        assert not address.startswith(("127.", "0."))
 
 
 def test_a_websocket_decoder_gets_the_files_own_counts_at_40_hz(server: Server) -> None:

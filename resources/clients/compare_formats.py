@@ -7,11 +7,12 @@ python compare_formats.py --session demo
 import argparse
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 
 import msgpack
-from websocket import create_connection
+from websocket import WebSocketBadStatusException, create_connection
 
 FORMATS = {
     "JSON": ("format=json", json.loads),
@@ -58,4 +59,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except WebSocketBadStatusException as refusal:
+        sys.exit(json.loads(refusal.resp_body)["detail"])
+    except OSError as error:
+        sys.exit(f"Nobody answers ({error}). Start serve.py, or say with --url where it is.")

@@ -7,7 +7,9 @@ python lsl_inlet.py --session demo
 import argparse
 import contextlib
 import json
+import os
 import sys
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pylsl
@@ -24,6 +26,7 @@ def main() -> None:
     body = json.dumps({"custom_code": options.session}).encode()
     request = Request(options.url.replace("ws", "http", 1) + "/api/sessions/create", body)
     request.add_header("Content-Type", "application/json")
+    request.add_header("Authorization", f"Bearer {os.environ.get('PHANTOM_TOKEN')}")  # if it wants one
     urlopen(request).close()
 
     name = f"PhantomLink-Neural-{options.session}"
@@ -54,5 +57,10 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):
-        main()
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            main()
+    except HTTPError as refusal:
+        sys.exit(json.load(refusal)["detail"])
+    except OSError as error:
+        sys.exit(f"Nobody answers ({error}). Start serve.py, or say with --url where it is.")

@@ -53,5 +53,14 @@ function receive(packet) {
   if (received >= Number(options.packets)) socket.close();
 }
 
-socket.on("error", (error) => console.error(error.message));
+socket.on("unexpected-response", (request, response) => {
+  response.on("data", (body) => {
+    console.error(JSON.parse(body).detail); // why it refuses
+    process.exit(1);
+  });
+});
+socket.on("error", (error) => {
+  console.error(`Nobody answers at ${options.url} (${error.code}). Start serve.py, or say with --url where it is.`);
+  process.exitCode = 1;
+});
 socket.on("close", () => console.log(`${received} packets`));

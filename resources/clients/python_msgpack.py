@@ -6,11 +6,13 @@ python python_msgpack.py --session demo
 
 import argparse
 import contextlib
+import json
 import os
+import sys
 import time
 
 import msgpack
-from websocket import create_connection
+from websocket import WebSocketBadStatusException, create_connection
 
 HEADERS = {"Authorization": f"Bearer {os.environ.get('PHANTOM_TOKEN')}"}  # if it wants one
 
@@ -55,5 +57,10 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):
-        main()
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            main()
+    except WebSocketBadStatusException as refusal:
+        sys.exit(json.loads(refusal.resp_body)["detail"])
+    except OSError as error:
+        sys.exit(f"Nobody answers ({error}). Start serve.py, or say with --url where it is.")

@@ -7,6 +7,8 @@ python ridge_decoder.py
 import argparse
 import json
 import os
+import sys
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import msgpack
@@ -56,4 +58,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except HTTPError as refusal:
+        sys.exit(json.load(refusal)["detail"])
+    except OSError as error:
+        sys.exit(f"Nobody answers ({error}). Start serve.py, or say with --url where it is.")

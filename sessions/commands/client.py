@@ -96,7 +96,13 @@ def credentials(token: str | None) -> dict[str, str]:
 
 def add_server(parser: argparse.ArgumentParser) -> None:
     """Add the options that say where the server is and what lets us in."""
-    parser.add_argument("--url", default=URL, type=address, help=f"the stream port (default: {URL})")
+    port = os.environ.get("PHANTOM_PORT")
+    parser.add_argument(
+        "--url",
+        default=f"ws://127.0.0.1:{port}" if port else URL,
+        type=address,
+        help="the stream port (default: %(default)s; PHANTOM_PORT changes its port)",
+    )
     parser.add_argument(
         "--token",
         default=os.environ.get("PHANTOM_TOKEN"),

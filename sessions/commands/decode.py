@@ -58,7 +58,11 @@ def main(arguments: Sequence[str]) -> int:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser(
-        "serve.py decode", description="Decode a session of a running server.", allow_abbrev=False
+        "serve.py decode",
+        description="Decode a session of a running server.",
+        epilog=_hyperparameters(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--session", required=True, metavar="CODE", help="session; a new code makes one")
     parser.add_argument("--decoder", choices=DECODERS, help="what decodes; needless with --model")
@@ -70,7 +74,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument(
         "--set", action="append", default=[], type=_setting, metavar="NAME=VALUE", dest="settings",
-        help="a hyperparameter (repeat it for several)",
+        help="a hyperparameter, see below (repeat it for several)",
     )  # fmt: skip
     parser.add_argument("--model", type=Path, metavar="FILE", help="take this trained decoder")
     parser.add_argument("--save", type=Path, metavar="FILE", help="keep the trained decoder")
@@ -80,6 +84,19 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     if options.model and (options.train or options.settings or options.save):
         parser.error("a trained --model takes no --train, --set or --save")
     return options
+
+
+def _hyperparameters() -> str:
+    """The decoders, each with its hyperparameters and their defaults."""
+    lines = ["decoders, with the hyperparameters that --set changes, and their defaults:"]
+    for key, decoder in DECODERS.items():
+        lines.append(f"  {key}")
+        lines += [
+            f"    {f'{name}={decoder.param[name].default:g}':20} {decoder.param[name].doc}"
+            for name in decoder.param
+            if name != "name"
+        ]
+    return "\n".join(lines)
 
 
 def _decode(options: argparse.Namespace) -> None:
@@ -119,11 +136,12 @@ def _train(options: argparse.Namespace, decoder: Decoder, named: Mapping[str, st
         trials = ids[: max(1, round(TRAINED_ON * len(ids)))]
     asked = {**named, "trial_ids": ",".join(map(str, trials))}
     bins = Bins.from_npz(_fetch(options, "/api/recording/bins.npz", asked))
+    print(f"{decoder.key} learns from {len(bins.trials)} trials ({len(bins.counts)} bins)", flush=True)
     began = time.perf_counter()
     decoder.fit(bins.counts, bins.kinematics, bins.start, bins.target)
     print(
         f"{decoder.key} has learned from {len(bins.trials)} trials of {bins.recording} "
-        f"({len(bins.counts)} bins) in {time.perf_counter() - began:.2f} s",
+        f"in {time.perf_counter() - began:.2f} s",
         flush=True,
     )
     return bins.trials

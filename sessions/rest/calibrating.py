@@ -13,6 +13,7 @@ from engine.calibration.split import balanced_split, given_split
 from engine.decoders import DECODERS
 from engine.errors import NotNow
 from sessions.calibrations import Calibrations, Run
+from sessions.commands.client import URL
 from sessions.rest.context import Context, Text
 from sessions.rest.library import NPZ
 from sessions.rest.models.calibrations import (
@@ -45,18 +46,18 @@ def start_calibration(context: Context, asked: CalibrationAsk) -> CalibrationAns
     else:
         split = balanced_split(recording, asked.train_share, asked.seed)
     order = prepare(recording, split, asked.decoder, asked.settings, asked.seed)
-    return _answer(calibrations.start(*order))
+    return _answer(context, calibrations.start(*order))
 
 
 def list_calibrations(context: Context) -> CalibrationList:
     """The last runs of this server, the oldest first."""
-    runs = [_answer(run) for run in _calibrations(context)]
+    runs = [_answer(context, run) for run in _calibrations(context)]
     return CalibrationList(calibrations=runs, count=len(runs))
 
 
 def show_calibration(context: Context, calibration: int) -> CalibrationAnswer:
     """One run: how far it is, what it was given, and its table."""
-    return _answer(_calibrations(context).get(calibration))
+    return _answer(context, _calibrations(context).get(calibration))
 
 
 def delete_calibration(context: Context, calibration: int) -> Deleted:
@@ -110,7 +111,13 @@ def _done(context: Context, number: int) -> Run:
     return run
 
 
-def _answer(run: Run) -> CalibrationAnswer:
+def _elsewhere(context: Context) -> str:
+    """The option by which a command finds this server, if it would not by itself."""
+    url = context.stream.removesuffix("/stream")
+    return "" if url.replace("//localhost:", "//127.0.0.1:") == URL else f" --url {url}"
+
+
+def _answer(context: Context, run: Run) -> CalibrationAnswer:
     plan = run.plan
     name = f"{plan.recording}-{plan.decoder}-{run.number}.npz"
     return CalibrationAnswer(
@@ -129,7 +136,7 @@ def _answer(run: Run) -> CalibrationAnswer:
         table=[ScoresAnswer.model_validate(each) for each in run.scores],
         note=FROZEN + (ADAPTIVE if DECODERS[plan.decoder].uses_truth else ""),
         model_file=name,
-        command=f"python serve.py decode --session CODE --model {name}",
+        command=f"python serve.py decode --session CODE --model {name}{_elsewhere(context)}",
     )
 
 

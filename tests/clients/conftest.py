@@ -99,6 +99,12 @@ class Client:
         assert self._process.returncode == 0, complaints
         return "".join(self.printed)
 
+    def complaint(self) -> str:
+        """What it said on standard error, once it has ended with status 1."""
+        _, complaints = self._process.communicate()
+        assert self._process.returncode == 1, complaints
+        return complaints
+
     def close(self) -> None:
         self._watchdog.cancel()
         self._process.kill()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+import socket
 import uuid
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -17,19 +21,60 @@ from tests.builders import small_recording
 from tests.clients.conftest import CLIENTS, Deck, StartClient, playing
 
 PROGRAMS = sorted(path for path in CLIENTS.iterdir() if path.suffix in (".py", ".js", ".html"))
+IMPATIENT = sorted({path.name for path in PROGRAMS} - {"browser.html", "reconnecting.py"})
+"""Those that end where they cannot connect."""
 SUBJECTS = {".py": r'"""[A-Z].*', ".js": r"// [A-Z].*", ".html": r"<!doctype html><!-- [A-Z].*"}
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)
 def test_a_client_is_short_and_begins_with_what_it_is_for(program: Path) -> None:
     lines = program.read_text().splitlines()
-    assert len(lines) < 64
+    assert len(lines) < 68
     assert re.fullmatch(SUBJECTS[program.suffix], lines[0])
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)
 def test_the_readme_lists_a_client(program: Path) -> None:
     assert f"| `{program.name}` |" in (CLIENTS / "README.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def silent_port() -> Iterator[int]:
+    """A port at which nobody answers."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Deck]:
+    with playing(token="a secret") as deck:
+        yield deck
+
+
+@pytest.mark.parametrize("name", IMPATIENT)
+def test_a_client_says_in_one_line_that_there_is_no_server(
+    start_client: StartClient, node_modules: Path, silent_port: int, name: str
+) -> None:
+    client = start_client(name, "--url", f"ws://127.0.0.1:{silent_port}", NODE_PATH=str(node_modules))
+    said = client.complaint()
+    assert said.startswith("Nobody answers ")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", IMPATIENT)
+def test_a_client_says_in_one_line_why_it_is_refused(
+    start_client: StartClient, node_modules: Path, guarded: Deck, name: str
+) -> None:
+    said = start_client(name, "--url", guarded.url, NODE_PATH=str(node_modules)).complaint()
+    assert said.startswith("This server wants its token.")
+    assert said.count("\n") == 1
+
+
+def test_a_session_that_exists_is_not_for_the_ridge_decoder(deck: Deck, start_client: StartClient) -> None:
+    deck.store.create("demo")
+    said = start_client("ridge_decoder.py", "--url", deck.url, "--session", "demo").complaint()
+    assert said.startswith("Session demo was made with another ")
 
 
 def test_the_python_client_receives_messagepack(deck: Deck, start_client: StartClient) -> None:
@@ -45,6 +90,7 @@ def test_the_python_client_receives_messagepack(deck: Deck, start_client: StartC
     ("name", "options"),
     [
         ("python_msgpack.py", ["--packets", 5]),
+        ("answering.py", ["--packets", 5]),
         ("reconnecting.py", ["--packets", 5]),
         ("compare_formats.py", ["--packets", 5]),
         ("ridge_decoder.py", []),
@@ -58,6 +104,15 @@ def test_clients_show_the_token_of_the_environment(
         arguments = (name, "--url", deck.url, "--session", "demo", *options)
         printed = start_client(*arguments, PHANTOM_TOKEN="a secret", NODE_PATH=str(node_modules)).end()
     assert re.search(r"\b(5 packets|2000 bins streamed)", printed)
+
+
+def test_the_answers_of_a_client_are_scored(deck: Deck, start_client: StartClient) -> None:
+    client = start_client("answering.py", "--url", deck.url, "--packets", 40)
+    assert client.end() == "40 packets, 39 answered\n"
+    with urlopen(f"http://127.0.0.1:{deck.port}/api/sessions/demo/scores") as answer:
+        scores = json.load(answer)["decoders"]
+    assert list(scores) == ["my-decoder"]
+    assert scores["my-decoder"]["on_time"] + scores["my-decoder"]["late"] > 0
 
 
 def test_the_python_client_says_when_nothing_was_observed(start_client: StartClient) -> None:

@@ -220,3 +220,5 @@ def test_help_shows_every_flag_with_its_default(capsys: pytest.CaptureFixture[st
         assert flag.split()[0] in said
     for default in ("127.0.0.1", "8000", "5006", "40.0", "50", "3600.0", "INFO"):
         assert f"(default: {default})" in " ".join(said.split())
+    for further in ("serve.py check", "serve.py decode", "serve.py finish", "PHANTOM_RECORD_KEY"):
+        assert further in said

@@ -139,6 +139,16 @@ def test_no_server_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]) 
     assert complaint.count("\n") == 1
 
 
+def test_the_port_may_be_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    monkeypatch.setenv("PHANTOM_PORT", str(port))
+    assert main([]) == UNREACHABLE
+    assert f"Nobody answers at ws://127.0.0.1:{port} (" in capsys.readouterr().err
+
+
 def test_another_server_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]) -> None:
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other:
         thread = threading.Thread(target=other.handle_request)

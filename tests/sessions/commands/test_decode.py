@@ -164,7 +164,10 @@ def test_every_observed_bin_is_answered_as_the_saved_decoder_says(tmp_path: Path
         command += ["--set", "lags=3", "--train", "0-1,3", "--save", model, "--name", "mine"]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "wiener has learned from 3 trials of small (120 bins) in " in ended.stdout
+    assert (
+        "wiener learns from 3 trials (120 bins)\nwiener has learned from 3 trials of small in "
+        in ended.stdout
+    )
     assert "The session has ended\nAnswered 160 of 200 packets; a prediction took " in ended.stdout
     assert peer.asked == ["/stream/binary/deck?layout=compact&truth=0"]
 
@@ -221,6 +224,7 @@ def test_a_real_session_is_played_until_it_is_deleted() -> None:
         with subprocess.Popen(
             [*command, "--decoder", "kalman"], stdout=subprocess.PIPE, text=True
         ) as process:
+            assert process.stdout.readline().startswith("kalman learns from 3 trials ")
             assert process.stdout.readline().startswith("kalman has learned from 3 trials of small ")
             assert process.stdout.readline() == "Decoding session deck with kalman.\n"
             Keeper(store.get("deck").replay).wait_rows(40)

@@ -134,11 +134,17 @@ def test_examples_of_bodies_are_accepted(call):
                 assert call(route.method, route.path.format(code="deck"), example).status == 200
 
 
+def test_the_command_for_a_calibrated_model_names_a_server_on_another_port(call, calibrations):
+    run = call("GET", f"/api/calibrations/{calibrated(call, calibrations)}").json
+    assert re.search(r"--model \S+\.npz --url ws://127\.0\.0\.1:\d+$", run["command"])
+
+
 def test_the_page_shows_every_call_and_needs_nothing_from_elsewhere(call):
     page = call("GET", "/docs")
     html = page.content.decode()
     for route in ROUTES:
         assert f'<span class="path">{route.path}</span>' in html
+    assert "`" not in html
     assert "<script" not in html
     assert not re.findall(r'(?:src|href)="(?!#|/openapi\.json)', html)
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]

@@ -155,7 +155,9 @@ def test_names_outside_the_folder_are_unknown(call: Client, archive: Archive, na
 
 def test_a_record_that_is_not_finished_is_not_given_out(call: Client) -> None:
     name = record(call).json["name"]
-    assert "is not finished" in refused(call("GET", f"/api/records/{name}.nwb"), 409, "not_now")
+    told = refused(call("GET", f"/api/records/{name}.nwb"), 409, "not_now")
+    assert "still recorded or being finished" in told
+    assert "GET /api/sessions/CODE/record says finished" in told
 
 
 @pytest.mark.parametrize(
