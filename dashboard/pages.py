@@ -182,7 +182,7 @@ def facts(recording: Recording) -> list[tuple[str, str]]:
         ("Units", f"{recording.n_units}"),
         ("Length", spell_time(recording.duration).partition(".")[0]),
         ("Trials", f"{len(recording.trials)}"),
-        ("Targets", f"{len(recording.target_ids)}"),
+        ("Target places", f"{len(recording.target_places)}"),
         ("Bins", f"{1e3 * recording.bin_width:g} ms"),
     ]
 

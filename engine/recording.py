@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -173,8 +174,14 @@ class Recording:
 
     @cached_property
     def target_ids(self) -> tuple[int, ...]:
-        """The targets that trials aim at, ascending."""
+        """What trials aim at, ascending: indices within each trial's own targets."""
         return tuple(sorted({t.target_id for t in self.trials if t.target_id is not None}))
+
+    @cached_property
+    def target_places(self) -> frozenset[tuple[float, float]]:
+        """Where trials aim, in length units."""
+        places = ((t.target_x, t.target_y) for t in self.trials)
+        return frozenset(place for place in places if not math.isnan(place[0]))
 
     @cached_property
     def _rows(self) -> dict[int, int]:

@@ -46,7 +46,7 @@ async function showRecording(name) {
     ["Units", facts.num_channels],
     ["Length", spell(facts.duration_seconds)],
     ["Trials", facts.num_trials],
-    ["Targets", facts.num_targets],
+    ["Targets in a trial", facts.num_targets],
     ["Bins", `${facts.bin_size_ms} ms`],
     ["Lengths in", facts.length_unit],
   ]);

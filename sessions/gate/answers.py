@@ -71,7 +71,8 @@ def _sign_in(request: HTTPServerRequest) -> bytes:
         for value in values
         if name != NAME
     ]
-    return Template(SIGN_IN.read_text()).generate(asked=asked)
+    wrong = NAME in request.query_arguments
+    return Template(SIGN_IN.read_text()).generate(asked=asked, wrong=wrong)
 
 
 def _is_page(request: HTTPServerRequest) -> bool:

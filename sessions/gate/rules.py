@@ -116,8 +116,13 @@ class Rules:
         if self.token.shown_by(request):
             return
         self.rate.take(address_of(request))  # so that nobody guesses faster than others ask
+        fault = (
+            "This server wants its token"
+            if shown_in(request) is None
+            else "That is not this server's token"
+        )
         raise Unauthorized(
-            "This server wants its token. Send the header Authorization: Bearer TOKEN, or ?token=TOKEN; "
+            f"{fault}. Send the header Authorization: Bearer TOKEN, or ?token=TOKEN; "
             "serve.py's commands take it from PHANTOM_TOKEN."
         )
 

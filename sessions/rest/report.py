@@ -91,7 +91,7 @@ def _recording_facts(recording: Recording) -> Facts:
     yield "Name", recording.name + (" (synthetic)" if recording.synthetic else "")
     yield "Units", recording.n_units
     yield "Length", f"{recording.duration:.1f} s"
-    yield "Trials", f"{len(recording.trials)}, {len(recording.target_ids)} targets"
+    yield "Trials", f"{len(recording.trials)}, {len(recording.target_places)} target places"
     yield "Bins", f"{recording.n_bins}, {recording.bin_rate:g} per second"
     for what in ("position", "velocity"):
         chosen = recording.series.get(what)

@@ -40,7 +40,7 @@ def test_home_tells_what_is_replayed(deck: Deck, visitor: Visitor) -> None:
         "Units": "6",
         "Length": "01:40",
         "Trials": "40",
-        "Targets": "3",
+        "Targets in a trial": "3",
         "Bins": "25 ms",
         "Lengths in": "mm",
     }

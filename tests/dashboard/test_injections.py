@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 import websocket
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from dashboard import theme
 from engine.recording import Recording
@@ -182,7 +182,13 @@ def test_no_script_runs_in_a_browser(deck: Deck, browser: Browser) -> None:
     """With the pages' own policy off, which would hide a fault of theirs."""
     script = SCRIPTS[10]
     code = deck.api("POST", "/api/sessions", {"custom_code": "shown", "recording": script})["session_code"]
-    decoder = websocket.create_connection(f"ws://127.0.0.1:{deck.port}/stream/{code}", timeout=20)
+    named = f"ws://127.0.0.1:{deck.port}/stream/{code}?decoder={quote(script, safe='')}"
+    decoder = websocket.create_connection(named, timeout=20)
+    decoder.recv()  # metadata
+    for _ in range(40):
+        number = json.loads(decoder.recv())["data"]["sequence_number"]
+        answer = {"type": "prediction", "sequence_number": number, "x": 0.0, "y": 0.0}
+        decoder.send(json.dumps(answer))
     with browser.new_context(bypass_csp=True) as context:
         context.add_init_script("window.ran = () => { window.hasRun = true; }")
         page = context.new_page()
@@ -192,6 +198,9 @@ def test_no_script_runs_in_a_browser(deck: Deck, browser: Browser) -> None:
         page.wait_for_selector("body[data-connection=open][data-state]")
         page.wait_for_function("() => window.deckStats?.painted >= 5")
         assert script in page.inner_text("h1, main")
+        expect(
+            page.get_by_role("rowheader", name=script).or_(page.get_by_role("cell", name=script)).first
+        ).to_be_visible()  # the decoder's name among the scores
         assert page.evaluate("window.hasRun") is None
         addresses = [
             "/",

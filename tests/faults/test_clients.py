@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from engine.record.reading import read_record
 from sessions.options import Options
 from sessions.session import Session
 from sessions.store import Store
@@ -89,10 +90,10 @@ def test_stalled_clients_cost_little_know_their_loss_and_are_cut(served: Served,
         for process in (forgiven, lost):
             process.send_signal(signal.SIGSTOP)
         until(lambda: losing(session) == 2 * n, CUT_WITHIN)
+        grown = held(os.getpid())["megabytes"] - before
         forgiven.send_signal(signal.SIGCONT)
         until(lambda: session.decoders <= n + 1, CUT_WITHIN)
         cut_after = time.monotonic() - began
-        grown = held(os.getpid())["megabytes"] - before
         lost.send_signal(signal.SIGCONT)
         back, gone, (other,) = verdicts(forgiven), verdicts(lost), verdicts(witness)
 
@@ -154,11 +155,13 @@ def test_sessions_made_and_deleted_leave_nothing_behind(n: int, caplog: pytest.L
     assert [record for record in caplog.records if record.exc_info] == []
 
 
-def test_sigterm_says_goodbye_to_everyone_and_ends_within_10_s(tmp_path: Any) -> None:
-    log = tmp_path / "log"
-    with log.open("w") as said, server("--no-lsl", log=said) as ours:
+def test_sigterm_says_goodbye_finishes_records_and_ends_within_10_s(tmp_path: Any) -> None:
+    log, records = tmp_path / "log", tmp_path / "records"
+    with log.open("w") as said, server("--no-lsl", "--records", str(records), log=said) as ours:
         url = f"ws://127.0.0.1:{ours.port}/stream/binary/deck?layout=compact"
         with crowd(50, url) as connected:
+            ours.ask("POST", "/api/sessions/deck/record")
+            until(lambda: ours.get("/api/sessions/deck/record")["bins"] > 10)
             os.kill(ours.pid, signal.SIGTERM)
             began = time.monotonic()
             assert ours.ended(10.0) == 0
@@ -167,6 +170,8 @@ def test_sigterm_says_goodbye_to_everyone_and_ends_within_10_s(tmp_path: Any) ->
 
     assert took < 10.0
     assert codes == {1001}
+    (finished,) = records.glob("*.nwb")
+    assert len(read_record(finished).rows) > 10
     assert not {"Traceback", "WARNING", "ERROR"} & set(log.read_text().split())
 
 

@@ -168,6 +168,7 @@ def test_who_is_asked_for_the_token_then_gets_what_was_asked_for(call: Guarded) 
     for name, value in (("a", "1"), ("b", "&quot;&gt;&lt;script&gt;"), ("b", "2")):
         assert f'<input type="hidden" name="{name}" value="{value}">'.encode() in reply.content
     assert b"wrong" not in reply.content
+    assert b"That is not this server's token." in reply.content
 
 
 def test_a_websocket_takes_header_query_or_cookie(call: Guarded) -> None:

@@ -285,6 +285,15 @@ def test_a_deleted_session_closes_its_viewers(served: Served) -> None:
     assert closing(viewer)[0] == 1000
 
 
+def test_a_session_has_room_for_so_many_pages(served: Served) -> None:
+    served.store.max_clients = 2
+    session = served.store.create("full")
+    pages = [served.connect("full") for _ in range(2)]
+    code, reason = closing(served.connect("full"))
+    assert (code, reason) == (1013, "More pages watch session full than may.")
+    assert audience_size(session) == len(pages)
+
+
 def test_nobody_watches_a_session_that_has_just_been_deleted(served: Served) -> None:
     session = served.store.create("gone")
     served.store.delete("gone")
