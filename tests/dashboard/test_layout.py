@@ -39,7 +39,8 @@ WATCH = """() => {
 
 @pytest.fixture(scope="module")
 def deck() -> Iterator[Deck]:
-    made = Deck(small_recording(6, 4000, n_trials=40, gaps=True))
+    other = small_recording(name="swift-neural-42-20261121-154237-750-of-a-long-afternoon")
+    made = Deck(small_recording(6, 4000, n_trials=40, gaps=True), others=[other])
     replay = made.store.create("swift-neural-42").replay
     replay.set_speed(100)
     replay.resume()
