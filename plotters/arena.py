@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-from bokeh.models import DataRange1d
+from bokeh.models import BasicTicker, DataRange1d
 from bokeh.models.glyphs import Circle, Scatter, Segment, Text
 from bokeh.models.ui import UIElement
 from bokeh.plotting import figure
@@ -27,7 +27,11 @@ FILL: Final[dict[Phase, float]] = {"target on": 0.15, "go": 0.35, "moving": 0.35
 """How full the current target is; empty in other phases."""
 MARGIN: Final = 0.06
 """Share of the arena that is left free on either side."""
+TICKS: Final = 4
+"""About so many on an axis: in large type more would run into each other."""
 NOWHERE: Final = np.full((1, 2), np.nan, np.float32)
+ASIDE: Final = 10
+"""Pixels from a cursor to its name."""
 WHERE: Final = ("x", "y")
 
 
@@ -41,6 +45,7 @@ class Arena(Plotter):
         super().__init__(scene)
         self.n_trail = scene.bins(TRAIL) // scene.bins_per_column
         self._corners = corners(scene.recording)
+        self.middle = float(self._corners[:, 0].mean())
         self._moving: set[int] = set()
 
     @property
@@ -53,6 +58,8 @@ class Arena(Plotter):
         plot = self.plain_figure(
             f"x ({unit})", f"y ({unit})", x_range=ranges[0], y_range=ranges[1], match_aspect=True
         )
+        for axis in plot.axis:
+            axis.ticker = BasicTicker(desired_num_ticks=TICKS)
         source = self.source("corners", x=self._corners[:, 0], y=self._corners[:, 1])
         frame = plot.add_glyph(source, Scatter(line_color=None, fill_color=None))
         ranges[0].renderers = ranges[1].renderers = [frame]
@@ -106,7 +113,9 @@ class Arena(Plotter):
         trail = self.source(f"trail {i}", x0=blank, y0=blank, x1=blank, y1=blank, alpha=fading)
         segment = Segment(x0="x0", y0="y0", x1="x1", y1="y1", line_alpha="alpha", line_width=3)
         paint(plot.add_glyph(trail, segment, level=LIVE).glyph, line_color=role)
-        cursor = self.source(f"cursor {i}", x=[np.nan], y=[np.nan], who=[""])
+        cursor = self.source(
+            f"cursor {i}", x=[np.nan], y=[np.nan], who=[""], **beside(NOWHERE, self.middle)
+        )
         paint(
             plot.add_glyph(
                 cursor, Scatter(x="x", y="y", marker=marker, size=13, line_width=2), level=LIVE
@@ -114,7 +123,8 @@ class Arena(Plotter):
             fill_color=role,
             line_color="plot",
         )
-        name = Text(x="x", y="y", text="who", x_offset=10, y_offset=16 * i - 34)  # where cursors meet
+        name = Text(x="x", y="y", text="who", text_align="align", x_offset="offset")
+        name.y_offset = 16 * i - 34  # where cursors meet
         paint(
             plot.add_glyph(cursor, name, level=LIVE).glyph,
             text_color=role,
@@ -149,6 +159,8 @@ class Arena(Plotter):
             yield Replace(f"trail {i}", f"{column}0", starts[:-1, axis])
             yield Replace(f"trail {i}", f"{column}1", ends[1:, axis])
             yield Replace(f"cursor {i}", column, at[:, axis])
+        for column, side in beside(at, self.middle).items():
+            yield Replace(f"cursor {i}", column, side)
         yield Replace(f"cursor {i}", "who", [name])
 
     def _move_cursor(self, news: News) -> Iterator[Update]:
@@ -164,6 +176,12 @@ class Arena(Plotter):
             yield Shift("trail 0", f"{column}0", starts[:, axis])
             yield Shift("trail 0", f"{column}1", ends[:, axis])
             yield Replace("cursor 0", column, path[-1:, axis])
+
+
+def beside(at: Floats, middle: float) -> dict[str, list[Any]]:
+    """On which side of a cursor, at a place of shape (1, 2), its name has room."""
+    right = bool(at[0, 0] > middle)
+    return {"align": ["right" if right else "left"], "offset": [-ASIDE if right else ASIDE]}
 
 
 def corners(recording: Recording) -> Floats:

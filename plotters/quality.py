@@ -18,7 +18,7 @@ from plotters.scored import Scored
 LINES: Final = (("position", "solid"), ("velocity", "dashed"))
 """In the order of `Summary.history`, and a dash for each."""
 FLOOR: Final = -0.25
-"""Of the axis; what is worse is shown there."""
+"""Of the axis; what is worse has a mark there."""
 
 
 class Quality(Scored):
@@ -29,7 +29,10 @@ class Quality(Scored):
 
     @property
     def caption(self) -> str:
-        return f"Of the last {WINDOW} s. Solid: position. Dashed: velocity. At 0 the mean would do as well."
+        course = (
+            f"Of the last {WINDOW} s. Solid: position. Dashed: velocity. At 0 the mean would do as well."
+        )
+        return f"{course} \N{BLACK DOWN-POINTING TRIANGLE}: below {FLOOR:g}, not drawn."
 
     def build(self) -> UIElement:
         plot = self.plain_figure(
@@ -46,10 +49,20 @@ class Quality(Scored):
         time = np.arange(1 - HISTORY, 1, dtype=np.float32)
         for lane, (role, _) in enumerate(LANES):
             blank = {name: np.full(HISTORY, np.nan, np.float32) for name, _ in LINES}
-            source = self.source(f"trace {lane}", time=time, **blank)
+            source = self.source(f"trace {lane}", time=time, below=blank[LINES[0][0]], **blank)
             for name, dash in LINES:
                 trace = plot.line("time", name, source=source, level=LIVE, line_dash=dash, line_width=2)
                 paint(trace.glyph, line_color=role)
+            worse = plot.scatter(
+                "time",
+                "below",
+                source=source,
+                level=LIVE,
+                marker="inverted_triangle",
+                size=6,
+                line_color=None,
+            )
+            paint(worse.glyph, fill_color=role)
         n = len(LINES) * len(LANES)
         newest = self.source("newest", x=[0.0] * n, y=[np.nan] * n, **marks(len(LINES)))
         self.add_markers(plot, newest)
@@ -58,16 +71,28 @@ class Quality(Scored):
     def draw(self, news: News) -> Iterable[Update]:
         newest = np.full((len(LANES), len(LINES)), np.nan, np.float32)
         for lane, summary in self.summaries(news):
-            values = courses(summary.history) if summary else np.full((HISTORY, 2), np.nan, np.float32)
+            history = summary.history if summary else np.empty((0, len(LINES)), np.float32)
+            values, below = courses(history)
+            yield Replace(f"trace {lane}", "below", below)
             for i, (name, _) in enumerate(LINES):
                 yield Replace(f"trace {lane}", name, values[:, i])
             newest[lane] = values[-1]
         yield Replace("newest", "y", newest.ravel())
 
 
-def courses(history: Floats) -> Floats:
-    """Values within the axis, one a second, NaN before the first: shape (HISTORY, 2) from (n, 2)."""
-    values = np.full((HISTORY, history.shape[1]), np.nan, np.float32)
+def courses(history: Floats) -> tuple[Floats, Floats]:
+    """What is drawn of a history of shape (n, 2), a value a second.
+
+    Returns
+    -------
+    values : ndarray of float32, shape (HISTORY, 2)
+        NaN before the first, and where they are below the axis.
+    below : ndarray of float32, shape (HISTORY,)
+        `FLOOR` where one of them is, NaN elsewhere.
+    """
+    values = np.full((HISTORY, len(LINES)), np.nan, np.float32)
     if len(history):
-        values[-len(history) :] = np.maximum(history, FLOOR)
-    return values
+        values[-len(history) :] = history
+    worse = values < FLOOR
+    values[worse] = np.nan
+    return values, np.where(worse.any(axis=1), np.float32(FLOOR), np.float32(np.nan))

@@ -2,6 +2,7 @@
 
 import { actions } from "./transport.js";
 
+const session = document.getElementById("session");
 const help = document.getElementById("keys-help");
 const present = document.getElementById("present");
 
@@ -24,10 +25,9 @@ const KEYS = {
   "+": () => actions.faster(2),
   "-": () => actions.faster(0.5),
   Home: actions.begin,
-  p: togglePresent,
   r: () => document.querySelector("#record button").click(),
-  "?": showKeys,
 };
+const ALWAYS = { p: togglePresent, "?": showKeys }; // without a session too
 
 // Which keys belong to whom: those who type have all, a button has Space, tabs have the arrows.
 const TYPING = "input:not([type=checkbox], [type=range]), select, textarea, [contenteditable], dialog *";
@@ -41,7 +41,8 @@ const OWN = [
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   const key = event.shiftKey && event.key.startsWith("Arrow") ? `Shift+${event.key}` : event.key;
-  const action = KEYS[key] ?? KEYS[key.toLowerCase()];
+  const known = session.disabled ? ALWAYS : { ...KEYS, ...ALWAYS };
+  const action = known[key] ?? known[key.toLowerCase()];
   const { target } = event;
   if (!action || target.matches(TYPING) || OWN.some(([who, keys]) => target.matches(who) && keys.includes(key))) return;
   event.preventDefault();

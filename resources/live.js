@@ -5,7 +5,7 @@ import "./decoders.js";
 import "./guard.js";
 import "./keys.js";
 import "./latency.js";
-import { LOST, tell, untell } from "./notice.js";
+import { LOST, tell } from "./notice.js";
 import "./perturbation.js";
 import "./pictures.js";
 import "./record.js";
@@ -31,7 +31,7 @@ const seen = { frames: 0, painted: 0, at: performance.now(), age: null, skipping
 
 document.addEventListener("deck:connection", ({ detail: { state } }) => {
   body.dataset.connection = state;
-  for (const button of document.querySelectorAll("#play, [data-verb]")) button.disabled = state !== "open";
+  $("session").disabled = $("emergency").disabled = state !== "open";
   tell(ENDINGS[state] ?? "", state);
 });
 
@@ -58,7 +58,7 @@ setInterval(() => {
   $("rate").textContent = live ? `${rate.toFixed(0)} / s` : "–";
   const skips = live && painted - seen.painted < SKIPPED * (frames - seen.frames);
   seen.skipping = skips ? seen.skipping + 1 : 0;
-  if (seen.skipping === 2) tell("Skipping frames to keep up.", "skipping");
-  if (seen.skipping === 0) untell("skipping");
+  if (seen.skipping === 2) $("skipping").textContent = "some skipped";
+  if (seen.skipping === 0) $("skipping").textContent = "";
   Object.assign(seen, { frames, painted, at: now });
 }, PERIOD);

@@ -1,4 +1,4 @@
-// The line that tells of the page as a whole: the server is lost, the session is gone, frames are skipped.
+// The line that tells of the page as a whole: the server is lost, the session is gone.
 
 export const LOST = "Lost the server. Trying to reach it again.";
 

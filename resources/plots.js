@@ -27,6 +27,7 @@ export class Plots {
       }
     }
     this.changed = new Set();
+    this.wanted = []; // properties to be set with the next drawing, so that axes fit what is drawn
     this.unseen = new Set(); // sources of plots that are not in sight
     this.sources = new Map(); // of each place that is watched
     this.observer = new IntersectionObserver((entries) => {
@@ -68,7 +69,7 @@ export class Plots {
     for (const update of header.updates) {
       if (update.op === "set") {
         const entries = Object.entries(update.properties).map(([name, value]) => [name, revive(value)]);
-        this.named.get(update.model).setv(Object.fromEntries(entries));
+        this.wanted.push([this.named.get(update.model), Object.fromEntries(entries)]);
         continue;
       }
       const source = this.named.get(update.source);
@@ -81,6 +82,7 @@ export class Plots {
 
   /** Let Bokeh draw what changed. */
   draw() {
+    for (const [model, properties] of this.wanted.splice(0)) model.setv(properties);
     for (const source of this.changed) {
       if (this.unseen.has(source)) continue;
       this.changed.delete(source);

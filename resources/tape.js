@@ -1,6 +1,7 @@
 // The recording as a tape: its trials, those that are selected, and the way to them.
 
 const NEAR = 44; // pixels of a trial in the near view: its id can be read
+const PAD = 5; // pixels to either side of an id
 const READABLE = 3; // pixels between trials from which on their boundaries are drawn
 
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
@@ -106,7 +107,9 @@ export class Tape {
     context.font = `12px ${style("font")}`;
     context.textBaseline = "middle";
     for (const { id, first: begin, end } of shown) {
-      if (x(end) - x(begin) > 8 * String(id).length + 8) context.fillText(id, Math.max(x(begin), 0) + 5, height / 2);
+      const left = Math.max(x(begin), 0) + PAD;
+      const room = Math.min(x(end), width) - PAD - left;
+      if (context.measureText(id).width <= room) context.fillText(id, left, height / 2);
     }
     context.fillStyle = style("accent");
     context.fillRect(width / 2 - 1, 0, 2, height);

@@ -94,14 +94,21 @@ $("max").addEventListener("click", () => {
 });
 $("loop").addEventListener("change", () => loop.send({ loop: $("loop").checked }));
 
-// What frames say
+// What frames say, and that none come
+
+function showState(state, name = state) {
+  if (state === document.body.dataset.state) return;
+  document.body.dataset.state = state;
+  play.querySelector("span").textContent = LABELS[state] ?? "Play";
+  $("state").textContent = name;
+}
+
+document.addEventListener("deck:connection", ({ detail: { state } }) => {
+  if (state !== "open") showState(state, state === "lost" ? state : "ended");
+});
 
 onFrame((header) => {
-  if (header.state !== document.body.dataset.state) {
-    document.body.dataset.state = header.state;
-    play.querySelector("span").textContent = LABELS[header.state] ?? "Play";
-    $("state").textContent = header.state;
-  }
+  showState(header.state);
   play.disabled = header.state === "failed";
   if (header.settings) tape.select(header.settings.spans);
   if (header.packet_id === tape.position && !header.start) return;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -17,7 +18,8 @@ from plotters.pictures.panel import Colours, leave_empty
 WIDE_FROM = 700
 """Pixels from which the two panels are side by side."""
 LOWEST = -0.5
-"""Of the axis of R2: what is worse is written, not drawn to scale."""
+"""Of the axis of R2: what is worse is written, below an arrow."""
+ARROW = "\N{DOWNWARDS ARROW}"
 BAR = 0.38
 """Width, where levels are 1 apart."""
 
@@ -62,6 +64,8 @@ def _draw_levels(axes: Axes, outcome: Outcome, colours: Colours) -> None:
     """Two bars for each level, with their values."""
     axes.set_title("R2 of trials never seen, by perturbation", loc="left")
     drawn: list[float] = [0.0, 1.0]
+    small: dict[str, Any] = {"fontsize": 7.5, "color": colours["text"]}
+    cut = False
     for quantity, role, side in (("velocity", "good", -BAR / 2), ("position", "accent", BAR / 2)):
         values = np.array([getattr(each, f"r2_{quantity}").mean for each in outcome.scores])
         at, heights = np.arange(len(values)) + side, np.clip(values, LOWEST, 1.0)
@@ -69,22 +73,26 @@ def _draw_levels(axes: Axes, outcome: Outcome, colours: Colours) -> None:
         axes.bar(at, np.nan_to_num(heights), BAR, color=colours[role], label=quantity)
         for x, value, height in zip(at, values, heights, strict=True):
             if math.isfinite(value):
-                up = value >= 0
+                up, worse = value >= 0, value < LOWEST
+                cut = cut or worse
                 axes.annotate(
-                    f"{value:.2f}",
+                    f"{ARROW}\n{value:.2f}" if worse else f"{value:.2f}",
                     (x, height),
                     (0, 2 if up else -2),
                     textcoords="offset points",
                     ha="center",
                     va="bottom" if up else "top",
-                    fontsize=7.5,
-                    color=colours["text"],
+                    **small,
                 )
+    below = 0.1 if min(drawn) < 0 else 0.0
+    if cut:
+        below = 0.25
+        axes.text(0.01, 0.01, f"{ARROW} below {LOWEST:g}: not to scale", transform=axes.transAxes, **small)
     axes.axhline(0, color=colours["line"], linewidth=0.8)
     axes.set(
         xticks=range(len(outcome.scores)),
         xticklabels=[each.level for each in outcome.scores],
-        ylim=(min(drawn) - 0.1 * (min(drawn) < 0), 1.08),
+        ylim=(min(drawn) - below, 1.08),
         ylabel="R2, mean of x and y",
     )
     axes.grid(visible=False, axis="x")

@@ -32,6 +32,10 @@ COLUMN = """([plot, source, column]) => {
   return [...(data instanceof Map ? data.get(column) : data[column])];
 }"""
 PACKET = "Number(document.querySelector('[data-value=packet]').textContent.replace(/\\D/g, ''))"
+IS_BELOW = """() => {
+  const [notice, button] = ["notice", "emergency"].map((id) => document.getElementById(id));
+  return notice.getBoundingClientRect().top >= button.getBoundingClientRect().bottom;
+}"""
 KNOWN = f"(which) => ({COLUMN})(which).some(Number.isFinite)"
 
 
@@ -141,6 +145,7 @@ def test_the_emergency_stop_works_while_somebody_types_and_is_released_by_its_bu
     button = page.locator("#emergency")
     expect(button).to_have_text("Release cursors F8")
     expect(page.locator("#notice")).to_contain_text("Emergency stop")
+    assert page.evaluate(IS_BELOW)
     page.keyboard.press("F8")
     expect(button).to_contain_text("Release cursors")
     page.evaluate("scrollTo(0, document.body.scrollHeight)")

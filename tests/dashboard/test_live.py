@@ -104,6 +104,7 @@ def test_a_lost_server_is_told_and_one_that_comes_back_offers_the_session_again(
     deck.stop()
     expect(page.locator("#notice")).to_contain_text("Lost the server")
     expect(page.locator("#play")).to_be_disabled()
+    expect(page.locator("#state")).to_have_text("lost")
     deck.start(recording)
     expect(page.locator("#notice")).to_contain_text("no longer has this session")
     page.get_by_role("button", name="Create it again").click()
@@ -147,7 +148,15 @@ def test_a_deleted_session_is_told(deck: Deck, visitor: Visitor) -> None:
     page = visitor.watch(deck, "gone")
     deck.store.delete("gone")
     expect(page.locator("#notice")).to_contain_text("This session was deleted.")
-    expect(page.get_by_role("button", name="Create it again")).to_be_visible()
+    expect(page.locator("#state")).to_have_text("ended")
+    working = page.locator("main :is(.transport, .deck) :is(button, input, select):enabled")
+    expect(working).to_have_count(0)
+    expect(page.locator("#emergency")).to_be_disabled()
+    page.keyboard.press("Space")
+    expect(page.locator(".transport > .refusal")).to_be_empty()
+    page.get_by_role("button", name="Create it again").click()
+    page.wait_for_selector("body[data-connection=open][data-state=idle]")
+    expect(page.get_by_role("button", name="Set reference")).to_be_enabled()
 
 
 def test_a_failed_replay_is_told_with_its_reason(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
+from dashboard import theme
 from plotters.arena import Arena
+from sessions.gate.answers import SIGN_IN
 from tests.builders import small_recording
 from tests.dashboard.conftest import Deck, Visitor
 
@@ -70,3 +73,11 @@ def test_who_comes_without_a_token_is_asked_for_it(deck: Deck, browser: Browser)
         page.get_by_role("button", name="Open").click()
         page.wait_for_selector("body[data-connection=open][data-state]")
         assert page.url == deck.live("one")
+
+
+def test_the_sign_in_page_has_the_colours_of_the_theme() -> None:
+    dark, light = SIGN_IN.read_text().split("@media (prefers-color-scheme: light)")
+    for scheme, style in (("dark", dark), ("light", light)):
+        colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]+)", style))
+        assert colours
+        assert colours.items() <= theme.COLOURS[scheme].items()

@@ -165,6 +165,18 @@ def test_the_figure_says_what_it_shows(call, run):
         assert f"{level['r2_position']['mean']:.2f}" in svg
 
 
+def test_the_figure_says_which_bars_are_cut(call, calibrations, run):
+    outcome = calibrations.get(run["id"]).outcome
+    for mean, cut in ((-0.4, False), (-3.0, True)):
+        scores = [
+            replace(each, r2_velocity=replace(each.r2_velocity, mean=mean), r2_position=each.r2_velocity)
+            for each in outcome.scores[:1]
+        ]
+        shown = replace(outcome, scores=tuple(scores))
+        svg = draw(shown, (), "svg", roles()["dark"], 800).decode()
+        assert ("below -0.5: not to scale" in svg) == cut
+
+
 @pytest.mark.parametrize(
     ("asked", "status", "code", "told"),
     [
