@@ -130,7 +130,9 @@ def load(chosen: Settings) -> Recordings:
         paths: tuple[Path, ...] = (default_recording(DATA),)
     else:
         paths = readers.scan(chosen.data)
-    recordings = Recordings(paths, partial(readers.read, bin_rate=chosen.rate, series=chosen.series))
+    recordings = Recordings(
+        paths, partial(readers.read_inspected, bin_rate=chosen.rate, series=chosen.series)
+    )
     next(iter(recordings.values()))
     return recordings
 

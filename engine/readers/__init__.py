@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.errors import RecordingError
 from engine.readers.faults import refuse_unreadable
+from engine.readers.inspection import inspected
 from engine.record.sealed import SEALED, unsealed
 from engine.recording import Recording
 
@@ -23,20 +24,20 @@ Reader = Callable[[Path, float, Mapping[str, str]], Recording]
 
 def _read_nwb(path: Path, bin_rate: float, series: Mapping[str, str]) -> Recording:
     refuse_unreadable(path)
-    with warnings.catch_warnings():  # pynwb's own, about what it imports
-        warnings.simplefilter("ignore")
-        from engine.readers.nwb import read_nwb  # takes seconds: not before a file seems readable
-
-    return read_nwb(path, bin_rate, series)
+    return _reader()(path, bin_rate, series)
 
 
 def _read_sealed(path: Path, bin_rate: float, series: Mapping[str, str]) -> Recording:
-    content = unsealed(path)
-    with warnings.catch_warnings():
+    return _reader()(path, bin_rate, series, unsealed(path))
+
+
+def _reader() -> Callable[..., Recording]:
+    """What reads NWB. Loading pynwb takes seconds."""
+    with warnings.catch_warnings():  # pynwb's own, about what it imports
         warnings.simplefilter("ignore")
         from engine.readers.nwb import read_nwb
 
-    return read_nwb(path, bin_rate, series, content)
+    return read_nwb
 
 
 READERS: dict[str, Reader] = {".nwb": _read_nwb, SEALED: _read_sealed}
@@ -76,6 +77,14 @@ def read(path: Path, bin_rate: float, series: Mapping[str, str] | None = None) -
     finally:
         _trim_heap()
     return recording
+
+
+def read_inspected(path: Path, bin_rate: float, series: Mapping[str, str] | None = None) -> Recording:
+    """As `read`, after a process of its own has looked at the file, which HDF5 may hang in or die of."""
+    if path.is_file() and path.suffix.lower() == ".nwb":
+        with inspected(path):
+            _reader()  # meanwhile
+    return read(path, bin_rate, series)
 
 
 def scan(path: Path) -> tuple[Path, ...]:

@@ -77,7 +77,7 @@ def _refuse_other_versions(path: Path, file: h5py.File) -> None:
 
 def _refuse_bad_links(path: Path, file: h5py.File) -> None:
     """Links that lead nowhere, and whatever would be read from outside of the recording's folder."""
-    for place, link, target in _members(path, file, ()):
+    for place, link, target in members(path, file):
         if isinstance(target, h5py.Dataset):
             _refuse_outsiders(path, place, target)
         if target is not None:
@@ -115,7 +115,7 @@ def _is_beside(path: Path, name: str) -> bool:
 
 def _refuse_impossible_sizes(path: Path, file: h5py.File) -> None:
     most = HIGHEST_RATIO * path.stat().st_size
-    for place, link, target in _members(path, file, ()):
+    for place, link, target in members(path, file):
         if not isinstance(target, h5py.Dataset) or not isinstance(link, h5py.HardLink):
             continue
         if target.nbytes > most and not target.is_virtual:
@@ -125,8 +125,8 @@ def _refuse_impossible_sizes(path: Path, file: h5py.File) -> None:
             )
 
 
-def _members(
-    path: Path, group: h5py.Group, above: tuple[tuple[str, int], ...]
+def members(
+    path: Path, group: h5py.Group, above: tuple[tuple[str, int], ...] = ()
 ) -> Iterator[
     tuple[str, h5py.HardLink | h5py.SoftLink | h5py.ExternalLink, h5py.Group | h5py.Dataset | None]
 ]:
@@ -151,7 +151,7 @@ def _members(
                     f"{path.name}: {place} is a link to a group that holds it. Write the file again."
                 )
             if not isinstance(link, h5py.SoftLink):
-                yield from _members(path, target, above)
+                yield from members(path, target, above)
 
 
 def _identity(group: h5py.Group) -> tuple[str, int]:
