@@ -95,11 +95,13 @@ class Keeper:
 
     def _run(self) -> None:
         while True:
-            for monitor in self._monitors:
+            monitors = self._monitors
+            for monitor in monitors:  # one at a time, as all at once would keep others from the interpreter
                 monitor.go_round()
+                with self._turn:
+                    self._turn.notify_all()
+                    self._turn.wait_for(lambda: self._hurried or not self._monitors, PERIOD / len(monitors))
             with self._turn:
-                self._turn.notify_all()
-                self._turn.wait_for(lambda: self._hurried or not self._monitors, PERIOD)
                 if not self._monitors:
                     self._thread = None
                     return

@@ -210,6 +210,16 @@ class Ring:
         n = self.capacity if seconds is None else min(round(seconds * self.bin_rate), self.capacity)
         return self.since(max(self.head - n, 0), n)[0]
 
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """One field of all that is kept, for statistics: rows in any order, the oldest perhaps newer.
+
+        Returns
+        -------
+        ndarray, shape (n_bins, ...)
+        """
+        field = np.frombuffer(self._rows, self.dtype)[name]
+        return field[: min(self.head, self.capacity)].copy()
+
     def window(self, seconds: float) -> tuple[npt.NDArray[np.unsignedinteger[Any]], Times]:
         """What a decoder wants: the newest counts, channels first.
 

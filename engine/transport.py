@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import threading
 import time
 from collections import deque
@@ -22,6 +24,10 @@ from engine.speed import Speed, checked_speed
 
 State = Literal["idle", "playing", "paused", "stopped", "ended", "failed", "closed"]
 NOTES_KEPT: Final = 1000
+GOLDEN: Final = (math.sqrt(5.0) - 1.0) / 2.0
+"""Its multiples, modulo 1, are spread evenly however many there are (three-distance theorem). Sessions are
+so due at different times within a bin: threads that wake together wait for the interpreter's lock."""
+_sessions = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,7 @@ class Transport:
         self._schedule = clock.Schedule(self._period())
         self._listeners: tuple[Listener, ...] = ()
         self._state: State = "idle"
+        self._phase = next(_sessions) * GOLDEN % 1.0
         self._steps = 0
         self._hungry = False
         self._untold: list[Note] = []
@@ -264,7 +271,8 @@ class Transport:
     # With the lock held
 
     def _begin(self) -> None:
-        self._schedule.restart(clock.now(), self._period())
+        period, at = self._period(), clock.now()
+        self._schedule.restart(at + (self._phase * period - at) % period, period)
         self._enter("playing")
 
     def _enter(self, state: State) -> None:

@@ -113,7 +113,7 @@ def measure_session(session: Session) -> SessionMetrics:
         late_ticks=replay.late_ticks,
         lost_time_seconds=replay.lost_time,
         network_latency_ms=distribution(np.concatenate([*latencies, np.empty(0)]) * 1000.0),
-        timing_error_ms=distribution(np.abs(ring.snapshot()["lateness"]).astype(np.float64) * 1000.0),
+        timing_error_ms=distribution(np.abs(ring.column("lateness")).astype(np.float64) * 1000.0),
         memory_usage_mb=(Ring.size(ring.dtype, ring.capacity) + indices) / 1e6,
         is_running=is_running(session),
         is_paused=replay.state == "paused",
