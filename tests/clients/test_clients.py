@@ -67,7 +67,7 @@ def test_a_client_says_in_one_line_why_it_is_refused(
     start_client: StartClient, node_modules: Path, guarded: Deck, name: str
 ) -> None:
     said = start_client(name, "--url", guarded.url, NODE_PATH=str(node_modules)).complaint()
-    assert said.startswith("This server wants its token.")
+    assert said.startswith("That is not this server's token.")
     assert said.count("\n") == 1
 
 
