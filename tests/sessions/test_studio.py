@@ -6,12 +6,14 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sessions.errors import Busy, NotDrawn
 from sessions.studio import Studio
+from tests.benchmarks.dashboard import wait_until
 
 THEMES = {"light": {"text": "#000000"}, "dark": {"text": "#ffffff"}}
 
@@ -20,6 +22,9 @@ def perform(moment: Any, plots: Any, kind: Any, colours: Any, width: Any) -> byt
     """Stands for drawing, in the studio's process: does what `moment` says."""
     match moment:
         case "hang":
+            threading.Event().wait()
+        case Path():  # the same, and tell that it has begun
+            moment.touch()
             threading.Event().wait()
         case "die":
             os._exit(1)
@@ -79,15 +84,16 @@ def test_a_picture_that_takes_too_long_is_given_up() -> None:
     studio.close()
 
 
-def test_there_is_room_for_a_few_and_closing_ends_them_all(studio: Studio) -> None:
+def test_there_is_room_for_a_few_and_closing_ends_them_all(studio: Studio, tmp_path: Path) -> None:
     draw(studio)
+    begun = tmp_path / "begun"
     outcomes: list[Exception] = []
     full = threading.Barrier(3)
 
     def ask() -> None:
         full.wait()
         try:
-            draw(studio, "hang")
+            draw(studio, begun)
         except (Busy, NotDrawn) as error:
             outcomes.append(error)
             told.release()
@@ -98,6 +104,7 @@ def test_there_is_room_for_a_few_and_closing_ends_them_all(studio: Studio) -> No
         asker.start()
     assert told.acquire(timeout=20)  # of three one finds no room
     assert [type(each) for each in outcomes] == [Busy]
+    wait_until(begun.exists, 20.0)
     studio.close()
     for asker in askers:
         asker.join(20)
