@@ -18,10 +18,11 @@ from sessions.streams import fanout
 from sessions.streams.fanout import Fanout
 from sessions.streams.packets import Encoder
 from sessions.streams.packets import Packet as Encoded
+from tests.benchmarks.dashboard import wait_until
 from tests.builders import small_recording
 from tests.engine.listening import Keeper
 from tests.sessions.frames import parse
-from tests.sessions.streaming import Packet, PlainDecoder, Served, data_of, message, streaming
+from tests.sessions.streaming import PATIENCE, Packet, PlainDecoder, Served, data_of, message, streaming
 
 AT_MAX = Options(speed="max")
 """Paced by whoever reads losslessly: no faster than a test reads, however busy the machine is."""
@@ -180,6 +181,8 @@ def test_at_max_nobody_is_waited_for_too_long(served: Served, monkeypatch: pytes
     session = served.store.create("deck", AT_MAX)
     session.replay.pause()
     slow, quick = served.slow_decoder(), served.quick_decoder()
+    (audience,) = session.audiences
+    wait_until(lambda: audience.size == 2, PATIENCE)  # the answer to an upgrade comes a moment before
     session.replay.resume()
     assert_nothing_lost(quick.until(reached(2 * session.ring.capacity + BUFFERED)))
     packets, code = slow.rest()
