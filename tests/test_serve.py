@@ -23,6 +23,7 @@ from playwright.sync_api import Browser
 from websocket import WebSocket, create_connection
 
 import serve
+from tests.benchmarks import free_port
 
 ROOT = Path(__file__).parent.parent
 REACH98 = ROOT.parent / "shared" / "data" / "reach98.nwb"
@@ -45,11 +46,6 @@ class Server:
         )
         with urlopen(request, timeout=10) as answer:
             return json.load(answer)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
 
 
 def run(*arguments: str, **environment: str) -> subprocess.Popen[str]:

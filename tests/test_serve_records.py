@@ -23,9 +23,10 @@ from engine.record.reading import read_record
 from engine.record.record import Record
 from engine.record.scored import plain as plain_scores
 from engine.record.scored import recompute
+from tests.benchmarks import free_port
 from tests.engine.record.recording import recorded
 from tests.nwb_builders import small_nwb
-from tests.test_serve import REACH98, free_port, run
+from tests.test_serve import REACH98, run
 
 PATIENCE = 60.0
 UNANSWERED = 12 * 10

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -28,6 +27,7 @@ from sessions.rest.handler import rest_rules
 from sessions.server import stream_rules
 from sessions.store import Store
 from sessions.studio import Studio
+from tests.benchmarks import free_port
 from tests.builders import small_recording
 
 ARTEFACTS = Path(__file__).parents[2] / ".artefacts"
@@ -47,8 +47,7 @@ class Deck:
         calibrations: Calibrations | None = None,
         archive: Archive | None = None,
     ) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         shown, rate = Token(token) if token else None, Rate(1e6)  # tests are quicker than people
         self.gate = Rules(Origins((self.port,)), token=shown, rate=rate)
         self.plotters = plotters
