@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.cursor import Place, Values
+from engine.cursor import Place, Stretches, Values
 from engine.errors import BadPrediction
 from engine.prediction import PREDICTION, Verdict
 from engine.replay import Replay
@@ -32,6 +32,7 @@ class Bin(NamedTuple):
 
     number: int
     packet_id: int
+    stretch: int
     due: float
     place: Place
 
@@ -90,7 +91,8 @@ class Predictions:
         self._entries: list[Entry] = []
         self._index: dict[str, int] = {}
         self._given = 0
-        self._bin = Bin(-1, -1, 0.0, (0.0, 0.0))  # the last one asked for: many decoders answer it
+        self._stretches = Stretches(replay.ring.capacity)
+        self._bin = Bin(-1, -1, -1, 0.0, (0.0, 0.0))  # the last one asked for: many decoders answer it
         self._line = np.zeros(1, PREDICTION)
         self._lock = threading.Lock()  # guards all of the above; held for some microseconds
 
@@ -219,19 +221,30 @@ class Predictions:
     def _judge(self, entry: Entry, head: int, number: int, values: Values, at: float) -> Verdict:
         if number < head - len(entry.numbers):
             return Verdict.STALE
-        if number != self._bin.number:
-            rows, lost = self._replay.ring.since(number, 1)
-            if lost:
-                return Verdict.STALE
-            x, y, _, _ = rows["kinematics"][0].tolist()
-            self._bin = Bin(number, int(rows["packet_id"][0]), float(rows["due"][0]), (x, y))
+        if number != self._bin.number and not self._find(number):
+            return Verdict.STALE
         slot = number % len(entry.numbers)
         if entry.numbers[slot] == number:
             return Verdict.DUPLICATE
         # The place before the number: who reads a number that fits finds the place there.
-        entry.positions[slot] = entry.cursor.move(number, self._bin.packet_id, self._bin.place, values)
+        entry.positions[slot] = entry.cursor.move(
+            number, self._bin.packet_id, self._bin.stretch, self._bin.place, values
+        )
         entry.numbers[slot] = number
         return Verdict.ON_TIME if at < self._bin.due + self._replay.period else Verdict.LATE
+
+    def _find(self, number: int) -> bool:
+        """Find the bin that is answered; false if it has just left the ring."""
+        first = min(self._stretches.end, number)
+        rows, lost = self._replay.ring.since(first, number + 1 - first)
+        if lost > number - first:
+            return False
+        unknown = rows[rows["sequence_number"] >= self._stretches.end]
+        self._stretches.take(unknown["sequence_number"], unknown["packet_id"], unknown["kinematics"])
+        x, y, _, _ = rows["kinematics"][-1].tolist()
+        packet_id, due = int(rows["packet_id"][-1]), float(rows["due"][-1])
+        self._bin = Bin(number, packet_id, self._stretches.first(number), due, (x, y))
+        return True
 
     def _write(self, number: int, at: float, values: Values, index: int, verdict: Verdict) -> None:
         self._line[0] = (number, at, values, index, verdict)

@@ -11,7 +11,7 @@ import numpy as np
 import param
 
 from engine import clock
-from engine.cursor import Place, Values
+from engine.cursor import NOWHERE, Place, Values
 from engine.errors import BadSetting
 from engine.recording import Recording
 from engine.replay import Replay
@@ -22,7 +22,6 @@ QUIET: Final = 10.0
 HEADROOM: Final = 2.0
 """Times the fastest true movement: the speed limit that a session begins with."""
 UNLIMITED: Final = 1e9
-NOWHERE: Final[Place] = (math.nan, math.nan)
 
 
 class Limits(param.Parameterized):
@@ -75,7 +74,8 @@ class SafeCursor:
     It follows the predicted position, or moves by the predicted velocity where there is none, no faster
     than the limit. A prediction that leaps, from the one before or by its velocity, is taken for a fault
     and holds it for that bin; so does one that is not finite. A jump in the recording begins anew, at the
-    first prediction or the true position, without limits. While the session is stopped it stands.
+    first prediction or the true position, without limits; a velocity does so, too, in each of the
+    `engine.cursor.Stretches`. While the session is stopped it stands.
 
     Parameters
     ----------
@@ -103,10 +103,12 @@ class SafeCursor:
         self._safety = safety
         self._bin_width = bin_width
         self._offset: int | None = None
+        self._stretch = -1
         self._predicted: Place = NOWHERE
 
-    def move(self, number: int, packet_id: int, truth: Place, values: Values) -> Place:
-        """Follow one prediction; parameters and result are those of `engine.cursor.Cursor.move`.
+    def move(self, number: int, packet_id: int, stretch: int, truth: Place, values: Values) -> Place:
+        """Follow one prediction; parameters and result are those of `engine.cursor.Cursor.move`, and the
+        bin's index in the recording.
 
         One that comes after that of a later bin is not shown.
         """
@@ -120,8 +122,9 @@ class SafeCursor:
         if self._safety.stopped:
             return self.place
         offset = packet_id - number
-        if offset != self._offset or math.isnan(self.place[0]):
-            self._offset = offset
+        jumped, parted = offset != self._offset, stretch != self._stretch
+        self._offset, self._stretch = offset, stretch
+        if jumped or math.isnan(self.place[0]) or (parted and math.isnan(predicted[0])):
             start = truth if math.isnan(predicted[0]) else self._predicted
             self.place = start if all(map(math.isfinite, start)) else NOWHERE
         elif math.isnan(predicted[0]):

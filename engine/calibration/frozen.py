@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.cursor import Cursor
+from engine.cursor import Cursor, Stretches
 from engine.decoders import Decoder, decode
 from engine.decoders.bins import Bins
 from engine.perturb import PRESETS, Perturbations
@@ -115,12 +115,11 @@ def answers(decoder: Decoder, bins: Bins, level: str, seed: int) -> Floats:
         x, y, vx, vy; NaN where it has no opinion.
     """
     said = np.asarray(decode(decoder, disturbed(bins, level, seed), bins.start), np.float64)
-    cursor = Cursor(float(bins.bin_width))
+    cursor, stretches = Cursor(float(bins.bin_width)), Stretches(len(said))
+    stretches.take(np.arange(len(said)), bins.packet_id, bins.kinematics)
+    truth = bins.kinematics[:, :2].tolist()
     for i, (x, y, vx, vy) in enumerate(said.tolist()):
-        if bins.start[i]:
-            cursor = Cursor(float(bins.bin_width))
-        truth = (float(bins.kinematics[i, 0]), float(bins.kinematics[i, 1]))
-        said[i, :2] = cursor.move(i, int(bins.packet_id[i]), truth, (x, y, vx, vy))
+        said[i, :2] = cursor.move(i, stretches.first(i), (truth[i][0], truth[i][1]), (x, y, vx, vy))
     return said
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import BadSetting
-from engine.perturb.base import CountModel, DeliveryModel, Model
+from engine.perturb.base import CountModel, DeliveryModel, Draws, Model
 from engine.perturb.drift import Drift
 from engine.perturb.gain import Gain
 from engine.perturb.jitter import Jitter
@@ -59,7 +59,10 @@ def model_names(mask: int) -> list[str]:
 
 
 class Perturbations:
-    """The models of one session, seeded; counts stay whole, at least 0, at most what their type holds.
+    """The models of one session, seeded; counts stay whole, and at most what their type holds.
+
+    What is between two whole numbers becomes one of them by a seeded draw: 1.3 is sent as 2 in 3 of 10
+    bins, as 1 in the others. So in expectation the formula of a model is what is sent, of sparse units too.
 
     Parameters
     ----------
@@ -73,6 +76,7 @@ class Perturbations:
         self._make = lambda model, values: model(seed, n_units, bin_rate, **values)
         self._models: dict[str, Model] = {model.key: self._make(model, {}) for model in MODELS}
         self._acting: list[Model] = []
+        self._rounding = Draws(seed, "rounding", n_units)
         self.mask = 0
 
     @property
@@ -117,8 +121,9 @@ class Perturbations:
         disturbed = counts.astype(np.float32)
         for model in models:
             disturbed = model.apply(disturbed, first)
-        np.clip(np.rint(disturbed), 0, np.iinfo(counts.dtype).max, out=disturbed)
-        counts[:] = disturbed
+        whole = np.floor(disturbed)
+        whole += self._rounding.uniform(first, len(counts)) < disturbed - whole
+        counts[:] = np.minimum(whole, np.iinfo(counts.dtype).max)
 
     def deliver(self, rows: Rows, first: int) -> None:
         """Say of rows which are lost and by how much they are delayed, in place.

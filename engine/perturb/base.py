@@ -111,7 +111,7 @@ class CountModel(Model):
         Returns
         -------
         ndarray of float32, shape (n, n_units)
-            Not yet rounded; may be negative.
+            At least 0, and not yet rounded.
         """
         raise NotImplementedError
 

@@ -8,12 +8,14 @@ import param
 from engine.perturb.base import CountModel, Floats
 
 OFFSET_SD = 0.3
+RIPPLE = 0.1
 
 
 class Drift(CountModel):
-    """``count + A * (sin(2 pi t/T) + 0.1 sin(20 pi t/T)) * (count + 1) * (1 + offset)``.
+    """``count * (1 + min(A * (1 + offset), 1/1.1) * (sin(2 pi t/T) + 0.1 sin(20 pi t/T)))``.
 
-    The offset of a unit is drawn once from N(0, 0.3); t is the sequence number in seconds.
+    The offset of a unit is drawn once from N(0, 0.3); t is the sequence number in seconds. The depth ends,
+    either way, where the rate comes to 0 in each period: so the mean over a period stays as it is.
     """
 
     key = "drift"
@@ -26,6 +28,8 @@ class Drift(CountModel):
 
     def apply(self, counts: Floats, first: int) -> Floats:
         turns = np.arange(first, first + len(counts)) / (self.bin_rate * self.period)
-        wave = np.sin(2 * np.pi * turns) + 0.1 * np.sin(20 * np.pi * turns)
-        depth = self.amplitude * (1 + OFFSET_SD * self.draws.constant)
-        return counts + (wave[:, None] * depth).astype(np.float32) * (counts + 1)
+        wave = np.sin(2 * np.pi * turns) + RIPPLE * np.sin(20 * np.pi * turns)
+        deepest = 1 / (1 + RIPPLE)
+        depth = np.clip(self.amplitude * (1 + OFFSET_SD * self.draws.constant), -deepest, deepest)
+        factors: Floats = (1 + wave[:, None] * depth).astype(np.float32)
+        return counts * factors

@@ -1,14 +1,22 @@
-"""Gaussian noise that grows with the count."""
+"""Noise that grows with the count."""
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import param
 
 from engine.perturb.base import CountModel, Floats
 
 
 class Noise(CountModel):
-    """``count + N(0, sd) * (count + 1)``, drawn anew for each unit and bin."""
+    """``count * exp(s * z - s**2 / 2)``, ``s**2 = log(1 + sd**2)``, with z drawn from N(0, 1) for each unit
+    and bin.
+
+    The factor is log-normal, with mean 1 and standard deviation sd: whatever the count, it is kept in
+    expectation, a silent unit stays silent, and the spread grows with sd.
+    """
 
     key = "noise"
     sd = param.Number(
@@ -16,4 +24,7 @@ class Noise(CountModel):
     )
 
     def apply(self, counts: Floats, first: int) -> Floats:
-        return counts + self.sd * self.draws.normal(first, len(counts)) * (counts + 1)
+        variance = math.log1p(self.sd**2)
+        logs = math.sqrt(variance) * self.draws.normal(first, len(counts)) - np.float32(variance / 2)
+        factors: Floats = np.exp(logs)
+        return counts * factors

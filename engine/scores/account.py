@@ -150,10 +150,10 @@ class Account:
     def _places(self, lines: Rows, bins: Rows) -> Floats:
         """Where the cursor is at each bin, shape (n, 2)."""
         places = [
-            self._cursor.move(number, packet_id, (truth[0], truth[1]), tuple(values))
-            for number, packet_id, truth, values in zip(
+            self._cursor.move(number, stretch, (truth[0], truth[1]), tuple(values))
+            for number, stretch, truth, values in zip(
                 lines["sequence_number"].tolist(),
-                bins["packet_id"].tolist(),
+                bins["stretch"].tolist(),
                 bins["kinematics"].tolist(),
                 lines["values"].tolist(),
                 strict=True,

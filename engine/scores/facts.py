@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from engine.cursor import Stretches
 from engine.phases import plan
 from engine.recording import Recording
 from engine.ring import Rows
@@ -17,6 +18,7 @@ BIN: Final = np.dtype(
         ("sequence_number", np.int64),
         ("due", np.float64),
         ("packet_id", np.int64),
+        ("stretch", np.int64),
         ("trial", np.int64),
         ("kinematics", np.float64, (4,)),
         ("target", np.float64, (2,)),
@@ -24,7 +26,8 @@ BIN: Final = np.dtype(
         ("lost", np.bool_),
     ]
 )
-"""The part of a sent bin that is scored; ``target`` is its place."""
+"""The part of a sent bin that is scored; ``stretch`` is the first bin of its `engine.cursor.Stretches`,
+``target`` its place."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +69,6 @@ class Facts:
         return 1.0 / self.bin_rate
 
 
-def bins_of(rows: Rows) -> npt.NDArray[np.void]:
-    """What is scored of rows of a ring, shape (n,), dtype `BIN`."""
-    bins = np.empty(len(rows), BIN)
-    for name in ("sequence_number", "due", "packet_id", "trial", "kinematics", "observed", "lost"):
-        bins[name] = rows[name]
-    bins["target"] = rows["intention"][:, 1:3]
-    return bins
-
-
 class Sent:
     """The bins that were sent last, by their number in the session.
 
@@ -89,11 +83,18 @@ class Sent:
         self.end = 0
         self._bins = np.zeros(kept, BIN)
         self._bins["sequence_number"] = -1
+        self._stretches = Stretches(kept)
 
     def take(self, rows: Rows) -> npt.NDArray[np.int64]:
         """Remember rows of a ring, at most `kept`; return their numbers."""
         numbers: npt.NDArray[np.int64] = rows["sequence_number"]
-        self._bins[numbers % self.kept] = bins_of(rows)
+        bins = np.empty(len(rows), BIN)
+        for name in ("sequence_number", "due", "packet_id", "trial", "kinematics", "observed", "lost"):
+            bins[name] = rows[name]
+        bins["target"] = rows["intention"][:, 1:3]
+        self._stretches.take(numbers, rows["packet_id"], rows["kinematics"])
+        bins["stretch"] = [self._stretches.first(number) for number in numbers.tolist()]
+        self._bins[numbers % self.kept] = bins
         self.end = int(numbers[-1]) + 1
         return numbers
 

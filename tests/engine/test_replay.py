@@ -367,14 +367,27 @@ def test_speed_changes_the_grid_from_the_next_bin_on(play: Play) -> None:
     assert (steps > 0).all()
 
 
-def test_faster_speed_does_not_wait_for_the_deadline_of_the_slower(play: Play) -> None:
-    replay, keeper = play(speed=0.1)
+@pytest.mark.parametrize("before", [0.1, 0.5])
+def test_next_bin_is_due_at_most_one_new_period_after_the_speed_was_set(play: Play, before: float) -> None:
+    replay, keeper = play(speed=before)
     replay.start()
     keeper.wait_rows(1)
     replay.set_speed(FAST)
-    first, second = keeper.wait_rows(2)["due"]
+    at = clock.now()
+    first, second = keeper.wait_rows(2)["due"][:2]
 
-    assert second - first < 0.25  # a period at a tenth of the speed
+    assert first < second <= at + PERIOD / FAST
+
+
+def test_slower_speed_leaves_the_next_bin_where_it_was_due(play: Play) -> None:
+    replay, keeper = play(speed=2.0)
+    replay.start()
+    keeper.wait_rows(1)
+    replay.set_speed(0.1)
+    at = clock.now()
+    first, second = keeper.wait_rows(2)["due"][:2]
+
+    assert second <= max(first + PERIOD / 2 + 1e-6, at)
 
 
 @pytest.mark.parametrize("speed", [0, -1.0, 0.09, 100.5, float("nan"), float("inf"), "fast", None])

@@ -44,12 +44,14 @@ def cursor(safety: Safety) -> SafeCursor:
 
 
 def at(cursor: SafeCursor, number: int, x: float) -> Place:
-    return cursor.move(number, 10 + number, TRUE, (x, 0.0, NAN, NAN))
+    return cursor.move(number, 10 + number, 0, TRUE, (x, 0.0, NAN, NAN))
 
 
-def moving(cursor: SafeCursor, number: int, vx: float, packet_id: int | None = None) -> Place:
+def moving(
+    cursor: SafeCursor, number: int, vx: float, packet_id: int | None = None, stretch: int = 0
+) -> Place:
     packet_id = 10 + number if packet_id is None else packet_id
-    return cursor.move(number, packet_id, (70.0, 7.0), (NAN, NAN, vx, 0.0))
+    return cursor.move(number, packet_id, stretch, (70.0, 7.0), (NAN, NAN, vx, 0.0))
 
 
 def send(replay: Replay, n: int) -> None:
@@ -110,16 +112,31 @@ def test_jump_that_lasts_is_followed_at_the_limit(cursor: SafeCursor) -> None:
     assert [at(cursor, n, 500.0)[0] for n in (1, 2, 3)] == pytest.approx([0.0, STEP, 2 * STEP])
 
 
+def test_leap_across_skipped_bins_may_be_as_much_longer_as_they_are_many(
+    safety: Safety, cursor: SafeCursor
+) -> None:
+    safety.change({"max_jump": 50.0})
+    assert at(cursor, 4, 199.0)[0] == pytest.approx(4 * STEP)
+    assert cursor.faults["jump"] == 0
+    assert at(cursor, 6, 300.0)[0] == pytest.approx(4 * STEP)  # 101 mm in two bins
+    assert cursor.faults["jump"] == 1
+
+
 @pytest.mark.parametrize("bad", [NAN, math.inf, -math.inf])
 def test_prediction_that_is_not_finite_holds_it(cursor: SafeCursor, bad: float) -> None:
     assert moving(cursor, 1, bad) == TRUE
-    assert cursor.move(2, 12, TRUE, (1.0, bad, NAN, NAN)) == TRUE
+    assert cursor.move(2, 12, 0, TRUE, (1.0, bad, NAN, NAN)) == TRUE
     assert cursor.faults["nan"] == 2
 
 
 def test_jump_in_the_recording_begins_anew(cursor: SafeCursor) -> None:
     assert moving(cursor, 1, 40.0, packet_id=50) == (70.0, 7.0)
-    assert cursor.move(2, 90, TRUE, (-60.0, 0.0, NAN, NAN)) == (-60.0, 0.0)
+    assert cursor.move(2, 90, 2, TRUE, (-60.0, 0.0, NAN, NAN)) == (-60.0, 0.0)
+
+
+def test_velocity_begins_anew_in_each_stretch_and_a_position_goes_on(cursor: SafeCursor) -> None:
+    assert moving(cursor, 1, 40.0, stretch=1) == (70.0, 7.0)
+    assert cursor.move(2, 12, 2, TRUE, (80.0, 7.0, NAN, NAN)) == (70.0 + STEP, 7.0)
 
 
 def test_prediction_that_comes_after_a_later_bins_is_not_shown(cursor: SafeCursor) -> None:
