@@ -18,7 +18,7 @@ from engine.replay import Replay
 from engine.ring import Rows
 from plotters.base import News, Plotter, Scene, Update
 from plotters.frame import encode
-from plotters.lanes import Lanes
+from plotters.lanes import lanes
 from sessions.audience import Decoder
 from sessions.session import Session
 
@@ -49,7 +49,6 @@ class Frames:
         self._follower = TrialFollower(session.recording)
         self._view = session.view
         self._trial = TrialState()
-        self._lanes = Lanes()
         self._tabled = -math.inf
         self._told = -1
         self._status: dict[str, Any] = {}
@@ -95,7 +94,7 @@ class Frames:
             trial=self._trial,
             view=self._view,
             decoded=decoded,
-            lanes=self._lanes.assign(decoded),
+            lanes=lanes(self._session.predictions.names, decoded),
             scores=self._session.scores.latest(),
             means=self._session.drift.mean_rates(),
         )
@@ -121,7 +120,8 @@ class Frames:
     def _tables(self, news: News) -> dict[str, list[Row]]:
         """The rows of the page's tables, by their ``data-rows``."""
         listeners = [decoder for audience in self._session.audiences for decoder in audience.decoders]
-        return {"listeners": listener_rows(listeners), **score_tables(news.scores.decoders, news.lanes)}
+        tables = score_tables(news.scores, self._scene.recording.bin_rate, news.lanes)
+        return {"listeners": listener_rows(listeners), **tables}
 
     def _encode(self, news: News, updates: Iterable[tuple[str, Update]], **more: Any) -> bytes:
         state = session_state(self._replay, news.rows)

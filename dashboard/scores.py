@@ -6,7 +6,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from engine.scores.summary import Summary, TrialScore
+from engine.scores.account import WINDOW
+from engine.scores.scorer import Scoreboard
+from engine.scores.summary import Summary, TrialScore, joined_later
 from engine.scores.sums import Measures
 
 Row = list[Any]
@@ -22,25 +24,37 @@ PERIODS: Final[Mapping[str, Callable[[Summary], Measures | None]]] = {
 """What is measured, by the period's name."""
 
 
-def score_tables(decoders: Mapping[str, Summary], lanes: Sequence[str]) -> dict[str, list[Row]]:
+def score_tables(board: Scoreboard, bin_rate: float, lanes: Sequence[str]) -> dict[str, list[Row]]:
     """The rows of each period's table, the best decoder first.
 
     Parameters
     ----------
-    decoders : mapping of str to Summary
+    board : Scoreboard
+    bin_rate : float
+        Bins per second.
     lanes : sequence of str
         Decoders that have a colour.
     """
-    tables = {}
+    tables, decoders = {}, board.decoders
     for period, measured in PERIODS.items():
         known = [(measures, name) for name, each in decoders.items() if (measures := measured(each))]
+        begins = {name: begin(period, decoders[name], board.next_bin, bin_rate) for _, name in known}
+        later = joined_later(begins, bin_rate)
         rows = []
         for place, (measures, name) in enumerate(sorted(known, key=lambda item: merit(item[0])), start=1):
             lane = {"lane": lanes.index(name) + 1} if name in lanes else {}
             trial = decoders[name].trials[-1] if period == "trial" else None
-            rows.append([lane, str(place), name, *cells(measures, trial)])
+            called = f"{name} (from {later[name]:.0f} s later on)" if name in later else name
+            rows.append([lane, str(place), called, *cells(measures, trial)])
         tables[f"scores-{period}"] = rows
     return tables
+
+
+def begin(period: str, summary: Summary, next_bin: int, bin_rate: float) -> int:
+    """The first bin that the scores of a period are about."""
+    if period == "trial":
+        return summary.trials[-1].sequence_number
+    return summary.first if period == "total" else max(summary.first, next_bin - round(WINDOW * bin_rate))
 
 
 def merit(measures: Measures) -> tuple[bool, float]:

@@ -18,7 +18,8 @@ def status(session: Session) -> dict[str, Any]:
     -------
     dict
         ``launched`` and ``record`` as REST has them; ``drift``: whether there is an ``alarm``, what to
-        ``say`` of it, and how many of the reference's ``seconds`` there are, ``of`` how many.
+        ``say`` of it, how many of the reference's ``seconds`` there are, ``of`` how many, and what the
+        reference is ``called``.
     """
     return {
         "launched": launched_answer(session.launched).model_dump(),
@@ -32,4 +33,11 @@ def drift(session: Session) -> dict[str, Any]:
     state = session.drift.latest()
     shift = "reference\N{HORIZONTAL ELLIPSIS}" if math.isnan(state.shift) else f"{state.shift:.1f} sd"
     said = f"{shift}, {state.n_shifted} units" if state.alarm else shift
-    return {"alarm": state.alarm, "say": said, "seconds": state.reference_seconds, "of": REFERENCE}
+    called = "reference for the new selection" if session.drift.reselected else "reference"
+    return {
+        "alarm": state.alarm,
+        "say": said,
+        "seconds": state.reference_seconds,
+        "of": REFERENCE,
+        "called": called,
+    }

@@ -209,6 +209,11 @@ class DriftMonitor:
     Parameters
     ----------
     replay : Replay
+
+    Attributes
+    ----------
+    reselected : bool
+        Whether the reference is of a selection that was made later than the session.
     """
 
     def __init__(self, replay: Replay) -> None:
@@ -217,6 +222,7 @@ class DriftMonitor:
         self._selection: Selection | None = None  # until the first look, which finds its sd
         self._detector = Detector(recording.bin_rate, np.ones(recording.n_units))
         self._cursor = 0
+        self.reselected = False
         self._spikes = np.zeros(recording.n_units, np.int64)
         self._n_bins = 0
         self._means = np.full(recording.n_units, np.nan)
@@ -235,6 +241,7 @@ class DriftMonitor:
         with self._lock:
             self._take()
             self._detector.set_reference()
+            self.reselected = False
         self._replay.note("drift reference")
 
     def look(self) -> None:
@@ -244,8 +251,10 @@ class DriftMonitor:
         with self._lock:
             counts = self._take()
             if selection != self._selection:
-                self._selection = selection
+                self.reselected, self._selection = self._selection is not None, selection
                 self._detector = Detector(self._replay.recording.bin_rate, sd)
+                if self.reselected:
+                    self._replay.note("drift reference for the new selection")
                 return
             turns = self._detector.advance(counts)
         for state in turns:

@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.analysis.rates import Rates, mean_rates
 from engine.note import Note
+from engine.predictions import Predictions
 from engine.recording import Trial
 from engine.replay import Replay
 from engine.ring import Rows
+from engine.scores.scorer import Scoreboard
 from engine.speed import Speed
 from engine.view import Units, View, shown_units
 
 mean_rates_once = lru_cache(maxsize=8)(mean_rates)
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """What one decoder made of a moment's bins.
+
+    Attributes
+    ----------
+    path : ndarray of float32, shape (n_bins, 2)
+        Its cursor as it was shown, in length units; NaN where there was no answer.
+    r2_position, r2_velocity : float
+        Over the last 10 s, as `engine.scores.sums.Measures` has them; NaN where unknown.
+    """
+
+    path: npt.NDArray[np.float32]
+    r2_position: float = math.nan
+    r2_velocity: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +74,10 @@ class Moment:
         Every model's settings, as they are now.
     notes : tuple of Note
         What was asked of the session since the oldest of these bins.
+    names : tuple of str
+        All decoders of the session, in the order of their first prediction.
+    decoders : mapping of str to Decoded
+        Those of them that answered any of these bins.
     """
 
     session: str
@@ -72,9 +97,13 @@ class Moment:
     seed: int
     perturbation: Mapping[str, Mapping[str, Any]]
     notes: tuple[Note, ...]
+    names: tuple[str, ...] = ()
+    decoders: Mapping[str, Decoded] = field(default_factory=dict)
 
 
-def take_moment(session: str, replay: Replay, view: View, seconds: float) -> Moment:
+def take_moment(
+    session: str, replay: Replay, predictions: Predictions, board: Scoreboard, view: View, seconds: float
+) -> Moment:
     """Copy the newest bins of a replay and what they need.
 
     Parameters
@@ -82,12 +111,22 @@ def take_moment(session: str, replay: Replay, view: View, seconds: float) -> Mom
     session : str
         Its code.
     replay : Replay
+    predictions : Predictions
+    board : Scoreboard
+        The scores as they are now.
     view : View
     seconds : float
         Of recording, at most what the ring keeps.
     """
     rows, recording = replay.ring.snapshot(seconds), replay.recording
     shown = [int(row) for row in np.unique(rows["trial"]) if row >= 0]
+    names, windows = tuple(predictions.names), {name: each.window for name, each in board.decoders.items()}
+    decoders = {
+        name: Decoded(path, windows[name].r2_position, windows[name].r2_velocity)
+        if name in windows
+        else Decoded(path)
+        for name, path in predictions.decoded(rows).items()
+    }
     since = rows["due"][0] if len(rows) else np.inf
     return Moment(
         session=session,
@@ -107,4 +146,6 @@ def take_moment(session: str, replay: Replay, view: View, seconds: float) -> Mom
         seed=replay.seed,
         perturbation=replay.perturbation,
         notes=tuple(note for note in replay.notes if note.asked and note.due >= since),
+        names=names,
+        decoders=decoders,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import zlib
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from bokeh.core.property.vectorization import Field
@@ -33,20 +34,34 @@ def lane_colour() -> Field:
     return transform("lane", mapper)
 
 
-class Lanes:
-    """Keeps decoders in their lanes, first come, first served.
+def lanes(names: Sequence[str], present: Collection[str]) -> tuple[str, ...]:
+    """The decoder in each lane, "" for nobody.
 
-    One that has fallen silent keeps its own until another needs it.
+    A name has a lane of its own, the same in every session, unless another took it before. Whoever finds
+    none free gets that of one who is not present.
+
+    Parameters
+    ----------
+    names : sequence of str
+        All decoders of the session, in the order of their first prediction.
+    present : collection of str
+        Those that answer now.
     """
+    owners, waiting = [""] * len(LANES), []
+    for name in names:
+        free = [lane for lane in preferred(name) if not owners[lane]]
+        if free:
+            owners[free[0]] = name
+        elif name in present:
+            waiting.append(name)
+    for name in waiting:
+        silent = [lane for lane in preferred(name) if owners[lane] not in present]
+        if silent:
+            owners[silent[0]] = name
+    return tuple(owners)
 
-    def __init__(self) -> None:
-        self._owners = [""] * len(LANES)
 
-    def assign(self, present: Collection[str]) -> tuple[str, ...]:
-        """The decoder in each lane, "" for nobody, given those that answer now."""
-        for name in present:
-            if name not in self._owners:
-                free = [lane for lane, owner in enumerate(self._owners) if owner not in present]
-                if free:
-                    self._owners[min(free, key=lambda lane: self._owners[lane] != "")] = name
-        return tuple(self._owners)
+def preferred(name: str) -> list[int]:
+    """Lanes as a name would have them, its own first."""
+    own = zlib.crc32(name.encode()) % len(LANES)
+    return [(own + step) % len(LANES) for step in range(len(LANES))]

@@ -44,10 +44,10 @@ onFrame((header) => {
   if (header.drift) showDrift(header.drift);
 });
 
-function showDrift({ alarm, say, seconds, of }) {
+function showDrift({ alarm, say, seconds, of, called }) {
   drift.toggleAttribute("data-alarm", alarm);
   const known = seconds >= of;
-  drift.querySelector("strong").textContent = alarm ? `Alarm: ${say}` : known ? say : `reference, ${seconds} of ${of} s`;
+  drift.querySelector("strong").textContent = alarm ? `Alarm: ${say}` : known ? say : `${called}, ${seconds} of ${of} s`;
 }
 
 drift.querySelector("button").addEventListener("click", () => {

@@ -14,9 +14,10 @@ const position = $("position");
 const trial = $("trial");
 const tape = new Tape(JSON.parse($("deck").textContent).tape);
 
-// Seeks come faster than answers while a slider is dragged: only the newest is sent.
+// Seeks may come faster than answers: only the newest is sent. A drag is one seek, when it ends.
 let wanted = null;
 let seeking = false;
+let dragging = false;
 
 async function seek(to) {
   wanted = to;
@@ -62,11 +63,16 @@ $("previous-trial").addEventListener("click", () => actions.trials(-1));
 $("next-trial").addEventListener("click", () => actions.trials(1));
 trial.addEventListener("change", () => trial.value && trial.reportValidity() && seek({ trial_id: Number(trial.value) }));
 tape.near.addEventListener("click", (event) => goTo(tape.nearest(tape.binAt(event))));
+const pointed = () => tape.nearest(Number(position.value));
 position.addEventListener("input", () => {
-  const bin = tape.nearest(Number(position.value));
-  sayPosition(bin);
-  goTo(bin);
+  dragging = true;
+  sayPosition(pointed());
+  showPlace(pointed());
 });
+position.addEventListener("change", () => goTo(pointed()));
+for (const end of ["change", "pointerup", "pointercancel", "blur"]) {
+  position.addEventListener(end, () => (dragging = false));
+}
 
 function sayPosition(bin) {
   const at = tape.trialAt(bin);
@@ -111,10 +117,14 @@ onFrame((header) => {
   showState(header.state);
   play.disabled = header.state === "failed";
   if (header.settings) tape.select(header.settings.spans);
-  if (header.packet_id === tape.position && !header.start) return;
-  tape.move(header.packet_id);
+  if ((header.packet_id === tape.position && !header.start) || dragging) return;
+  showPlace(header.packet_id);
   if (!seeking) position.value = header.packet_id;
-  fill(trial, tape.trialAt(header.packet_id)?.id ?? "");
 });
 
-setInterval(() => sayPosition(tape.position), 1000); // for screen readers, in no hurry
+function showPlace(bin) {
+  tape.move(bin);
+  fill(trial, tape.trialAt(bin)?.id ?? "");
+}
+
+setInterval(() => dragging || sayPosition(tape.position), 1000); // for screen readers, in no hurry

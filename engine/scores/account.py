@@ -67,6 +67,7 @@ class Account:
         self._blocks: dict[int, Sums] = {}
         self._told_block = -1
         self._present = False
+        self._first = -1
         self._newest = -1
         self._newest_packet = -1
         self._cursor = Cursor(facts.bin_width)
@@ -119,6 +120,8 @@ class Account:
         if self._present:
             return
         self._present = True
+        if self._first < 0:
+            self._first = first
         numbers = self.owed.unanswered(np.arange(max(first, self.owed.settled), sent.end))
         self.owe(numbers, sent.at(numbers))
 
@@ -262,6 +265,7 @@ class Account:
         """Everything as it stands."""
         recent, first = self._recent(), min(self._blocks, default=0) * self._per_block
         return Summary(
+            first=self._first,
             window=recent.measures(self.owed.count(first, self._newest + 1) if self._blocks else 0),
             total=self.total.measures(self.owed.missing),
             trials=tuple(self.trials),

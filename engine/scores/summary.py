@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.scores.histogram import Counts
 from engine.scores.sums import Measures
+
+NEARLY: Final = 1.0
+"""Seconds by which decoders may begin one after the other and still be compared as they are."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,9 @@ class Summary:
 
     Attributes
     ----------
+    first : int
+        The first bin that it was asked for: those before it, other decoders may have answered. -1 before
+        its first answer.
     window, total : Measures
         Over the last 10 s of recording, in steps of 1 s, and since the first prediction.
     trials : tuple of TrialScore
@@ -48,8 +56,29 @@ class Summary:
         Distances of the cursor from the true one over the last 10 s, on `engine.scores.histogram.ERROR`.
     """
 
+    first: int
     window: Measures
     total: Measures
     trials: tuple[TrialScore, ...]
     history: npt.NDArray[np.float32]
     errors: Counts
+
+
+def joined_later(begins: Mapping[str, int], bin_rate: float) -> dict[str, float]:
+    """Whose scores are about fewer bins than those of others, as they begin later.
+
+    Parameters
+    ----------
+    begins : mapping of str to int
+        The first bin that each decoder's scores are about.
+    bin_rate : float
+        Bins per second.
+
+    Returns
+    -------
+    dict of str to float
+        By how many seconds of recording, for those who began more than `NEARLY` after the first one.
+    """
+    first = min(begins.values(), default=0)
+    seconds = {name: (begin - first) / bin_rate for name, begin in begins.items()}
+    return {name: late for name, late in seconds.items() if late > NEARLY}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 
 import holoviews as hv
@@ -11,6 +12,7 @@ from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.patches import Circle
 
 from engine.moment import Moment
+from plotters.lanes import LANES, lanes
 from plotters.pictures.panel import Colours, Floats, annotate, leave_empty, put
 from plotters.pictures.timeline import jumps
 
@@ -18,6 +20,9 @@ TRIALS_TOLD = 2
 """At a target."""
 FAINTEST = 0.1
 """Opacity of the path's oldest end."""
+
+MARKERS = {"square": "s", "triangle": "^", "diamond": "D", "inverted_triangle": "v"}
+"""Matplotlib's names of Bokeh's."""
 
 Place = tuple[float, float]
 
@@ -30,7 +35,7 @@ def draw_arena(axes: Axes, moment: Moment, colours: Colours) -> None:
     if not len(seen) and not aimed and not others:
         leave_empty(axes, colours, "No position, no target")
         return
-    put(trail(moment, path, colours), axes)
+    put(trail(moment, path, colours["good"]), axes)
     radius = moment.target_radius
     for place in others:
         axes.add_patch(Circle(place, radius, fill=False, edgecolor=colours["muted"], linewidth=0.8))
@@ -52,6 +57,7 @@ def draw_arena(axes: Axes, moment: Moment, colours: Colours) -> None:
         axes.plot(
             *path[-1], "o", color=colours["good"], markeredgecolor=colours["plot"], markersize=9, zorder=6
         )
+    _draw_decoders(axes, moment, colours)
     _frame(axes, np.concatenate((seen, np.reshape([*aimed, *others], (-1, 2)))), radius)
     _number(axes, moment, aimed, radius, colours)
     axes.set(xlabel=f"x ({moment.length_unit})", ylabel=f"y ({moment.length_unit})")
@@ -68,14 +74,49 @@ def targets(moment: Moment) -> tuple[dict[Place, list[int]], set[Place]]:
     return dict(aimed), set(newest.target_pos if newest else ()) - set(aimed)
 
 
-def trail(moment: Moment, path: Floats, colours: Colours) -> hv.Segments:
-    """The cursor's path of shape (n_bins, 2), broken where the replay jumped or nothing is known."""
+def _draw_decoders(axes: Axes, moment: Moment, colours: Colours) -> None:
+    """Cursors of the decoders that have a colour, and a legend of their names and R2."""
+    handles = []
+    for name, (role, marker) in zip(lanes(moment.names, moment.decoders), LANES, strict=True):
+        if (decoded := moment.decoders.get(name)) is None:
+            continue
+        path = decoded.path.astype(np.float64)
+        put(trail(moment, path, colours[role]), axes)
+        newest = path[np.isfinite(path).all(axis=1)][-1:]
+        (cursor,) = axes.plot(
+            *newest.T,
+            MARKERS[marker],
+            color=colours[role],
+            markeredgecolor=colours["plot"],
+            markersize=8,
+            zorder=6,
+            linestyle="none",
+            label=f"{name}  R² {spell(decoded.r2_position)}",
+        )
+        handles.append(cursor)
+    if handles:
+        axes.legend(
+            handles=handles,
+            loc="upper left",
+            fontsize="small",
+            labelcolor=colours["text"],
+            facecolor=colours["card"],
+            edgecolor=colours["line"],
+        ).set_zorder(7)
+
+
+def spell(r2: float) -> str:
+    return "unknown" if math.isnan(r2) else f"{r2:.2f}"
+
+
+def trail(moment: Moment, path: Floats, colour: str) -> hv.Segments:
+    """A cursor's path of shape (n_bins, 2), broken where the replay jumped or nothing is known."""
     joined = np.asarray(np.isfinite(np.diff(path, axis=0)).all(axis=1))
     joined[jumps(moment.rows) - 1] = False
     at = np.flatnonzero(joined)
     age = (len(path) - 1 - at) / max(moment.seconds * moment.bin_rate, 1.0)
     opacity = FAINTEST + (1.0 - FAINTEST) * (1.0 - age) ** 2
-    fading = [(*to_rgb(colours["good"]), a) for a in np.linspace(0, 1, 64)]
+    fading = [(*to_rgb(colour), a) for a in np.linspace(0, 1, 64)]
     data = (*path[at].T, *path[at + 1].T, opacity)
     return hv.Segments(data, ["x0", "y0", "x1", "y1"], "opacity").opts(
         color="opacity", cmap=ListedColormap(fading), clim=(0, 1), linewidth=2.2

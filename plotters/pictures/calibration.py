@@ -62,7 +62,7 @@ def draw(outcome: Outcome, _plots: Sequence[str], kind: Kind, colours: Colours, 
 
 def _draw_levels(axes: Axes, outcome: Outcome, colours: Colours) -> None:
     """Two bars for each level, with their values."""
-    axes.set_title("R2 of trials never seen, by perturbation", loc="left")
+    axes.set_title("R² of trials never seen, by perturbation", loc="left")
     drawn: list[float] = [0.0, 1.0]
     small: dict[str, Any] = {"fontsize": 7.5, "color": colours["text"]}
     cut = False
@@ -93,7 +93,7 @@ def _draw_levels(axes: Axes, outcome: Outcome, colours: Colours) -> None:
         xticks=range(len(outcome.scores)),
         xticklabels=[each.level for each in outcome.scores],
         ylim=(min(drawn) - below, 1.08),
-        ylabel="R2, mean of x and y",
+        ylabel="R², mean of x and y",
     )
     axes.grid(visible=False, axis="x")
     axes.legend(loc="upper right", ncols=2)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from engine.moment import Moment
 from engine.perturb import MODELS
+from plotters.pictures.arena import spell
 from plotters.pictures.timeline import notes
 
 NOTES_TOLD = 3
@@ -18,7 +19,7 @@ def heading(moment: Moment) -> str:
 
 def caption(moment: Moment) -> str:
     """A few sentences."""
-    return " ".join((when(moment), perturbation(moment), *_remarks(moment)))
+    return " ".join((when(moment), perturbation(moment), *decoders(moment), *_remarks(moment)))
 
 
 def when(moment: Moment) -> str:
@@ -49,6 +50,16 @@ def perturbation(moment: Moment) -> str:
                 told.append(f"in {acted.mean():.0%} of the bins")
             acting.append(f"{model.key} ({', '.join(told)})")
     return f"Perturbation: {', '.join(acting)}; seed {moment.seed}." if acting else "No perturbation."
+
+
+def decoders(moment: Moment) -> Iterator[str]:
+    """Who answered, and how well."""
+    told = [
+        f"{name} {spell(each.r2_position)}, {spell(each.r2_velocity)}"
+        for name, each in moment.decoders.items()
+    ]
+    if told:
+        yield f"R² of position and velocity over the last 10 s: {'; '.join(told)}."
 
 
 def _at_speed(moment: Moment) -> str:

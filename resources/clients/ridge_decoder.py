@@ -54,7 +54,7 @@ def main() -> None:
     weights = np.linalg.solve(x[:n].T @ x[:n] + RIDGE * np.eye(x.shape[1]), x[:n].T @ y[:n])
     r2 = 1 - ((y[n:] - x[n:] @ weights) ** 2).mean(axis=0) / y[n:].var(axis=0)
     print(f"{len(packets)} bins streamed, {len(rows)} of them with {HISTORY} observed bins of history")
-    print(f"held-out R2 of velocity {r2[2:].mean():.3f}, of position {r2[:2].mean():.3f}")
+    print(f"held-out R² of velocity {r2[2:].mean():.3f}, of position {r2[:2].mean():.3f}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ def show_drift(context: Context, code: str) -> DriftAnswer:
 
     Each unit's rate over the last 15 s is compared with the reference, which is the session's first
     minute, or the minute after its selection was changed or a reference was asked for. An alarm, at a
-    shift of 2 standard deviations, is an event: `drift alarm`, and `drift over` when it has passed.
+    shift of 2 standard deviations, is an event: `drift alarm`, and `drift over` when it has passed. So is
+    a new reference: `drift reference`, and `drift reference for the new selection`.
     """
     session = context.session(code)
     state, means = session.drift.latest(), session.drift.mean_rates()
@@ -28,7 +29,7 @@ def show_drift(context: Context, code: str) -> DriftAnswer:
         shifted_units=state.n_shifted,
         reference_seconds=state.reference_seconds,
         reference_needed=REFERENCE,
-        hint=_hint(state),
+        hint=_hint(state, session.drift.reselected),
         units=[UnitDrift(**dict(zip(UnitDrift.model_fields, row, strict=True))) for row in rows],
     )
 
@@ -90,7 +91,12 @@ def _guarded(session: Session, cursor: SafeCursor) -> GuardedAnswer:
     )
 
 
-def _hint(state: DriftState) -> str | None:
+def _hint(state: DriftState, reselected: bool) -> str | None:
+    if reselected and state.reference_seconds < REFERENCE:
+        return (
+            "The selection was changed, so a new reference is being taken: "
+            f"{state.reference_seconds} of {REFERENCE} s. Until then nothing is compared."
+        )
     if not state.alarm:
         return None
     return (

@@ -5,10 +5,11 @@ The copy of the ring is all that is done here; the studio's process draws.
 
 from __future__ import annotations
 
-from engine.moment import take_moment
+from engine.moment import Moment, take_moment
 from sessions.errors import NotDrawn
 from sessions.rest.context import Context, Text
 from sessions.rest.requests import SnapshotQuery
+from sessions.session import Session
 from sessions.studio import Kind, Studio
 
 
@@ -30,6 +31,13 @@ def show_pdf(context: Context, code: str, asked: SnapshotQuery) -> Text:
     return Text(_draw(context, code, asked, "pdf"), "application/pdf")
 
 
+def moment_of(session: Session, seconds: float) -> Moment:
+    """The newest seconds of a session, copied."""
+    return take_moment(
+        session.code, session.replay, session.predictions, session.scores.latest(), session.view, seconds
+    )
+
+
 def studio_of(context: Context) -> Studio:
     """What draws.
 
@@ -45,5 +53,5 @@ def studio_of(context: Context) -> Studio:
 
 def _draw(context: Context, code: str, asked: SnapshotQuery, kind: Kind) -> bytes:
     session = context.session(code)
-    moment = take_moment(code, session.replay, session.view, asked.seconds)
+    moment = moment_of(session, asked.seconds)
     return studio_of(context).draw(moment, asked.plots, kind, asked.theme, asked.width)

@@ -11,15 +11,15 @@ from typing import Any
 
 from tornado.template import Loader, Template
 
-from engine.moment import take_moment
 from engine.recording import Recording
+from engine.scores.summary import joined_later
 from engine.scores.sums import Measures
 from engine.selection import Selection
 from sessions.rest.context import Context, Text
 from sessions.rest.lifecycle import session_view
 from sessions.rest.metrics import measure_session
 from sessions.rest.models.server import Distribution
-from sessions.rest.pictures import studio_of
+from sessions.rest.pictures import moment_of, studio_of
 from sessions.rest.requests import Plot, WindowQuery
 from sessions.session import Session
 
@@ -33,7 +33,10 @@ FIGURES: tuple[tuple[Plot, ...], ...] = (
 WIDTH = 800
 """Pixels that give figures the layout for it."""
 
-DRAWN_WITH = ("card", "text", "muted", "line", "grid", "good", "accent", "unobserved")
+DRAWN_WITH = (
+    *("card", "text", "muted", "line", "grid", "good", "accent", "unobserved"),
+    *("decoder-1", "decoder-2", "decoder-3", "decoder-4"),
+)
 """Roles of the colours in pictures, which become variables of the page's style."""
 
 Facts = Iterable[tuple[str, object]]
@@ -46,7 +49,7 @@ def show_report(context: Context, code: str, asked: WindowQuery) -> Text:
     """
     session, studio = context.session(code), studio_of(context)
     themes = studio.themes()
-    moment = take_moment(code, session.replay, session.view, asked.seconds)
+    moment = moment_of(session, asked.seconds)
     drawn = [studio.draw(moment, plots, "svg", "light", WIDTH) for plots in FIGURES]
     page = _template().generate(
         code=code,
@@ -128,15 +131,22 @@ def _timing_facts(session: Session) -> Facts:
 
 
 def _score_tables(session: Session) -> Mapping[str, Facts]:
-    decoders = session.scores.latest().decoders
-    return {f"Decoder {name}": _score_facts(summary.total) for name, summary in decoders.items()}
+    decoders, unit = session.scores.latest().decoders, session.recording.length_unit
+    begins = {name: summary.first for name, summary in decoders.items()}
+    later = joined_later(begins, session.recording.bin_rate)
+    return {
+        f"Decoder {name}": _score_facts(summary.total, unit, later.get(name))
+        for name, summary in decoders.items()
+    }
 
 
-def _score_facts(total: Measures) -> Facts:
+def _score_facts(total: Measures, unit: str, later: float | None) -> Facts:
     """Since the decoder's first prediction."""
-    yield "R2 of position", _known(total.r2_position, ".3f")
-    yield "R2 of velocity", _known(total.r2_velocity, ".3f")
-    yield "RMSE of position", _known(total.rmse_position, ".1f")
+    if later is not None:
+        yield "Began", f"{later:.0f} s later than the first decoder, so on other bins"
+    yield "R² of position", _known(total.r2_position, ".3f")
+    yield "R² of velocity", _known(total.r2_velocity, ".3f")
+    yield "RMSE of position", _known(total.rmse_position, ".1f", f" {unit}")
     yield "Lag", _known(total.lag_ms, ".0f", " ms")
     yield "Hits", f"{total.n_hits} of {total.n_trials} trials"
     yield "Time to target", _known(total.time_to_target, ".2f", " s")

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.prediction import checked_name
+from engine.scores.summary import joined_later
 from sessions.rest.context import Context
 from sessions.rest.models.scores import (
     DecoderScores,
@@ -59,12 +60,16 @@ def show_scores(context: Context, code: str) -> Scores:
 def scores(session: Session) -> Scores:
     """The scores of a session, half a second old at most."""
     refused = session.predictions.refused
-    decoders = {}
-    for rank, (name, summary) in enumerate(session.scores.latest().decoders.items(), start=1):
+    decoders, summaries = {}, session.scores.latest().decoders
+    begins = {name: summary.first for name, summary in summaries.items()}
+    later = joined_later(begins, session.recording.bin_rate)
+    for rank, (name, summary) in enumerate(summaries.items(), start=1):
         trials = [TrialScoreAnswer.model_validate(trial) for trial in summary.trials[-TRIALS_SHOWN:]]
         decoders[name] = DecoderScores(
             **asdict(summary.total),
             rank=rank,
+            first_sequence_number=summary.first,
+            joined_later=later.get(name, 0.0),
             refused=refused[name],
             window=MeasuresAnswer.model_validate(summary.window),
             trial=trials[-1] if trials else None,

@@ -66,7 +66,7 @@ def test_a_run_is_ordered_followed_and_shown(deck: Deck, page: Page) -> None:
     for level in run["table"]:
         cells = page.locator(f"[data-level={level['level']}] td").all_inner_texts()
         assert cells[:2] == [f"{level[f'r2_{what}']['mean']:.3f}" for what in ("velocity", "position")]
-    figure = page.get_by_role("img", name="R2 at each level")
+    figure = page.get_by_role("img", name="R² at each level")
     expect(figure).to_be_visible(timeout=WITHIN)
     keep_screenshot(page, "calibrate-dark")
     dark = figure.get_attribute("src") or ""

@@ -93,6 +93,25 @@ def test_the_slider_goes_to_a_position(deck: Deck, page: Page, session: Session)
     expect(page.locator("#position")).to_have_attribute("aria-valuetext", "00:00.0, trial 0")
 
 
+def test_a_drag_of_the_slider_is_one_seek_when_it_ends(deck: Deck, page: Page, session: Session) -> None:
+    box = page.locator("#position").bounding_box()
+    assert box is not None
+    before = len(session.replay.notes)
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.1 * box["width"], y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.9 * box["width"], y, steps=20)
+    page.mouse.move(box["x"] + 0.5 * box["width"], y, steps=10)
+    assert len(session.replay.notes) == before
+    expect(page.get_by_label("Trial", exact=True)).not_to_have_value("0")  # where it would go
+    with asked(page, "/seek"):
+        page.mouse.up()
+
+    assert abs(packet(deck, session) - 2000) < 20
+    expect_position(page, deck, session, packet(deck, session))
+    assert [note.text.split()[0] for note in session.replay.notes[before:]] == ["seek"]
+
+
 def test_the_slider_snaps_to_selected_bins(deck: Deck, page: Page, session: Session) -> None:
     deck.api("PUT", f"/api/sessions/{session.code}/selection", {"trial_ids": [3, 20]})
     expect(page.locator("#selected")).to_have_text("160 of 4,000 bins")

@@ -203,5 +203,6 @@ def test_new_selection_begins_a_new_reference(watched: Watched) -> None:
     watched.replay.set_selection(Selection(trial_ids=(3,)))
     assert watched.monitor.settle(PATIENCE)
     assert watched.drift.latest().reference_seconds == 0
+    assert watched.told == ["drift reference for the new selection"]
     watched.play(5)
     assert 0 < watched.drift.latest().reference_seconds < 10

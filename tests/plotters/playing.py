@@ -14,7 +14,7 @@ from engine.ring import Rows
 from engine.scores.scorer import Scoreboard
 from engine.view import PLAIN, View
 from plotters.base import Floats, News, Replace, Scene, Set, Shift, Update
-from plotters.lanes import Lanes
+from plotters.lanes import LANES
 
 NO_SCORES = Scoreboard()
 
@@ -31,6 +31,7 @@ def news_of(
 ) -> News:
     """The newest `n_new` rows as news, all by default."""
     recent = rows[-Scene(recording).n_recent :]
+    names = dict.fromkeys([*(decoded or {}), *scores.decoders])
     return News(
         rows=recent[len(recent) - n_new :] if n_new is not None else recent[-Scene(recording).n_bins :],
         state="playing",
@@ -39,7 +40,7 @@ def news_of(
         trial=TrialFollower(recording).advance(rows, view.hit_radius),
         view=view,
         decoded=decoded or {},
-        lanes=Lanes().assign([*(decoded or {}), *scores.decoders]),
+        lanes=[*names, *[""] * len(LANES)][: len(LANES)],
         scores=scores,
     )
 

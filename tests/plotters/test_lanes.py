@@ -1,24 +1,39 @@
+"""Which decoder has which colour."""
+
 from __future__ import annotations
 
-from plotters.lanes import LANES, Lanes
+from itertools import permutations
 
-NAMES = [f"decoder {i}" for i in range(len(LANES) + 1)]
+import pytest
 
+from plotters.lanes import LANES, lanes, preferred
 
-def test_decoders_get_lanes_as_they_come_and_keep_them() -> None:
-    lanes = Lanes()
-    assert lanes.assign([]) == ("",) * len(LANES)
-    assert lanes.assign(["b"])[:2] == ("b", "")
-    assert lanes.assign(["a", "b"])[:2] == ("b", "a")
-    assert lanes.assign([])[:2] == ("b", "a")
+DIFFERENT = {preferred(name)[0]: name for name in map("decoder {}".format, range(50))}
+"""A name for each lane."""
+NAMES = [DIFFERENT[lane] for lane in range(len(LANES))]
 
 
-def test_a_silent_decoder_makes_room_only_when_all_lanes_are_taken() -> None:
-    lanes = Lanes()
-    lanes.assign(NAMES[:-2])
-    assert lanes.assign(NAMES[1:-1]) == tuple(NAMES[:-1])
-    assert lanes.assign(NAMES[1:]) == (NAMES[-1], *NAMES[1:-1])
+def test_colour_belongs_to_the_name_whoever_came_first() -> None:
+    for order in permutations(NAMES):
+        assert lanes(order, order) == tuple(NAMES)
 
 
-def test_those_beyond_the_lanes_have_none() -> None:
-    assert Lanes().assign(NAMES) == tuple(NAMES[:-1])
+@pytest.mark.parametrize("name", NAMES)
+def test_alone_or_silent_a_decoder_has_the_same_colour(name: str) -> None:
+    assert lanes([name], [name]).index(name) == lanes(NAMES, []).index(name)
+
+
+def test_of_two_names_with_one_lane_the_first_keeps_it_and_nobody_loses_it_by_falling_silent() -> None:
+    one, other = [n for n in map("model {}".format, range(50)) if preferred(n)[0] == 2][:2]
+    both = lanes([one, other], [one, other])
+    assert both.index(one) == 2
+    assert other in both
+    assert lanes([one, other], [other]) == both
+
+
+def test_those_beyond_the_lanes_get_that_of_one_who_is_silent_or_none() -> None:
+    late = "late"
+    assert late not in lanes([*NAMES, late], [*NAMES, late])
+    there = lanes([*NAMES, late], [*NAMES[1:], late])
+    assert there == (late, *NAMES[1:])
+    assert lanes([*NAMES, late], NAMES) == tuple(NAMES)

@@ -14,10 +14,11 @@ from PIL import Image
 
 from dashboard.theme import roles
 from engine.delivery import received
-from engine.moment import Moment
+from engine.moment import Decoded, Moment
 from engine.note import Note
 from engine.recording import Recording
 from engine.ring import row_dtype
+from plotters.lanes import LANES, lanes
 from plotters.pictures import PANELS, raster
 from plotters.pictures.caption import caption, heading
 from plotters.pictures.layout import arrange
@@ -232,3 +233,29 @@ def test_panels_never_overlap_and_stay_within_the_picture() -> None:
                 for a, b in combinations(boxes, 2):
                     beside = a.x + a.width <= b.x or b.x + b.width <= a.x
                     assert beside or a.y + a.height <= b.y or b.y + b.height <= a.y
+
+
+# Decoders
+
+
+def decoded(moment: Moment, off: float, r2: float) -> Decoded:
+    return Decoded((moment.rows["kinematics"][:, :2] + off).astype(np.float32), r2, r2 / 2)
+
+
+def test_decoders_have_cursor_name_r2_and_the_colour_of_the_page(moment: Moment) -> None:
+    decoders = {"wiener": decoded(moment, 3.0, 0.9), "kalman": decoded(moment, -3.0, -0.5)}
+    answered = replace(moment, names=("kalman", "gone", "wiener"), decoders=decoders)
+    svg = draw(answered, ("arena",), "svg", COLOURS, 800)
+    owners = lanes(answered.names, decoders)
+
+    assert "wiener  R² 0.90" in texts(svg)
+    assert "kalman  R² -0.50" in texts(svg)
+    assert "gone" not in texts(svg)
+    assert "wiener 0.90, 0.45; kalman -0.50, -0.25" in caption(answered)
+    for i, (role, _) in enumerate(LANES):
+        drawn = COLOURS[role].encode() in svg
+        assert drawn == (owners[i] in decoders), role
+
+
+def test_decoder_that_has_answered_nothing_here_is_not_in_the_picture(moment: Moment) -> None:
+    assert "R²" not in caption(replace(moment, names=("wiener",)))

@@ -33,7 +33,7 @@ class DriftAnswer(Answer):
     shifted_units: int = Field(description="Units whose own shift is beyond that.")
     reference_seconds: int = Field(description="Of the reference so far.")
     reference_needed: int = Field(description="When it is complete.")
-    hint: str | None = Field(description="What to do about an alarm.")
+    hint: str | None = Field(description="What to do about an alarm, or why nothing is compared yet.")
     units: list[UnitDrift]
 
 

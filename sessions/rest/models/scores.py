@@ -57,7 +57,12 @@ class DecoderScores(MeasuresAnswer):
 
     model_config = ConfigDict(title="DecoderScores")
 
-    rank: int = Field(description="1 is the best, by R2 of position over the last 10 s.")
+    rank: int = Field(description="1 is the best, by R² of position over the last 10 s.")
+    first_sequence_number: int = Field(description="The first packet that it answered.")
+    joined_later: float = Field(
+        description="Seconds by which that is later than the first decoder's, 0 up to 1 s. Where it is "
+        "more, the measures since then are of other bins; those of `window` are of the same."
+    )
     refused: int = Field(description="Predictions beyond the rate limit: neither kept nor scored.")
     window: MeasuresAnswer = Field(description="Over the last 10 s of recording.")
     trial: TrialScoreAnswer | None = Field(description="The newest trial that has ended.")

@@ -86,10 +86,28 @@ def test_scores_go_to_prometheus(call: Client, scored: Session) -> None:
     assert received[2:] == [0, 0, 0]
 
 
+def test_decoder_that_joined_later_is_marked(call: Client, scored: Session) -> None:
+    keeper = Keeper(scored.replay)
+    scored.replay.resume()
+    rows = keeper.wait_rows(50)
+    scored.replay.pause()
+    for row in rows[-5:]:
+        scored.predictions.receive("late", int(row["sequence_number"]), (0.0, 0.0, 0.0, 0.0), clock.now())
+    scored.scores.settle(PATIENCE)
+    decoders = call("GET", SCORES).json["decoders"]
+
+    assert (decoders["exact"]["first_sequence_number"], decoders["exact"]["joined_later"]) == (0, 0.0)
+    first = int(rows["sequence_number"][-5])
+    assert decoders["late"]["first_sequence_number"] == first
+    assert decoders["late"]["joined_later"] == pytest.approx(first / 40.0)
+    page = call("GET", "/api/sessions/deck/report.html").content.decode()
+    assert f"{first / 40.0:.0f} s later than the first decoder" in page
+
+
 def test_scores_stand_in_the_report(call: Client, scored: Session) -> None:
     page = call("GET", "/api/sessions/deck/report.html").content.decode()
     assert "<h2>Decoder exact</h2>" in page
-    assert "<dt>R2 of velocity</dt><dd>none</dd>" in page
+    assert "<dt>R² of velocity</dt><dd>none</dd>" in page
     assert "score exact trial" not in page
 
 
