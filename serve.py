@@ -163,6 +163,11 @@ def draw(subject: Any, *order: Any) -> bytes:
     return calibration.draw(subject, *order)
 
 
+def load_pictures() -> None:
+    """Import what `draw` needs, in its process."""
+    from plotters.pictures import calibration, page  # noqa: F401
+
+
 def themes() -> Mapping[str, Mapping[str, Any]]:
     """Colours by theme, for pictures."""
     from dashboard.theme import roles  # loads Panel, which must not delay the streams
@@ -181,7 +186,7 @@ async def serve(
     """Serve both ports until a signal comes, then say goodbye to everyone."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    studio = Studio(draw, themes)
+    studio = Studio(draw, themes, load=load_pictures)
     archive = Archive(chosen.records or DATA / "records", passphrase_here())
     archive.finish_left()
     calibrations = Calibrations()
@@ -218,6 +223,7 @@ async def serve(
     gc.freeze()  # what was loaded once need not be looked at again
     gc.enable()
     announce(chosen, store.recording, made_token)
+    loop.run_in_executor(None, studio.warm)
 
     await stopping.wait()
     log.info("Going down")

@@ -4,20 +4,29 @@ const PATIENCE = 5000; // ms that the server has for an answer
 
 export class Refused extends Error {}
 
-/** Call the API for what `read` makes of the answer; throws `Refused`. */
+/**
+ * Call the API for what `read` makes of the answer; throws `Refused`. What the server cannot give yet (503 with
+ * Retry-After) is asked for again, as long as there is patience.
+ */
 export async function call(method, url, data, { patience = PATIENCE, read = (answer) => answer.json() } = {}) {
+  const until = performance.now() + patience;
   const options = { method, signal: AbortSignal.timeout(patience) };
   if (data !== undefined) {
     options.headers = { "Content-Type": "application/json" };
     options.body = JSON.stringify(data);
   }
   let answer;
-  try {
-    answer = await fetch(url, options);
-    if (answer.ok) return await read(answer);
-  } catch {
-    throw new Refused("The server does not answer. Try again when it is back.");
-  }
+  let pause;
+  do {
+    if (pause) await new Promise((done) => setTimeout(done, pause));
+    try {
+      answer = await fetch(url, options);
+      if (answer.ok) return await read(answer);
+    } catch {
+      throw new Refused("The server does not answer. Try again when it is back.");
+    }
+    pause = answer.status === 503 && 1000 * answer.headers.get("Retry-After");
+  } while (method === "GET" && pause && performance.now() + pause < until);
   const said = await answer.json().catch(() => ({}));
   throw new Refused(said.error?.message ?? `The server refused (${answer.status}).`);
 }

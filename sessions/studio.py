@@ -1,14 +1,14 @@
-"""The process that draws pictures: spawned when first needed, and again when it has died."""
+"""The process that draws pictures: warm before it is asked, and spawned again when it has died."""
 
 from __future__ import annotations
 
 import logging
 import multiprocessing
-import os
 import signal
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any, Literal
@@ -25,12 +25,11 @@ Colours = Mapping[str, Any]
 """By role, of one theme."""
 
 TIME_LIMIT = 30.0
-"""Seconds that a picture may take, the start of the process included."""
+"""Seconds that drawing may take, when the process has loaded what it needs."""
+STARTING = 5.0
+"""Seconds for which a picture waits for that; then it is to be asked for again."""
 ROOM = 4
 """Pictures at most that are drawn or wait: each holds one of the event loop's six or more threads."""
-NICENESS = 19
-"""Of the process: sessions come first."""
-
 
 Subject = Moment | Outcome
 """Of a picture."""
@@ -38,8 +37,15 @@ Draw = Callable[[Any, Sequence[str], Kind, Colours, int], bytes]
 """Draws a subject: which plots, as which kind of file, in which colours, how many pixels wide."""
 
 
+def nothing() -> None:
+    """Load nothing."""
+
+
 class Studio:
     """Draws one picture at a time, in a process that inherits nothing. May be called from any thread.
+
+    The process is scheduled as other programs are, neither in real time as sessions nor behind all others:
+    on a busy machine a picture would never come.
 
     Parameters
     ----------
@@ -47,8 +53,12 @@ class Studio:
         Can be pickled; what it imports is loaded in the process alone.
     themes : function
         Answers with colours by the theme's name.
+    load : function
+        Can be pickled; imports what drawing needs, in the process.
     time_limit : float
         Seconds.
+    starting : float
+        Seconds for which a picture waits until all is loaded.
     room : int
         Pictures that may be drawn or wait.
     """
@@ -58,16 +68,21 @@ class Studio:
         draw: Draw,
         themes: Callable[[], Mapping[str, Colours]],
         *,
+        load: Callable[[], None] = nothing,
         time_limit: float = TIME_LIMIT,
+        starting: float = STARTING,
         room: int = ROOM,
     ) -> None:
         self.themes = themes
         self._draw = draw
+        self._load = load
         self._time_limit = time_limit
+        self._starting = starting
         self._room = threading.BoundedSemaphore(room)
-        self._turn = threading.Lock()  # guards the two below; held while a picture is drawn
+        self._turn = threading.Lock()  # guards the three below; held while a picture is drawn
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
+        self._loaded = False
         self._closed = threading.Event()
 
     @property
@@ -76,13 +91,18 @@ class Studio:
         process = self._process
         return process.pid if process is not None and process.is_alive() else None
 
+    def warm(self) -> None:
+        """Start the process, and return before it has loaded what it needs."""
+        with self._turn, suppress(Busy):
+            self._running()
+
     def draw(self, subject: Subject, plots: Sequence[str], kind: Kind, theme: str, width: int) -> bytes:
         """Draw a picture; blocks until it is done.
 
         Raises
         ------
         Busy
-            If too many pictures wait, or the studio is closed.
+            If too many pictures wait, the process is still starting, or the studio is closed.
         NotDrawn
             If it took too long, or the process died.
         """
@@ -106,8 +126,12 @@ class Studio:
     def _ask(self, order: tuple[Any, ...]) -> bytes:
         process, connection = self._running()
         limit = threading.Timer(self._time_limit, process.kill)
-        limit.start()
         try:
+            if not self._loaded:
+                if not connection.poll(self._starting):
+                    raise Busy("The process that draws is still starting. Ask again in a few seconds.")
+                self._loaded = bool(connection.recv())
+            limit.start()
             connection.send(order)
             drawn, fault = connection.recv()
         except (EOFError, OSError):
@@ -130,7 +154,7 @@ class Studio:
             context = multiprocessing.get_context("spawn")
             self._connection, theirs = context.Pipe()
             self._process = context.Process(
-                target=_work, args=(theirs, self._draw), name="pictures", daemon=True
+                target=_work, args=(theirs, self._load, self._draw), name="pictures", daemon=True
             )
             with scheduling.ordinary():
                 self._process.start()
@@ -144,16 +168,18 @@ class Studio:
     def _end(self) -> None:
         process, self._process = self._process, None
         connection, self._connection = self._connection, None
+        self._loaded = False
         if process is not None and connection is not None:
             process.kill()
             process.join()
             connection.close()
 
 
-def _work(connection: Connection, draw: Draw) -> None:
+def _work(connection: Connection, load: Callable[[], None], draw: Draw) -> None:
     """Draw what is asked for until the server is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the server decides
-    os.nice(NICENESS)
+    load()
+    connection.send(True)
     while True:
         try:
             order = connection.recv()

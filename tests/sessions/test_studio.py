@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +45,62 @@ def studio() -> Iterator[Studio]:
     made.close()
 
 
-def test_no_process_is_there_until_the_first_picture_and_then_it_stays(studio: Studio) -> None:
+def test_one_process_draws_all_pictures_as_other_programs_are_scheduled(studio: Studio) -> None:
     assert studio.pid is None
     first, second = draw(studio), draw(studio)
     assert first == second
     pid, niceness, order = first.decode().split(" ", 2)
     assert int(pid) == studio.pid != os.getpid()
-    assert int(niceness) == 19
+    assert int(niceness) == 0
     assert order == "('raster',) png {'text': '#ffffff'} 300"
+
+
+def test_warm_process_is_the_one_that_draws(studio: Studio) -> None:
+    studio.warm()
+    pid = studio.pid
+    assert pid is not None
+    assert draw(studio).split()[0] == str(pid).encode()
+    studio.close()
+    studio.warm()
+    assert studio.pid is None
+
+
+def load_when_told() -> None:
+    """In the studio's process: load until there is a file."""
+    wait_until(Path(os.environ["STUDIO_MAY_LOAD"]).exists, 20.0)
+
+
+def test_picture_that_is_asked_for_too_early_can_be_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = tmp_path / "go"
+    monkeypatch.setenv("STUDIO_MAY_LOAD", str(go))
+    studio = Studio(perform, lambda: THEMES, load=load_when_told, starting=0.05, time_limit=20.0)
+    try:
+        with pytest.raises(Busy, match="still starting"):
+            draw(studio)
+        pid = studio.pid
+        with pytest.raises(Busy, match="still starting"):
+            draw(studio)
+        go.touch()
+        for _ in range(400):
+            with suppress(Busy):
+                assert draw(studio).split()[0] == str(pid).encode()
+                return
+        pytest.fail("It never loaded.")
+    finally:
+        studio.close()
+
+
+def test_limit_counts_drawing_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = tmp_path / "go"
+    monkeypatch.setenv("STUDIO_MAY_LOAD", str(go))
+    studio = Studio(perform, lambda: THEMES, load=load_when_told, time_limit=1.0)
+    try:
+        threading.Timer(1.2, go.touch).start()
+        assert draw(studio)
+    finally:
+        studio.close()
 
 
 def test_a_process_that_was_killed_is_replaced(studio: Studio) -> None:
