@@ -13,6 +13,7 @@ import sys
 import msgpack
 from websocket import WebSocketBadStatusException, create_connection
 
+URL = f"ws://127.0.0.1:{os.environ.get('PHANTOM_PORT', 8000)}"
 HEADERS = {"Authorization": f"Bearer {os.environ.get('PHANTOM_TOKEN')}"}  # if it wants one
 
 
@@ -26,7 +27,7 @@ def predict(counts: list[int], last: dict) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--url", default="ws://127.0.0.1:8000", help="address of the server's stream port")
+    parser.add_argument("--url", default=URL, help="address of the server's stream port")
     parser.add_argument("--session", default="demo", help="session code; one that is new is created")
     parser.add_argument("--packets", type=int, default=0, help="stop after so many (0: never)")
     parser.add_argument("--name", default="my-decoder", help="under which it is shown and scored")

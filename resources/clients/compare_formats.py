@@ -20,6 +20,7 @@ FORMATS = {
     "MessagePack flat": ("format=msgpack&layout=flat", msgpack.unpackb),
     "MessagePack compact": ("format=msgpack&layout=compact", msgpack.unpackb),
 }
+URL = f"ws://127.0.0.1:{os.environ.get('PHANTOM_PORT', 8000)}"
 HEADERS = {"Authorization": f"Bearer {os.environ.get('PHANTOM_TOKEN')}"}  # if it wants one
 
 
@@ -36,7 +37,7 @@ def decode_time(decode: Callable, packets: Sequence[bytes | str]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--url", default="ws://127.0.0.1:8000", help="address of the server's stream port")
+    parser.add_argument("--url", default=URL, help="address of the server's stream port")
     parser.add_argument("--session", default="demo", help="session code; one that is new is created")
     parser.add_argument("--packets", type=int, default=120, help="how many of each to compare")
     options = parser.parse_args()

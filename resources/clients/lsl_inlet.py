@@ -14,10 +14,12 @@ from urllib.request import Request, urlopen
 
 import pylsl
 
+URL = f"ws://127.0.0.1:{os.environ.get('PHANTOM_PORT', 8000)}"
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--url", default="ws://127.0.0.1:8000", help="address of the server's stream port")
+    parser.add_argument("--url", default=URL, help="address of the server's stream port")
     parser.add_argument("--session", default="demo", help="session code; one that is new is created")
     parser.add_argument("--packets", type=int, default=0, help="stop after so many (0: never)")
     options = parser.parse_args()

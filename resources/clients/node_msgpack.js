@@ -9,7 +9,7 @@ const WebSocket = require("ws");
 
 const { values: options } = parseArgs({
   options: {
-    url: { type: "string", default: "ws://127.0.0.1:8000" }, // address of the server's stream port
+    url: { type: "string", default: `ws://127.0.0.1:${process.env.PHANTOM_PORT ?? 8000}` }, // address of the server's stream port
     session: { type: "string", default: "demo" }, // one that is new is created
     packets: { type: "string", default: "Infinity" }, // stop after so many
   },

@@ -16,12 +16,13 @@ from websocket import ABNF, WebSocketException, create_connection
 SHORTEST, LONGEST = 0.25, 8.0  # seconds between two attempts
 SILENCE = 30  # seconds; the server pings every 20, so after this much silence it is gone
 DELETED = b"\x03\xe8"  # close code 1000: the session was deleted, and to come back would make a new one
+URL = f"ws://127.0.0.1:{os.environ.get('PHANTOM_PORT', 8000)}"
 HEADERS = {"Authorization": f"Bearer {os.environ.get('PHANTOM_TOKEN')}"}  # if it wants one
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--url", default="ws://127.0.0.1:8000", help="address of the server's stream port")
+    parser.add_argument("--url", default=URL, help="address of the server's stream port")
     parser.add_argument("--session", default="demo", help="session code; one that is new is created")
     parser.add_argument("--packets", type=int, default=0, help="stop after so many (0: never)")
     options = parser.parse_args()

@@ -18,6 +18,7 @@ from websocket import create_connection
 HISTORY = 10  # bins: the present one and the nine before it
 RIDGE = 100.0  # how strongly large weights are punished
 TRAIN = 0.8  # of the bins; the last ones are held out
+URL = f"ws://127.0.0.1:{os.environ.get('PHANTOM_PORT', 8000)}"
 HEADERS = {"Authorization": f"Bearer {os.environ.get('PHANTOM_TOKEN')}"}  # if it wants one
 
 
@@ -37,7 +38,7 @@ def stream(url: str, code: str | None) -> tuple[dict, list[dict]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--url", default="ws://127.0.0.1:8000", help="address of the server's stream port")
+    parser.add_argument("--url", default=URL, help="address of the server's stream port")
     parser.add_argument("--session", help="code of a new session (default: the server makes one up)")
     options = parser.parse_args()
     metadata, packets = stream(options.url, options.session)

@@ -64,7 +64,7 @@ def load() -> Data:
 
 
 class Ridge:
-    """Ridge regression from the last bins of counts, learned on the first four fifths.
+    """Ridge regression from the last bins of counts, learned on the first three quarters.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class Ridge:
         self, counts: Floats, wanted: Floats, history: int = HISTORY, penalty: float = 100.0
     ) -> None:
         self.history = history
-        self.first = int(0.8 * len(counts))
+        self.first = int(0.75 * len(counts))
         self.wanted = wanted[self.first :]
         seen = lagged(counts, self.history)[: self.first]
         self.centre, self.scale = seen.mean(axis=0), seen.std(axis=0) + 1e-9
@@ -89,12 +89,12 @@ class Ridge:
         self.weights = np.linalg.solve(gram, seen.T @ (wanted[: self.first] - self.mean))
 
     def decode(self, counts: Floats) -> Floats:
-        """The estimate in the last fifth."""
+        """The estimate in the last quarter."""
         unseen = (lagged(counts, self.history)[self.first :] - self.centre) / self.scale
         return np.asarray(unseen @ self.weights + self.mean)
 
     def r2(self, counts: Floats) -> float:
-        """Explained share of the variance in the last fifth, mean over x and y."""
+        """Explained share of the variance in the last quarter, mean over x and y."""
         error = ((self.wanted - self.decode(counts)) ** 2).sum(axis=0)
         spread = ((self.wanted - self.wanted.mean(axis=0)) ** 2).sum(axis=0)
         return float(np.mean(1.0 - error / spread))

@@ -29,7 +29,7 @@ SUBJECTS = {".py": r'"""[A-Z].*', ".js": r"// [A-Z].*", ".html": r"<!doctype htm
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)
 def test_a_client_is_short_and_begins_with_what_it_is_for(program: Path) -> None:
     lines = program.read_text().splitlines()
-    assert len(lines) < 68
+    assert len(lines) < 70
     assert re.fullmatch(SUBJECTS[program.suffix], lines[0])
 
 
@@ -60,6 +60,14 @@ def test_a_client_says_in_one_line_that_there_is_no_server(
     said = client.complaint()
     assert said.startswith("Nobody answers ")
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", IMPATIENT)
+def test_a_client_looks_for_the_server_at_the_port_of_the_environment(
+    start_client: StartClient, node_modules: Path, guarded: Deck, name: str
+) -> None:
+    client = start_client(name, NODE_PATH=str(node_modules), PHANTOM_PORT=guarded.url.rpartition(":")[2])
+    assert client.complaint().startswith("That is not this server's token.")
 
 
 @pytest.mark.parametrize("name", IMPATIENT)
