@@ -11,7 +11,12 @@ export const onFrame = (hear) => document.addEventListener("deck:frame", ({ deta
 
 const typing = new WeakSet();
 document.addEventListener("input", ({ target }) => typing.add(target));
-for (const end of ["change", "focusout"]) document.addEventListener(end, ({ target }) => typing.delete(target));
+for (const end of ["change", "focusout"]) document.addEventListener(end, ({ target }) => typed(target));
+
+/** What is not allowed stays as it was typed, to be mended. */
+function typed(input) {
+  if (input.validity?.valid ?? true) typing.delete(input);
+}
 
 /** Show a value, but not in a field in which somebody is typing. */
 export function fill(input, value) {

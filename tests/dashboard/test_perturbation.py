@@ -93,13 +93,23 @@ def test_every_model_has_its_controls(deck: Deck, page: Page, session: Session) 
     expect(page.locator("#perturbation .refusal")).to_have_text("")
 
 
-def test_a_number_out_of_bounds_is_not_sent(deck: Deck, page: Page, session: Session) -> None:
+def test_a_number_out_of_bounds_is_not_sent_and_stays_to_be_mended(deck: Deck, page: Page, session: Session) -> None:
     with asked(page, "/perturbation"):
         page.get_by_role("switch", name="Noise").press("Space")
     page.get_by_label("Noise, Sd").fill("11")
     page.keyboard.press("Enter")
+    with asked(page, "/perturbation"):
+        page.get_by_role("switch", name="Drift").press("Space")
+    expect(page.get_by_role("switch", name="Drift")).to_be_checked()
+    deck.api("PUT", f"/api/sessions/{session.code}/perturbation", {"drift": {"amplitude": 0.3}})
+    expect(page.get_by_label("Drift, Amplitude")).to_have_value("0.3")  # a frame has told all settings
+    expect(page.get_by_label("Noise, Sd")).to_have_value("11")
     assert page.get_by_label("Noise, Sd").evaluate("(input) => input.validity.rangeOverflow")
     assert perturbation(deck, session)["noise"]["sd"] == 0.2
+    with asked(page, "/perturbation"):
+        page.get_by_label("Noise, Sd").fill("3")
+        page.keyboard.press("Enter")
+    assert perturbation(deck, session)["noise"]["sd"] == 3
 
 
 def test_the_view_is_shared(deck: Deck, page: Page, visitor: Visitor, session: Session) -> None:

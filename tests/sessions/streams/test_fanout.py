@@ -136,7 +136,8 @@ def test_losses_of_those_who_have_left_stay_in_the_count(served: Served) -> None
     last = play_out(session, quick, 3000)
     lost = slow.until(reached(last))[-1]["dropped"]
     slow.close()
-    session.replay.resume()
+    wait_until(lambda: sum(audience.size for audience in session.audiences) == 1, PATIENCE)
+    session.replay.resume()  # what was sent before the server has heard of it would be lost too
     quick.until(reached(last + 3000))
 
     assert dropped(session) == lost > 0
