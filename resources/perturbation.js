@@ -19,7 +19,7 @@ function show({ perturbation: now, preset, seed }) {
     for (const [name, value] of Object.entries(values)) controls.get(`${model}.${name}`)?.(value);
   }
   const on = Object.keys(now).filter((model) => now[model].enabled);
-  document.getElementById("perturbed").textContent = on.length ? on.join(", ") : "off";
+  document.getElementById("perturbed").textContent = on.length ? on.join(", ").replaceAll("_", " ") : "off";
   document.getElementById("seed").textContent = seed;
 }
 

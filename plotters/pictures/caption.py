@@ -48,7 +48,7 @@ def perturbation(moment: Moment) -> str:
                 told = ["changed meanwhile"]
             if not acted.all():
                 told.append(f"in {acted.mean():.0%} of the bins")
-            acting.append(f"{model.key} ({', '.join(told)})")
+            acting.append(f"{model.key.replace('_', ' ')} ({', '.join(told)})")
     return f"Perturbation: {', '.join(acting)}; seed {moment.seed}." if acting else "No perturbation."
 
 

@@ -118,7 +118,7 @@ def _session_facts(session: Session) -> Facts:
 def _perturbation_facts(session: Session) -> Facts:
     for model, settings in session.replay.perturbation.items():
         told = ", ".join(f"{name} {value:g}" for name, value in settings.items() if name != "enabled")
-        yield model.capitalize(), f"{'on' if settings['enabled'] else 'off'} ({told})"
+        yield model.replace("_", " ").capitalize(), f"{'on' if settings['enabled'] else 'off'} ({told})"
 
 
 def _timing_facts(session: Session) -> Facts:

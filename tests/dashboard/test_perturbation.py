@@ -93,7 +93,9 @@ def test_every_model_has_its_controls(deck: Deck, page: Page, session: Session) 
     expect(page.locator("#perturbation .refusal")).to_have_text("")
 
 
-def test_a_number_out_of_bounds_is_not_sent_and_stays_to_be_mended(deck: Deck, page: Page, session: Session) -> None:
+def test_a_number_out_of_bounds_is_not_sent_and_stays_to_be_mended(
+    deck: Deck, page: Page, session: Session
+) -> None:
     with asked(page, "/perturbation"):
         page.get_by_role("switch", name="Noise").press("Space")
     page.get_by_label("Noise, Sd").fill("11")
