@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from engine.cursor import Place, Values
 from engine.errors import BadPrediction
-from engine.prediction import PREDICTION, Verdict
+from engine.prediction import PREDICTION, Verdict, checked_number
 from engine.replay import Replay
 from engine.ring import Ring, Rows
 from engine.safety import SafeCursor, Safety
@@ -133,11 +133,7 @@ class Predictions:
         """
         with self._lock:
             head = self._replay.ring.head
-            if not 0 <= sequence_number < head:
-                raise BadPrediction(
-                    f"Bin {str(sequence_number)[:20]} has not been sent. "
-                    "Answer with the sequence_number of a packet that you got."
-                )
+            checked_number(sequence_number, head)
             index = self._index.get(decoder)
             if index is None:
                 index = self._add(decoder, head)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from sessions.options import CAN
 from sessions.rest.context import Context
 from sessions.rest.metrics import is_running, totals
 from sessions.rest.models.sessions import CleanedUp, Created, Deleted, SessionList, SessionView
@@ -69,9 +70,13 @@ def session_view(session: Session) -> SessionView:
         speed=replay.speed,
         loop=replay.loop,
         seed=replay.seed,
+        source="recording",
+        can=list(CAN),
         lsl=session.lsl,
         created_at=_at(session.created),
+        created=session.created,
         last_accessed=_at(session.last_accessed),
+        last_active=session.last_accessed,
         age_seconds=session.age,
         idle_seconds=session.idle,
         active_connections=session.decoders,

@@ -9,7 +9,7 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from engine.safety import Limits
 from engine.selection import Selection, TrialEvent
 from engine.speed import MAX_SPEED, MIN_SPEED, checked_speed
-from sessions.options import Options
+from sessions.options import Options, Source
 
 MAX_INDEX = 2**31 - 1
 """Packets and trials are counted in 32 bits."""
@@ -84,6 +84,7 @@ class Create(CreateQuery):
     perturbation: dict[str, Any] = Field(
         {}, description="As `PUT /api/sessions/{code}/perturbation` takes it."
     )
+    source: Source = Field("recording", description="Where its bins come from.")
 
     def options(self) -> Options:
         return Options(
@@ -98,7 +99,7 @@ class Create(CreateQuery):
 
     def asked(self) -> set[str]:
         """The fields of `Options` that the client named."""
-        named = self.model_fields_set - {"custom_code"}
+        named = self.model_fields_set - {"custom_code", "source"}
         ids = named & {"trial_ids", "target_ids"}
         return named - ids | ({"selection"} if ids else set())
 

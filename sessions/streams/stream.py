@@ -27,7 +27,7 @@ from sessions.store import Store
 from sessions.streams.fanout import Fanout
 from sessions.streams.lane import Queue, stream_of
 from sessions.streams.packets import BINARY, TEXT, Format, Layout, frame
-from sessions.streams.prediction import read_prediction
+from sessions.streams.prediction import read_number, read_prediction
 from sessions.streams.variant import Variant
 
 MAX_MESSAGE = 64 * 1024
@@ -36,8 +36,9 @@ VERSION = "13"
 """Of WebSocket, as in RFC 6455."""
 SEND_BUFFER = 64 * 1024
 """Bytes that the kernel may hold for a client: what lies there is stale for a slow one."""
-KEYS = ("trial_id", "target_id", "format", "layout", "queue", "decoder", "clean", "truth")
+KEYS = ("trial_id", "target_id", "format", "layout", "queue", "decoder", "clean", "truth", "credit")
 YES, NO = "1", "0"
+MAX_CREDIT = 1000
 MAX_NAMES = 4
 """Of decoders that predict through one connection: a session has room for 32 of all."""
 FLOOD_PAUSE = 0.01
@@ -109,7 +110,7 @@ class StreamHandler(WebSocketHandler):
         self._send(
             {**data, "type": "metadata", "data": data, "session": {"code": self._session.code, "url": url}}
         )
-        self._fanout.join(self, self._format, self._layout, self._queue)
+        self._client = self._fanout.join(self, self._format, self._layout, self._queue, self._credit)
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         at = clock.now()
@@ -120,12 +121,17 @@ class StreamHandler(WebSocketHandler):
                 "unreadable", "The message cannot be read. Send JSON as text or MessagePack as binary."
             )
         kind = read.get("type") if isinstance(read, dict) else None
-        if kind != "prediction":
+        if kind not in ("prediction", "ready"):
             return self._refuse("unknown_message", f"Unknown message type {spell(kind)}.")
         try:
-            return self._predict(read, at)
+            number = read_number(read, self._session.ring.head)
+            self._client.answered(number)  # whatever it says of it
+            return self._predict(read, at) if kind == "prediction" else None
         except BadPrediction as error:
             return self._refuse(error.code, str(error))
+
+    def on_pong(self, data: bytes) -> None:
+        self._client.ponged(data)
 
     def on_close(self) -> None:
         for decoder in self._decoders:
@@ -209,6 +215,7 @@ class StreamHandler(WebSocketHandler):
         self._variant = Variant(clean=clean == YES, truth=truth != NO)
         trial_ids, target_ids = self._numbers("trial_id"), self._numbers("target_id")
         self._selection = Selection(trial_ids, target_ids) if trial_ids or target_ids else None
+        self._credit = self._packets("credit")
 
     def _choice(self, name: str, choices: tuple[str, ...]) -> Any:
         value = self.get_query_argument(name, None)
@@ -223,6 +230,16 @@ class StreamHandler(WebSocketHandler):
             raise BadSetting(
                 f"Parameter {name} takes whole numbers, each in a {name}=... of its own."
             ) from None
+
+    def _packets(self, name: str) -> int | None:
+        value = self.get_query_argument(name, None)
+        if value is None:
+            return None
+        if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= MAX_CREDIT):
+            raise BadSetting(
+                f"Parameter {name} is {value[:80]!r}. Send a number of packets, 1 to {MAX_CREDIT}."
+            )
+        return int(value)
 
     async def _join(self, code: str | None) -> Session:
         options = Options(selection=self._selection or EVERYTHING)
