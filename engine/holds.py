@@ -51,8 +51,8 @@ class Holds:
     def take(self, asked: str | None, there: Callable[[], bool] = _always) -> Hold:
         """Hold a name until `free`.
 
-        It is the one that is asked for, or if that is taken the same with ``-2`` or higher; one who asks for
-        none gets ``decoder-1`` or higher.
+        It is the one that is asked for, or if that is taken the same with ``-2`` or higher; one who asks
+        for none gets ``decoder-1`` or higher.
         """
         with self._lock:
             if asked is None:

@@ -18,8 +18,9 @@ def create_session(context: Context, asked: Create) -> Created:
 
     An existing code answers with that session if no other options are asked of it.
     """
-    existed = asked.custom_code in context.store.sessions
-    session = context.store.create(asked.custom_code, asked.options(), asked.asked(), context.address)
+    wanted = asked.custom_code or None
+    existed = wanted in context.store.sessions
+    session = context.store.create(wanted, asked.options(), asked.asked(), context.address)
     code = session.code
     return Created(
         session_code=code,

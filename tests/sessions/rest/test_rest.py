@@ -45,6 +45,11 @@ def test_an_empty_body_makes_a_readable_code(call):
     assert reply.json["session_code"] in call.store.sessions
 
 
+def test_an_empty_code_is_as_if_left_out(call):
+    for path, body in (("/api/sessions", {"custom_code": ""}), ("/api/sessions?custom_code=", None)):
+        assert call("POST", path, body).json["session_code"] in call.store.sessions
+
+
 def test_addresses_have_the_host_name_that_the_client_used(call):
     created = call("POST", "/api/sessions?custom_code=deck", Host="rig.lab:80").json
     assert created["stream_url"] == f"ws://rig.lab:{call.port}/stream/deck"
@@ -150,6 +155,14 @@ def test_transport_says_what_it_did(call):
         }
     assert call("GET", "/api/sessions/deck").json["state"] == "stopped"
     refused(call("POST", "/api/control/deck/step"), 409, "not_now")
+
+
+def test_seek_in_a_body_goes_before_one_in_the_query(call):
+    call.create()
+    call("POST", "/api/control/deck/pause")
+    for query in ("packet_id=3", "trial_id=1", "position_seconds=1"):
+        reply = call("POST", f"/api/control/deck/seek?{query}", {"packet_id": 7})
+        assert reply.json["packet_id"] == 7
 
 
 def test_step_sends_one_packet_and_stays_paused(call):

@@ -52,7 +52,11 @@ def test_first_message_is_the_metadata_in_the_format_of_the_address(
         **facts,
         "type": "metadata",
         "data": facts,
-        "session": {"code": "deck", "url": f"ws://127.0.0.1:{stream_server.port}/stream/deck"},
+        "session": {
+            "code": "deck",
+            "url": f"ws://127.0.0.1:{stream_server.port}/stream/deck",
+            "decoder": None,
+        },
     }
     assert decoder.frame()[0] == opcode
 
