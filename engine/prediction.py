@@ -80,6 +80,21 @@ def checked_values(given: Mapping[str, Any]) -> Values:
     return *place, *((math.nan, math.nan) if vx is None else (float(vx), float(vy)))
 
 
+def checked_number(number: int, head: int) -> int:
+    """The number of a bin, if it has been sent; `head` is that of the next one.
+
+    Raises
+    ------
+    BadPrediction
+    """
+    if not 0 <= number < head:
+        raise BadPrediction(
+            f"Bin {str(number)[:20]} has not been sent. "
+            "Answer with the sequence_number of a packet that you got."
+        )
+    return number
+
+
 def checked_name(decoder: object) -> str:
     """The name of a decoder, if it can be one.
 

@@ -12,13 +12,14 @@ import numpy.typing as npt
 
 from engine.cursor import Place, Stretches, Values
 from engine.errors import BadPrediction
-from engine.prediction import PREDICTION, Verdict
+from engine.holds import Holds
+from engine.prediction import PREDICTION, Verdict, checked_number
 from engine.replay import Replay
 from engine.ring import Ring, Rows
 from engine.safety import SafeCursor, Safety
 
 MAX_DECODERS: Final = 32
-"""Names per session."""
+"""Names per session; those made up for decoders that have gone do not count."""
 PER_BIN: Final = 4
 """Predictions a decoder may send per bin, on average. Saved up, they reach for the whole ring at once."""
 KEPT: Final = 65_536
@@ -73,6 +74,8 @@ class Predictions:
     ----------
     names : list of str
         Of decoders, in the order of their first prediction. It only grows.
+    holds : Holds
+        Who answers under which of them: to be asked before the first prediction.
     ring : Ring
         The log, of `PREDICTION` rows in the order in which they were received.
     """
@@ -90,24 +93,16 @@ class Predictions:
         self._safety = safety or Safety(replay)
         self._entries: list[Entry] = []
         self._index: dict[str, int] = {}
-        self._given = 0
         self._stretches = Stretches(replay.ring.capacity)
         self._bin = Bin(-1, -1, -1, 0.0, (0.0, 0.0))  # the last one asked for: many decoders answer it
         self._line = np.zeros(1, PREDICTION)
+        self.holds = Holds(self._index)
         self._lock = threading.Lock()  # guards all of the above; held for some microseconds
 
     @property
     def refused(self) -> dict[str, int]:
         """Predictions beyond the rate limit, by decoder: counted and not kept."""
         return {name: entry.refused for name, entry in zip(self.names, list(self._entries), strict=False)}
-
-    def new_name(self) -> str:
-        """A name for a decoder that brings none, such as ``decoder-1``."""
-        with self._lock:
-            while True:
-                self._given += 1
-                if (name := f"decoder-{self._given}") not in self._index:
-                    return name
 
     def receive(self, decoder: str, sequence_number: int, values: Values, at: float) -> Verdict | None:
         """Take one prediction.
@@ -135,11 +130,7 @@ class Predictions:
         """
         with self._lock:
             head = self._replay.ring.head
-            if not 0 <= sequence_number < head:
-                raise BadPrediction(
-                    f"Bin {str(sequence_number)[:20]} has not been sent. "
-                    "Answer with the sequence_number of a packet that you got."
-                )
+            checked_number(sequence_number, head)
             index = self._index.get(decoder)
             if index is None:
                 index = self._add(decoder, head)
@@ -208,7 +199,7 @@ class Predictions:
     # With the lock held
 
     def _add(self, decoder: str, head: int) -> int:
-        if len(self.names) == MAX_DECODERS:
+        if sum(map(self.holds.keeps_place, self.names)) >= MAX_DECODERS:
             raise BadPrediction(
                 f"This session has {MAX_DECODERS} decoders, which is the limit. "
                 "Use one of their names, or another session."

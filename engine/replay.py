@@ -70,9 +70,11 @@ class Replay(Transport):
         # A minute, and however slow the bins are, room for what is sent at once.
         self.ring = Ring(dtype, recording.bin_rate, max(KEPT_SECONDS, 2 * BLOCK / recording.bin_rate))
         self.error: str | None = None
+        self.outlets_failed = False
         self._events = trial_events(recording)
         self._make_outlets = outlets
         self._outlets: Sequence[Outlet] = ()
+        self._in_outlets = False  # whether the thread is in their code
         self._delivery = Delivery(self.ring)
         self._ready = threading.Event()
         self._news = False  # bins that listeners have not been told of
@@ -103,7 +105,9 @@ class Replay(Transport):
 
     def _run(self) -> None:
         try:
+            self._in_outlets = True
             self._outlets = self._make_outlets()
+            self._in_outlets = False
             self._ready.set()
             while True:
                 with self._turn:
@@ -118,6 +122,7 @@ class Replay(Transport):
         except Exception as error:  # whatever it is, it ends this session alone, and visibly
             log.exception("The replay of %s has failed", self._thread.name)
             self.error = f"{type(error).__name__}: {error}"
+            self.outlets_failed = self._in_outlets
             with self._turn:
                 self._enter("failed")
         finally:
@@ -205,8 +210,10 @@ class Replay(Transport):
         taken, _ = self._delivery.take(clock.now(), BLOCK)
         rows = arriving(np.frombuffer(taken, self.ring.dtype))
         if len(rows):
+            self._in_outlets = True
             for outlet in self._outlets:
                 outlet.push(rows)
+            self._in_outlets = False
 
     def _send_notes(self) -> None:
         notes, self._untold = self._untold, []
@@ -214,5 +221,7 @@ class Replay(Transport):
             self._tell(note.text, note.due)
 
     def _tell(self, text: str, due: float) -> None:
+        self._in_outlets = True
         for outlet in self._outlets:
             outlet.event(text, due)
+        self._in_outlets = False

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, Literal
 
 from engine.selection import EVERYTHING, Selection
 from engine.speed import Speed
+
+Source = Literal["recording"]
+"""Where the bins of a session come from."""
+CAN: Final = ("pause", "step", "seek", "select", "speed", "loop", "perturbation")
+"""What may be asked of a session whose source is a recording."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar, cast
 from engine import clock
 from engine.drift import DriftMonitor
 from engine.errors import NotNow
+from engine.holds import Hold
 from engine.inlets import Inlet, MakeInlet
 from engine.monitor import Monitor
 from engine.predictions import Predictions
@@ -79,6 +80,7 @@ class Session:
         self.launched = Launched(self.wake)
         self._make_inlet = make_inlet
         self._inlets: dict[str, Inlet] = {}
+        self._held: dict[str, Hold] = {}  # names of the inlets' decoders
         self._used = clock.now()
         self._born = self._used
         self._view = PLAIN
@@ -257,6 +259,8 @@ class Session:
     def listen(self, stream: str, decoder: str) -> None:
         """Take a decoder's predictions from an LSL stream, as soon as there is one of this name.
 
+        They count under another name if somebody else answers under the decoder's: see `inlets`.
+
         Raises
         ------
         NotNow
@@ -271,9 +275,12 @@ class Session:
         with self._lock:
             if self._closed:
                 raise UnknownSession(f"Session {self.code} has just been deleted. Make a new one.")
-            present = self._inlets.get(decoder)
+            asked = (self._inlets[name] for name, hold in self._held.items() if hold.asked == decoder)
+            present = next(asked, None)
             if present is None:
-                self._inlets[decoder] = self._make_inlet(stream, decoder, self.predictions)
+                hold = self.predictions.holds.take(decoder)
+                self._held[hold.name] = hold
+                self._inlets[hold.name] = self._make_inlet(stream, hold.name, self.predictions)
             elif present.stream != stream:
                 raise Conflict(
                     f"Decoder {decoder!r} listens to the LSL stream {present.stream!r}. "
@@ -284,9 +291,10 @@ class Session:
         """Close the inlet of a decoder, or all of them; return how many there were."""
         with self._lock:
             names = list(self._inlets) if decoder is None else [decoder]
-            closing = [self._inlets.pop(name) for name in names if name in self._inlets]
-        for inlet in closing:
+            closing = [(self._inlets.pop(n), self._held.pop(n)) for n in names if n in self._inlets]
+        for inlet, hold in closing:
             inlet.close()
+            self.predictions.holds.free(hold)
         return len(closing)
 
     def close(self, code: int = DELETED, reason: str = "The session was deleted.") -> None:

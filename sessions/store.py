@@ -24,7 +24,7 @@ from sessions.session import Session
 log = logging.getLogger(__name__)
 
 CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
-RESERVED = ("binary",)
+RESERVED = ("binary", "raw")
 LSL_SESSIONS = 10
 """Sessions that get LSL outlets unasked: each outlet costs threads and descriptors."""
 READY_WITHIN = 10.0
@@ -78,6 +78,11 @@ class Store:
         self._sessions: dict[str, Session] = {}
         self._closed = False
         self._lock = threading.Lock()  # guards the three above
+
+    @property
+    def has_lsl(self) -> bool:
+        """Whether sessions may have LSL outlets."""
+        return self._make_outlets is not None
 
     @property
     def recording(self) -> Recording:
@@ -220,7 +225,7 @@ class Store:
         if not CODE.fullmatch(code) or code in RESERVED:
             raise BadCode(
                 f"Bad session code {code[:80]!r}. Use 1 to 64 letters, digits, '_' or '-'; "
-                f"{' and '.join(RESERVED)} is reserved."
+                f"{' and '.join(RESERVED)} are reserved."
             )
         return code
 

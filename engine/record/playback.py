@@ -16,9 +16,9 @@ from engine.replay import Replay
 class Playback:
     """Gives recorded answers as soon as the bin is sent that was the newest when they came.
 
-    They come in the order of then, dated as late after their bin's being due as they were then. An
-    answer to a bin that this session has not sent before, as after a seek, is left out. A listener of
-    the replay with a thread of its own, until `close`.
+    They count under the names of then, which are held. They come in the order of then, dated as late
+    after their bin's being due as they were then. An answer to a bin that this session has not sent
+    before, as after a seek, is left out. A listener of the replay with a thread of its own, until `close`.
 
     Parameters
     ----------
@@ -33,6 +33,7 @@ class Playback:
         self._replay = replay
         self._answers = answers
         self._predictions = predictions
+        self._names = [predictions.holds.take(name).name for name in answers.names]
         self._cursor = replay.ring.head
         self._news = threading.Event()
         self._closed = False
@@ -78,7 +79,7 @@ class Playback:
         values: Any, verdict: int,
     ) -> None:  # fmt: skip
         """Repeat one answer, given the number of the newest bin and when that was due."""
-        name, number = self._answers.names[index], newest - behind
+        name, number = self._names[index], newest - behind
         if verdict == Verdict.LEFT:
             self._predictions.leave(name, due + delay, number)
             return

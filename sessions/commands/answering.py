@@ -57,6 +57,9 @@ class Answerer:
         """Begin with what a stream says first."""
         self._count_dtype = np.dtype(metadata["count_dtype"]).newbyteorder("<")
         self._offset = None
+        told = metadata.get("session", {}).get("decoder", self._name)  # not every server tells
+        if told != self._name:
+            print(f"serve.py decode: {self._name} is taken, its answers count as {told}", flush=True)
 
     def answer(self, packet: Mapping[str, Any]) -> bytes | None:
         """The message that answers a compact packet; None if there is nothing to say."""

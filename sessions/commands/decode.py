@@ -118,7 +118,9 @@ def _decode(options: argparse.Namespace) -> None:
             save(options.save, decoder, trained)
     code = session["session_code"]
     stream = f"/stream/binary/{code}?layout=compact" + ("" if decoder.uses_truth else "&truth=0")
-    answerer = Answerer(decoder, options.name or decoder.key)
+    name = options.name or decoder.key
+    stream += f"&{urlencode({'decoder': name})}"
+    answerer = Answerer(decoder, name)
     hint = " Ctrl+C ends it." if sys.stdout.isatty() else ""
     print(f"{DECODING} {code} with {decoder.key}.{hint}", flush=True)
     try:

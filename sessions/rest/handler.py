@@ -19,7 +19,7 @@ from sessions.launcher import Launcher
 from sessions.refusals import refusal, status_of, tornados_refusal
 from sessions.rest.context import Context, Redirect, Stream, Text
 from sessions.rest.models.sessions import Created
-from sessions.rest.openapi import document
+from sessions.rest.openapi import LATER, document
 from sessions.rest.reading import asked
 from sessions.rest.requests import Ask
 from sessions.rest.route import PATH_PARAMETERS, Route
@@ -223,7 +223,7 @@ class RestHandler(RequestHandler):
 
     def _refuse(self, status: int, code: str, message: str) -> None:
         self.set_status(status)
-        if status in (429, 503):
+        if status in LATER:
             self.set_header("Retry-After", RETRY_AFTER)
         self.finish(refusal(code, message))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from sessions.options import CAN
 from sessions.rest.context import Context
 from sessions.rest.metrics import is_running, totals
 from sessions.rest.models.sessions import CleanedUp, Created, Deleted, SessionList, SessionView
@@ -17,8 +18,9 @@ def create_session(context: Context, asked: Create) -> Created:
 
     An existing code answers with that session if no other options are asked of it.
     """
-    existed = asked.custom_code in context.store.sessions
-    session = context.store.create(asked.custom_code, asked.options(), asked.asked(), context.address)
+    wanted = asked.custom_code or None
+    existed = wanted in context.store.sessions
+    session = context.store.create(wanted, asked.options(), asked.asked(), context.address)
     code = session.code
     return Created(
         session_code=code,
@@ -69,9 +71,13 @@ def session_view(session: Session) -> SessionView:
         speed=replay.speed,
         loop=replay.loop,
         seed=replay.seed,
+        source="recording",
+        can=list(CAN),
         lsl=session.lsl,
         created_at=_at(session.created),
+        created=session.created,
         last_accessed=_at(session.last_accessed),
+        last_active=session.last_accessed,
         age_seconds=session.age,
         idle_seconds=session.idle,
         active_connections=session.decoders,

@@ -13,10 +13,12 @@ from sessions.rest.context import Context, Text
 from sessions.rest.models.server import (
     Distribution,
     Health,
+    LslStreaming,
     Metrics,
     MetricsFacts,
     SessionMetrics,
     SessionStats,
+    Stats,
     Totals,
 )
 from sessions.rest.prometheus import exposition
@@ -32,19 +34,29 @@ def show_health(context: Context) -> Health:
     """Whether all is well, and which sessions are not."""
     sessions = context.store.sessions
     failed = [code for code, session in sessions.items() if session.replay.state == "failed"]
+    sums = totals(context.store)
     return Health(
         status="degraded" if failed else "healthy",
         version=context.version,
         timestamp=datetime.now(UTC),
         sessions=len(sessions),
+        active_sessions=sums.running_sessions,
+        active_connections=sums.active_connections,
+        session_manager_initialized=True,
+        model_loaded=False,
+        buffer_size=0,
         failed=failed,
+        sinks=[f"lsl of {code}" for code, session in sessions.items() if session.replay.outlets_failed],
         recording=next(iter(context.store.recordings)),
     )
 
 
-def show_totals(context: Context) -> Totals:
+def show_totals(context: Context) -> Stats:
     """Sums over all sessions."""
-    return totals(context.store)
+    sums = totals(context.store)
+    speaking = sum(session.lsl for session in context.store.sessions.values())
+    lsl = LslStreaming(enabled=context.store.has_lsl, sessions=speaking)
+    return Stats(**sums.model_dump(), session_manager=sums, lsl_streaming=lsl)
 
 
 def show_stats(context: Context, code: str) -> SessionStats:

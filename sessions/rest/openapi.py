@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
+from pydantic_core import core_schema
 
 from sessions.gate.rules import OPEN
 from sessions.refusals import STATUS
@@ -46,12 +47,27 @@ Create a session, connect a WebSocket to its `stream_url` (JSON) or `binary_url`
 it with the calls below. Every error has the same form, with a message that names the rule, the value and
 the way out."""
 
-
+LATER = (429, 503)
+RETRY_AFTER = {
+    "description": "Seconds after which to ask again.",
+    "required": True,
+    "schema": {"type": "integer"},
+}
 BEARER = {
     "type": "http",
     "scheme": "bearer",
     "description": "The server's token, if it has one. `?token=` in the address does as well.",
 }
+
+
+class Generated(GenerateJsonSchema):
+    """Writes a single allowed value as an enumeration of one, which client generators read in unions."""
+
+    def literal_schema(self, schema: core_schema.LiteralSchema) -> Schema:
+        written = super().literal_schema(schema)
+        if "const" in written:
+            written["enum"] = [written.pop("const")]
+        return written
 
 
 def document(groups: Mapping[str, Iterable[Route]], version: str) -> Schema:
@@ -70,7 +86,9 @@ def document(groups: Mapping[str, Iterable[Route]], version: str) -> Schema:
         OpenAPI 3.1, ready for JSON.
     """
     routes = [route for group in groups.values() for route in group]
-    schemas, definitions = models_json_schema(list(_models(routes)), ref_template=REF)
+    schemas, definitions = models_json_schema(
+        list(_models(routes)), ref_template=REF, schema_generator=Generated
+    )
     paths: dict[str, Schema] = {}
     for name, group in groups.items():
         for route in group:
@@ -127,7 +145,9 @@ def _path_parameters(route: Route) -> list[Schema]:
 
 
 def _query_parameters(query: type[Ask]) -> list[Schema]:
-    properties: dict[str, Schema] = query.model_json_schema().get("properties", {})
+    properties: dict[str, Schema] = query.model_json_schema(schema_generator=Generated).get(
+        "properties", {}
+    )
     return [
         {
             "name": name,
@@ -156,6 +176,7 @@ def _responses(route: Route, schemas: Schemas) -> Schema:
             str(status): {
                 "description": f"{REASONS[status]} Code {' or '.join(codes[status])}.",
                 "content": error,
+                **({"headers": {"Retry-After": RETRY_AFTER}} if status in LATER else {}),
             }
             for status in sorted(codes)
         },

@@ -38,7 +38,10 @@ def asked(route: Route, query: Mapping[str, str], body: bytes) -> Ask:
         if route.method in ("GET", "DELETE"):
             return values
         model = route.body
-        return model.model_validate({**values.model_dump(exclude_unset=True), **_object(body)}, strict=True)
+        given = _object(body)
+        if not (given and model.body_alone):
+            given = {**values.model_dump(exclude_unset=True), **given}
+        return model.model_validate(given, strict=True)
     except ValidationError as error:
         raise Invalid(_spelled(error, model)) from None
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from engine.safety import Limits
 from engine.selection import Selection, TrialEvent
 from engine.speed import MAX_SPEED, MIN_SPEED, checked_speed
-from sessions.options import Options
+from sessions.options import Options, Source
+from sessions.store import RESERVED
 
+CODE_PATTERN = rf"^(?!({'|'.join(RESERVED)})$)[A-Za-z0-9_-]{{0,64}}$"
+"""What the store checks; empty is as if left out."""
 MAX_INDEX = 2**31 - 1
 """Packets and trials are counted in 32 bits."""
 
@@ -30,6 +33,9 @@ def _parts(text: Any) -> Any:
 
 class Ask(BaseModel):
     """A query or body; as it stands, one without any field."""
+
+    body_alone: ClassVar[bool] = False
+    """Whether a query means nothing beside a body; else it gives what the body leaves out."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -62,7 +68,9 @@ class SelectionAsk(Ask):
 
 class CreateQuery(Ask):
     custom_code: str | None = Field(
-        None, description="1 to 64 letters, digits, `_` or `-`. A readable one is made up if left out."
+        None,
+        description="1 to 64 letters, digits, `_` or `-`. A readable one is made up if left out or empty.",
+        json_schema_extra={"pattern": CODE_PATTERN},
     )
 
 
@@ -84,6 +92,7 @@ class Create(CreateQuery):
     perturbation: dict[str, Any] = Field(
         {}, description="As `PUT /api/sessions/{code}/perturbation` takes it."
     )
+    source: Source = Field("recording", description="Where its bins come from.")
 
     def options(self) -> Options:
         return Options(
@@ -98,7 +107,7 @@ class Create(CreateQuery):
 
     def asked(self) -> set[str]:
         """The fields of `Options` that the client named."""
-        named = self.model_fields_set - {"custom_code"}
+        named = self.model_fields_set - {"custom_code", "source"}
         ids = named & {"trial_ids", "target_ids"}
         return named - ids | ({"selection"} if ids else set())
 
@@ -126,9 +135,10 @@ class SeekQuery(Ask):
 
 
 class Seek(SeekQuery):
-    """Where to go: one of the three."""
+    """Where to go: one of the three. A body goes before a query."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"trial_id": 3}]})
+    body_alone = True
+    model_config = ConfigDict(json_schema_extra={"examples": [{"trial_id": 3}], "maxProperties": 1})
 
     @model_validator(mode="after")
     def _one(self) -> Self:

@@ -91,7 +91,8 @@ def show_sources(context: Context, code: str) -> Sources:
 def add_source(context: Context, code: str, asked: SourceAsk) -> Sources:
     """Take predictions from an LSL stream with channels x, y, vx, vy and sequence_number.
 
-    The stream may appear later; NaN stands for what a decoder does not predict.
+    The stream may appear later. If another decoder answers under that name, this one's has `-2` after it;
+    the answer tells. NaN stands for what a decoder does not predict.
     """
     context.session(code).listen(asked.lsl, checked_name(asked.decoder or asked.lsl))
     return show_sources(context, code)

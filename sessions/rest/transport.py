@@ -50,6 +50,7 @@ def show_position(context: Context, code: str) -> PositionAnswer:
     session = context.session(code)
     position = session.replay.position()
     return PositionAnswer(
+        session_code=code,
         position_seconds=position.seconds,
         current_index=position.current_index,
         packet_id=position.packet_id,

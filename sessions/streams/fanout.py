@@ -59,7 +59,14 @@ class Fanout:
         self._dropped_by_gone = 0
         self._latencies: deque[float] = deque(maxlen=LATENCIES_KEPT)
 
-    def join(self, connection: Connection, format: Format, layout: Layout, queue: Queue | None) -> Client:  # noqa: A002
+    def join(
+        self,
+        connection: Connection,
+        format: Format,  # noqa: A002
+        layout: Layout,
+        queue: Queue | None,
+        credit: int | None = None,
+    ) -> Client:
         """Send a client every bin from the next one on, and start a session that has waited for it."""
         if not self._connections:
             self._delivery.skip()
@@ -71,7 +78,7 @@ class Fanout:
         if lane is None:
             lane = Lane(Encoder(self._replay.recording, format, layout))
             self._lanes[format, layout] = lane
-        client = Client(connection, lane, partial(self._policy, queue), partial(self._settle, lane))
+        client = Client(connection, lane, partial(self._policy, queue), partial(self._settle, lane), credit)
         lane.clients.append(client)
         self._connections[connection] = client
         self._replay.start()

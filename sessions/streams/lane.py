@@ -12,12 +12,10 @@ from tornado.iostream import IOStream, StreamClosedError
 from tornado.websocket import WebSocketHandler
 
 from engine import clock
+from sessions.streams.pace import Pace
 from sessions.streams.packets import Encoder, Packet
 
 Queue = Literal["latest", "drop-oldest", "lossless"]
-
-WRITTEN = 64
-"""Packets written to one client before others have their turn."""
 
 
 def send(stream: IOStream, data: bytes) -> asyncio.Future[None] | None:
@@ -103,9 +101,16 @@ class Client:
     """
 
     def __init__(
-        self, connection: Connection, lane: Lane, queue: Callable[[], Queue], drained: Callable[[], None]
+        self,
+        connection: Connection,
+        lane: Lane,
+        queue: Callable[[], Queue],
+        drained: Callable[[], None],
+        credit: int | None = None,
     ) -> None:
         self.connection = connection
+        self._pace = Pace(credit)
+        self._held_since: float | None = None  # when packets began to wait for an answer
         self._lane = lane
         self._queue = queue
         self._drained = drained
@@ -129,12 +134,19 @@ class Client:
         return self._lane.packets[self.cursor - self._lane.first].row
 
     def push(self) -> None:
-        """Write what waits, as far as the socket takes it."""
+        """Write what waits, as far as the client's pace allows and the socket takes it."""
+        fresh = self._pace.credit is None and self.queue == "latest"
         while self.waiting and self._write_began is None:
+            room = self._pace.room(fresh)
+            if room <= 0:
+                self._held_since = self._held_since or clock.now()
+                return
             start = self.cursor - self._lane.first
             packets = self._lane.packets
-            stop = min(start + WRITTEN, len(packets))
+            stop = min(start + room, len(packets))
             data = b"".join([packets[i].framed(self.dropped) for i in range(start, stop)])
+            data += self._pace.sent([packets[i].row for i in range(start, stop)], fresh)
+            self._held_since = None
             try:
                 rest = send(self.connection.stream, data)
             except StreamClosedError:
@@ -161,12 +173,33 @@ class Client:
         self.cursor += n
         self.dropped += n
 
+    def answered(self, number: int) -> None:
+        """Hear that the client has answered the packet of this row, and with it all before."""
+        self._pace.answered(number)
+        self._go_on()
+
+    def ponged(self, data: bytes) -> None:
+        """Hear that the client has read as far as a ping."""
+        self._pace.ponged(data)
+        self._go_on()
+
     def stalled_for(self, now: float) -> float:
-        """Seconds for which the socket has taken nothing."""
-        return 0.0 if self._write_began is None else now - self._write_began
+        """Seconds for which the client has taken nothing, though there was something to take.
+
+        Who has credit may take as long as it likes, unless the replay waits for it.
+        """
+        if self._write_began is not None and self._pace.credit is None:
+            return now - self._write_began
+        if self._held_since is None or (self._pace.credit is not None and self.queue != "lossless"):
+            return 0.0
+        return now - self._held_since
 
     def _on_written(self, written: asyncio.Future[None]) -> None:
         self._write_began = None
-        if written.exception() is None and self in self._lane.clients:
+        if written.exception() is None:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if self in self._lane.clients:
             self.push()
             self._drained()

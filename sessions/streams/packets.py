@@ -17,7 +17,7 @@ from engine.ring import row_dtype
 Format = Literal["json", "msgpack"]
 Layout = Literal["full", "flat", "enveloped", "compact"]
 
-TEXT, BINARY = 0x1, 0x2
+TEXT, BINARY, PING = 0x1, 0x2, 0x9
 OBSERVED, PERTURBED = 1, 2
 
 _pack: Callable[[Any], bytes] = msgpack.packb

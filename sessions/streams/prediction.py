@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.cursor import Values
 from engine.errors import BadPrediction
-from engine.prediction import checked_name, checked_values, spell
+from engine.prediction import checked_name, checked_number, checked_values, spell
 
 
 def read_prediction(message: Mapping[Any, Any]) -> tuple[str | None, int, Values]:
@@ -16,7 +16,8 @@ def read_prediction(message: Mapping[Any, Any]) -> tuple[str | None, int, Values
     Parameters
     ----------
     message : mapping
-        ``sequence_number``; ``x`` and ``y``, ``vx`` and ``vy``, or all four; ``decoder`` if it has a name.
+        ``sequence_number``, as `read_number` has checked it; ``x`` and ``y``, ``vx`` and ``vy``, or all
+        four; ``decoder`` if it has a name.
 
     Returns
     -------
@@ -29,8 +30,18 @@ def read_prediction(message: Mapping[Any, Any]) -> tuple[str | None, int, Values
     ------
     BadPrediction
     """
+    name = message.get("decoder")
+    return None if name is None else checked_name(name), message["sequence_number"], checked_values(message)
+
+
+def read_number(message: Mapping[Any, Any], head: int) -> int:
+    """The ``sequence_number`` of a message, below `head`, of which there is no packet yet.
+
+    Raises
+    ------
+    BadPrediction
+    """
     number = message.get("sequence_number")
     if type(number) is not int:
         raise BadPrediction(f"sequence_number is {spell(number)}. Send that of a packet, a whole number.")
-    name = message.get("decoder")
-    return None if name is None else checked_name(name), number, checked_values(message)
+    return checked_number(number, head)

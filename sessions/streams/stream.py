@@ -16,6 +16,7 @@ from tornado.websocket import WebSocketHandler
 
 from engine import clock
 from engine.errors import BadPrediction, BadSetting, DeckError
+from engine.holds import Hold
 from engine.prediction import checked_name, spell
 from engine.selection import EVERYTHING, Selection
 from sessions.errors import NotAnUpgrade, TooMany
@@ -27,7 +28,7 @@ from sessions.store import Store
 from sessions.streams.fanout import Fanout
 from sessions.streams.lane import Queue, stream_of
 from sessions.streams.packets import BINARY, TEXT, Format, Layout, frame
-from sessions.streams.prediction import read_prediction
+from sessions.streams.prediction import read_number, read_prediction
 from sessions.streams.variant import Variant
 
 MAX_MESSAGE = 64 * 1024
@@ -36,8 +37,9 @@ VERSION = "13"
 """Of WebSocket, as in RFC 6455."""
 SEND_BUFFER = 64 * 1024
 """Bytes that the kernel may hold for a client: what lies there is stale for a slow one."""
-KEYS = ("trial_id", "target_id", "format", "layout", "queue", "decoder", "clean", "truth")
+KEYS = ("trial_id", "target_id", "format", "layout", "queue", "decoder", "clean", "truth", "credit")
 YES, NO = "1", "0"
+MAX_CREDIT = 1000
 MAX_NAMES = 4
 """Of decoders that predict through one connection: a session has room for 32 of all."""
 FLOOD_PAUSE = 0.01
@@ -73,7 +75,7 @@ class StreamHandler(WebSocketHandler):
     def initialize(self, store: Store, format: Format) -> None:  # noqa: A002
         self._store = store
         self._format: Format = format
-        self._name: str | None = None
+        self._holds: dict[str | None, Hold] = {}  # by the name that it gives in a message, if any
         self._decoders: set[str] = set()  # that predict through this connection
 
     async def get(self, code: str | None = None) -> None:
@@ -92,6 +94,8 @@ class StreamHandler(WebSocketHandler):
             await super().get()
         finally:
             self._fanout.leave(self)
+            for hold in self._holds.values():
+                self._session.predictions.holds.free(hold)
             self._session.dismiss()
 
     def write_error(self, status_code: int, **_: Any) -> None:
@@ -106,10 +110,10 @@ class StreamHandler(WebSocketHandler):
         data = metadata(self._session.recording)
         scheme, address = self.request.protocol.replace("http", "ws"), self.request.host
         url = f"{scheme}://{address}/stream/{self._session.code}"
-        self._send(
-            {**data, "type": "metadata", "data": data, "session": {"code": self._session.code, "url": url}}
-        )
-        self._fanout.join(self, self._format, self._layout, self._queue)
+        name = None if self._name is None else self._hold(self._name).name
+        session = {"code": self._session.code, "url": url, "decoder": name}
+        self._send({**data, "type": "metadata", "data": data, "session": session})
+        self._client = self._fanout.join(self, self._format, self._layout, self._queue, self._credit)
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         at = clock.now()
@@ -120,12 +124,17 @@ class StreamHandler(WebSocketHandler):
                 "unreadable", "The message cannot be read. Send JSON as text or MessagePack as binary."
             )
         kind = read.get("type") if isinstance(read, dict) else None
-        if kind != "prediction":
+        if kind not in ("prediction", "ready"):
             return self._refuse("unknown_message", f"Unknown message type {spell(kind)}.")
         try:
-            return self._predict(read, at)
+            number = read_number(read, self._session.ring.head)
+            self._client.answered(number)  # whatever it says of it
+            return self._predict(read, at) if kind == "prediction" else None
         except BadPrediction as error:
             return self._refuse(error.code, str(error))
+
+    def on_pong(self, data: bytes) -> None:
+        self._client.ponged(data)
 
     def on_close(self) -> None:
         for decoder in self._decoders:
@@ -160,18 +169,33 @@ class StreamHandler(WebSocketHandler):
 
     def _predict(self, message: dict[Any, Any], at: float) -> Awaitable[None] | None:
         """Take a prediction; a decoder that sends too many is read from no faster than others."""
-        decoder, number, values = read_prediction(message)
-        if decoder is None:
-            self._name = decoder = self._name or self._session.predictions.new_name()
-        if decoder not in self._decoders and len(self._decoders) == MAX_NAMES:
+        asked, number, values = read_prediction(message)
+        held = self._holds.get(asked)
+        hold = held or self._hold(asked)
+        if self._session.predictions.receive(hold.name, number, values, at) is None:
+            return _pause()
+        self._decoders.add(hold.name)
+        if held or asked in (None, hold.name):
+            return None
+        return self._refuse(
+            "name_taken", f"Decoder {asked!r} answers already. This one's answers count as {hold.name!r}."
+        )
+
+    def _hold(self, asked: str | None) -> Hold:
+        if len(set(self._holds.values())) == MAX_NAMES:
             raise BadPrediction(
                 f"This connection predicts for {MAX_NAMES} decoders already. "
                 "Use one of their names, or another connection."
             )
-        if self._session.predictions.receive(decoder, number, values, at) is None:
-            return _pause()
-        self._decoders.add(decoder)
-        return None
+        hold = self._session.predictions.holds.take(asked, self._is_there)
+        self._holds[asked] = self._holds[hold.name] = hold
+        if asked == self._name:
+            self._holds[None] = hold
+        return hold
+
+    def _is_there(self) -> bool:
+        """Whether it can still be heard: it has answered its last ping, and nobody has said goodbye."""
+        return self.ws_connection is not None and not self.ws_connection.is_closing()
 
     async def _refuse(self, code: str, message: str) -> None:
         # Awaited, so that a client that does not read its errors is not read from either.
@@ -203,12 +227,13 @@ class StreamHandler(WebSocketHandler):
         if self._layout == "compact" and self._format == "json":
             raise BadSetting("Layout compact is MessagePack's. Add format=msgpack, or choose another.")
         self._queue: Queue | None = self._choice("queue", get_args(Queue))
-        if (name := self.get_query_argument("decoder", None)) is not None:
-            self._name = checked_name(name)
+        name = self.get_query_argument("decoder", None)
+        self._name = None if name is None else checked_name(name)
         clean, truth = (self._choice(name, (NO, YES)) for name in ("clean", "truth"))
         self._variant = Variant(clean=clean == YES, truth=truth != NO)
         trial_ids, target_ids = self._numbers("trial_id"), self._numbers("target_id")
         self._selection = Selection(trial_ids, target_ids) if trial_ids or target_ids else None
+        self._credit = self._packets("credit")
 
     def _choice(self, name: str, choices: tuple[str, ...]) -> Any:
         value = self.get_query_argument(name, None)
@@ -223,6 +248,16 @@ class StreamHandler(WebSocketHandler):
             raise BadSetting(
                 f"Parameter {name} takes whole numbers, each in a {name}=... of its own."
             ) from None
+
+    def _packets(self, name: str) -> int | None:
+        value = self.get_query_argument(name, None)
+        if value is None:
+            return None
+        if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= MAX_CREDIT):
+            raise BadSetting(
+                f"Parameter {name} is {value[:80]!r}. Send a number of packets, 1 to {MAX_CREDIT}."
+            )
+        return int(value)
 
     async def _join(self, code: str | None) -> Session:
         options = Options(selection=self._selection or EVERYTHING)

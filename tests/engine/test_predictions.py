@@ -150,7 +150,22 @@ def test_a_session_has_a_limited_number_of_decoders(predictions: Predictions) ->
 
 def test_made_up_names_are_free_ones(predictions: Predictions) -> None:
     predictions.receive("decoder-1", 0, VALUES, 0.0)
-    assert [predictions.new_name(), predictions.new_name()] == ["decoder-2", "decoder-3"]
+    taken = [predictions.holds.take(None) for _ in range(2)]
+    assert [hold.name for hold in taken] == ["decoder-2", "decoder-3"]
+    predictions.holds.free(taken[0])
+    assert predictions.holds.take(None).name == "decoder-2"
+
+
+def test_made_up_names_of_those_who_have_gone_leave_their_places(predictions: Predictions) -> None:
+    made_up = [predictions.holds.take(None) for _ in range(MAX_DECODERS)]
+    for hold in made_up:
+        predictions.receive(hold.name, 0, VALUES, 0.0)
+    with pytest.raises(BadPrediction, match="32 decoders"):
+        predictions.receive("named", 0, VALUES, 0.0)
+    predictions.holds.free(made_up[0])
+    predictions.receive("named", 0, VALUES, 0.0)
+    with pytest.raises(BadPrediction, match="32 decoders"):
+        predictions.receive("another", 0, VALUES, 0.0)
 
 
 @pytest.mark.parametrize("name", ["", "x" * 65, "two\nlines", "\x00", None, 3, ["a"]])

@@ -8,7 +8,7 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -21,7 +21,7 @@ from sessions.gate import Origins, Rate, Rules
 from sessions.server import StreamServer, stream_rules
 from sessions.store import Store
 from tests.builders import small_recording
-from tests.sessions.frames import BINARY, CLOSE, TEXT, Frame, parse
+from tests.sessions.frames import BINARY, CLOSE, PING, TEXT, Frame, parse
 
 PATIENCE = 20.0
 """Seconds after which a test gives up on what it waits for."""
@@ -120,11 +120,16 @@ class PlainDecoder:
             head += self.socket.recv(1)
         assert head.startswith(b"HTTP/1.1 101"), head
 
-    def frames(self) -> Iterator[Frame]:
-        """Every frame from now on, as long as the connection holds."""
+    def frames(self, pings: bool = False) -> Iterator[Frame]:
+        """Every frame while the connection holds; pings are answered, and given if asked for."""
         while True:
             while self._read:
-                yield self._read.popleft()
+                opcode, payload = self._read.popleft()
+                if opcode == PING:
+                    with suppress(ConnectionError):  # the other end may have gone meanwhile
+                        self.socket.sendall(bytes((0x8A, 0x80 | len(payload), 0, 0, 0, 0)) + payload)
+                if opcode != PING or pings:
+                    yield opcode, payload
             chunk = self.socket.recv(65536)
             if not chunk:
                 return

@@ -97,7 +97,7 @@ def test_codes_may_be_chosen(make_store: MakeStore, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["", "a b", "a/b", "a.b", "\u00e9t\u00e9", "x" * 65, "a\n", "binary", "..", "x" * 10_000]
+    "code", ["", "a b", "a/b", "a.b", "\u00e9t\u00e9", "x" * 65, "a\n", "binary", "raw", "..", "x" * 10_000]
 )
 def test_other_codes_are_refused_in_one_short_line(make_store: MakeStore, code: str) -> None:
     store = make_store()

@@ -23,7 +23,7 @@ class UnitDrift(Answer):
 class DriftAnswer(Answer):
     """The units against the reference. Defined in `engine.drift.Detector`; seconds are of received bins."""
 
-    model_config = ConfigDict(title="Drift")
+    model_config = ConfigDict(title="DriftOfUnits")
 
     alarm: bool
     shift: Number = Field(

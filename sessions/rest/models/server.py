@@ -21,7 +21,13 @@ class Health(Answer):
     version: str
     timestamp: datetime
     sessions: int
+    active_sessions: int = Field(description="Those that play.")
+    active_connections: int = Field(description="Decoders.")
+    session_manager_initialized: Literal[True]
+    model_loaded: bool = Field(description="Whether there is a model to decode with.")
+    buffer_size: int = Field(description="Bins that are kept for decoding.")
     failed: list[str] = Field(description="Codes of the sessions that have failed.")
+    sinks: list[str] = Field(description="Outlets that have failed, such as `lsl of CODE`.")
     recording: str = Field(description="Name of the default recording.")
 
 
@@ -36,6 +42,11 @@ class OpenApi(Answer):
     components: dict[str, Any]
 
 
+class LslStreaming(Answer):
+    enabled: bool = Field(description="Whether sessions may have LSL outlets.")
+    sessions: int = Field(description="Those that have.")
+
+
 class Totals(Answer):
     """Over all sessions."""
 
@@ -48,6 +59,13 @@ class Totals(Answer):
     packets_sent: int
     dropped_packets: int
     uptime_seconds: float
+
+
+class Stats(Totals):
+    """The totals, and the same where published clients read them."""
+
+    session_manager: Totals
+    lsl_streaming: LslStreaming
 
 
 class SessionStats(Answer):

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 
 from engine.speed import Speed
 from engine.transport import State
+from sessions.options import Source
 from sessions.rest.models.base import Answer
 from sessions.rest.models.server import Totals
 
@@ -32,9 +33,13 @@ class SessionView(Answer):
     speed: Speed
     loop: bool
     seed: int
+    source: Source = Field(description="Where its bins come from.")
+    can: list[str] = Field(description="What may be asked of it, such as `seek`.")
     lsl: bool = Field(description="Whether it has LSL outlets.")
     created_at: datetime
+    created: float = Field(description="The same in Unix seconds.")
     last_accessed: datetime
+    last_active: float = Field(description="The same in Unix seconds.")
     age_seconds: float
     idle_seconds: float = Field(description="0 while somebody listens.")
     active_connections: int = Field(description="Decoders.")
@@ -87,6 +92,7 @@ class PositionAnswer(Answer):
 
     model_config = ConfigDict(title="Position")
 
+    session_code: str
     position_seconds: float = Field(description="Since the recording's beginning.")
     current_index: int = Field(description="Within the selection.")
     packet_id: int = Field(description="Within the recording.")

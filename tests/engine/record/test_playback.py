@@ -50,6 +50,7 @@ def played(recording: Recording, seek: int = 0) -> tuple[Rows, Rows, list[str]]:
     replay.resume()
     keeper.wait_state("ended")
     replay.close()
+    assert predictions.holds.take("mine").name == "mine-2"  # a decoder of today is another
     playback.close()
     playback.close()
     return keeper.rows, predictions.ring.since(0)[0], predictions.names

@@ -169,7 +169,7 @@ def test_every_observed_bin_is_answered_as_the_saved_decoder_says(tmp_path: Path
         in ended.stdout
     )
     assert "The session has ended\nAnswered 160 of 200 packets; a prediction took " in ended.stdout
-    assert peer.asked == ["/stream/binary/deck?layout=compact&truth=0"]
+    assert peer.asked == ["/stream/binary/deck?layout=compact&truth=0&decoder=mine"]
 
     decoder, trained = load(model)
     assert (trained.recording, trained.trials, decoder.settings["lags"]) == ("small", [0, 1, 3], 3)
@@ -186,7 +186,7 @@ def test_a_decoder_that_uses_the_truth_asks_for_it_and_echoes_it() -> None:
     recording = small_recording()
     with peering(recording, 1001) as (peer, url):
         assert run(url, "--decoder", "passthrough") == 0
-    assert peer.asked == ["/stream/binary/deck?layout=compact"]
+    assert peer.asked == ["/stream/binary/deck?layout=compact&decoder=passthrough"]
     values = [[each[name] for name in ("x", "y", "vx", "vy")] for each in peer.predictions]
     np.testing.assert_array_equal(values, recording.kinematics)
 
@@ -235,6 +235,12 @@ def test_a_real_session_is_played_until_it_is_deleted() -> None:
 
 
 # Packets
+
+
+def test_a_taken_name_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    answerer = Answerer(make_decoder("passthrough", 40.0, {}), "mine")
+    answerer.start({"count_dtype": "uint8", "session": {"decoder": "mine-2"}})
+    assert "mine is taken, its answers count as mine-2" in capsys.readouterr().out
 
 
 def answers(

@@ -58,7 +58,9 @@ def test_losses_and_latencies_are_those_of_the_listeners(call):
     assert metrics["sessions"]["deck"]["connections"] == 1
     assert metrics["sessions"]["deck"]["dropped_packets"] == 3
     assert metrics["sessions"]["deck"]["network_latency_ms"]["mean"] == pytest.approx(2.0)
-    assert call("GET", "/api/stats").json["dropped_packets"] == 3
+    stats = call("GET", "/api/stats").json
+    assert stats["dropped_packets"] == stats["session_manager"]["dropped_packets"] == 3
+    assert stats["lsl_streaming"] == {"enabled": False, "sessions": 0}
     loop.close()
 
 

@@ -157,3 +157,27 @@ def test_every_call_says_what_the_gate_refuses(call):
         assert {"403", "429"} <= responses.keys()
         assert ("401" in responses) == (route.path != "/health")
         assert ("413" in responses) == bool(route.body.model_fields)
+
+
+def test_no_two_models_have_one_title(call):
+    schemas = call("GET", "/openapi.json").json["components"]["schemas"]
+    titles = [schema["title"] for schema in schemas.values()]
+    assert len(set(titles)) == len(titles)
+
+
+def test_every_refusal_for_now_says_when_to_ask_again(call):
+    document = call("GET", "/openapi.json").json
+    for route in ROUTES:
+        responses = operation_of(document, route)["responses"]
+        for status in responses.keys() & {"429", "503"}:
+            assert "Retry-After" in responses[status]["headers"]
+        busy = "busy" in {error.code for error in route.refuses}
+        assert not busy or "`busy`" in responses["503"]["description"]
+
+
+@pytest.mark.parametrize("code", ["", "a", "binary-1", "x" * 64, "a b", "raw", "binary", "x" * 65])
+def test_codes_are_refused_as_the_schema_has_it(call, code):
+    document = call("GET", "/openapi.json").json
+    schema = {"$ref": "#/components/schemas/Create", "components": document["components"]}
+    allowed = Draft202012Validator(schema).is_valid({"custom_code": code})
+    assert (call("POST", "/api/sessions", {"custom_code": code}).status == 200) == allowed

@@ -45,6 +45,11 @@ def test_an_empty_body_makes_a_readable_code(call):
     assert reply.json["session_code"] in call.store.sessions
 
 
+def test_an_empty_code_is_as_if_left_out(call):
+    for path, body in (("/api/sessions", {"custom_code": ""}), ("/api/sessions?custom_code=", None)):
+        assert call("POST", path, body).json["session_code"] in call.store.sessions
+
+
 def test_addresses_have_the_host_name_that_the_client_used(call):
     created = call("POST", "/api/sessions?custom_code=deck", Host="rig.lab:80").json
     assert created["stream_url"] == f"ws://rig.lab:{call.port}/stream/deck"
@@ -69,6 +74,16 @@ def test_an_existing_code_answers_with_its_session_unless_other_options_are_aske
         refused(call("POST", "/api/sessions", {"custom_code": "deck", **other}), 409, "conflict")
 
 
+def test_a_session_says_what_its_source_can_do_and_when_it_was_used(call):
+    created = call("POST", "/api/sessions", {"custom_code": "deck", "source": "recording"}).json
+    assert call("POST", "/api/sessions", {"custom_code": "deck", "source": "recording"}).status == 200
+    view = call("GET", "/api/sessions/deck").json
+    assert view["source"] == "recording"
+    assert {"seek", "select", "speed", "loop"} <= set(view["can"])
+    assert view["created"] == created["created"] <= view["last_active"]
+    assert call("GET", "/api/sessions").json["sessions"]["deck"]["created"] == created["created"]
+
+
 def test_a_bad_option_makes_no_session(call):
     for options, status, code in (
         ({"recording": "other"}, 404, "unknown_recording"),
@@ -77,6 +92,7 @@ def test_a_bad_option_makes_no_session(call):
         ({"trial_ids": [0], "target_ids": [1]}, 404, "empty_selection"),
         ({"speed": 0.01}, 422, "bad_setting"),
         ({"seed": -1}, 422, "invalid"),
+        ({"source": "lsl"}, 422, "invalid"),
         ({"perturbation": {"preset": "wild"}}, 422, "bad_setting"),
         ({"custom_code": "not/a/code"}, 422, "bad_session_code"),
         ({"custom_code": "binary"}, 422, "bad_session_code"),
@@ -141,6 +157,14 @@ def test_transport_says_what_it_did(call):
     refused(call("POST", "/api/control/deck/step"), 409, "not_now")
 
 
+def test_seek_in_a_body_goes_before_one_in_the_query(call):
+    call.create()
+    call("POST", "/api/control/deck/pause")
+    for query in ("packet_id=3", "trial_id=1", "position_seconds=1"):
+        reply = call("POST", f"/api/control/deck/seek?{query}", {"packet_id": 7})
+        assert reply.json["packet_id"] == 7
+
+
 def test_step_sends_one_packet_and_stays_paused(call):
     call.create()
     session = call.store.get("deck")
@@ -181,6 +205,7 @@ def test_seek_takes_packet_second_or_trial_in_body_or_query(call, asked, packet_
         }
     position = call("GET", "/api/control/deck/position").json
     assert position == {
+        "session_code": "deck",
         "position_seconds": packet_id / 40,
         "current_index": packet_id,
         "packet_id": packet_id,
@@ -336,6 +361,17 @@ def test_the_root_answers_programs_and_sends_browsers_to_the_dashboard(call):
     assert (reply.status, reply.headers["Location"]) == (302, f"http://rig.lab:{DASHBOARD_PORT}/")
 
 
+def test_health_counts_sessions_that_play_and_decoders(call):
+    call.create("playing")
+    call.create("waiting")
+    call("POST", "/api/control/playing/resume")
+    call.store.get("playing").admit(None)
+    health = call("GET", "/health").json
+    assert (health["sessions"], health["active_sessions"], health["active_connections"]) == (2, 1, 1)
+    assert health["session_manager_initialized"] is True
+    assert (health["model_loaded"], health["buffer_size"], health["sinks"]) == (False, 0, [])
+
+
 def test_a_failed_replay_degrades_health():
     def broken(*_):
         raise OSError("no network")
@@ -345,6 +381,7 @@ def test_a_failed_replay_degrades_health():
         call.create()
         health = call("GET", "/health").json
         assert (health["status"], health["failed"], health["sessions"]) == ("degraded", ["deck"], 1)
+        assert health["sinks"] == ["lsl of deck"]
         refused(call("POST", "/api/control/deck/resume"), 409, "not_now")
 
 

@@ -175,3 +175,17 @@ def test_sources_end_with_the_session() -> None:
         call("POST", SOURCES, {"lsl": "s"})
         call("DELETE", "/api/sessions/deck")
         assert closed == ["s"]
+
+
+def test_an_lsl_source_of_a_taken_name_gets_another_and_is_told(call: Client) -> None:
+    call.create("named")
+    path = "/api/sessions/named/predictions"
+    holds = call.store.get("named").predictions.holds
+    hold = holds.take("mine")
+    for _ in range(2):  # the second call changes nothing
+        (source,) = call("POST", path, {"lsl": "stream", "decoder": "mine"}).json["sources"]
+        assert (source["decoder"], source["lsl"]) == ("mine-2", "stream")
+    assert holds.take("mine").name == "mine-3"
+    assert call("DELETE", f"{path}?decoder=mine-2").json["count"] == 0
+    assert holds.take("mine").name == "mine-2"
+    holds.free(hold)

@@ -15,17 +15,20 @@ import msgpack
 import numpy as np
 import pytest
 
+from engine.predictions import MAX_DECODERS
 from engine.scores.facts import Facts
 from engine.scores.offline import rescore
 from engine.scores.sums import Measures
 from sessions.options import Options
 from sessions.session import Session
 from sessions.streams.stream import MAX_NAMES
+from tests.benchmarks.dashboard import wait_until
 from tests.engine.listening import Keeper
 from tests.sessions.streaming import PATIENCE, Decoder, Packet, Served
 
 ROOT = Path(__file__).parents[3]
 FAST = Options(speed=5.0)
+BOTH = ("/stream/deck", "/stream/binary/deck")
 GOOD = {"type": "prediction", "sequence_number": 0, "x": 1.0, "y": 2.0}
 
 
@@ -146,8 +149,58 @@ def test_decoders_without_a_name_get_one_each(stream_server: Served) -> None:
     session = stream_server.store.create("deck", FAST)
     for query in ({}, {}, {"decoder": "mine"}):
         answered(session, stream_server.decoder(**query), 2)
-    answered(session, stream_server.decoder(decoder="mine"), 2, decoder="other")
+    answered(session, stream_server.decoder(decoder="yours"), 2, decoder="other")
     assert session.predictions.names == ["decoder-1", "decoder-2", "mine", "other"]
+
+
+def test_second_connection_of_a_name_gets_another_and_is_told(stream_server: Served) -> None:
+    session = stream_server.store.create("deck", FAST)
+    silent = stream_server.decoder(decoder="mine")  # it never answers
+    second, packed = (stream_server.decoder(path, decoder="mine") for path in BOTH)
+    told = [each.metadata["session"]["decoder"] for each in (silent, second, packed)]
+    assert told == ["mine", "mine-2", "mine-3"]
+    assert stream_server.decoder().metadata["session"]["decoder"] is None
+    answered(session, second, 2, decoder="mine")
+    answered(session, second, 2, decoder="mine-2")
+    answered(session, second, 2)
+    assert session.predictions.names == ["mine-2"]
+    silent.close()
+    assert stream_server.decoder(decoder="mine").metadata["session"]["decoder"] == "mine"
+
+
+def test_name_in_a_message_counts_as_well(stream_server: Served) -> None:
+    session = stream_server.store.create("deck", FAST)
+    first, second = stream_server.decoder(), stream_server.decoder()
+    answered(session, first, 1, decoder="mine")
+    (packet,) = second.data(1)
+    answer = {**GOOD, "sequence_number": packet["sequence_number"], "decoder": "mine"}
+    told = reply_to(second, json.dumps(answer))
+    assert told["error"]["code"] == "name_taken"
+    assert "'mine-2'" in told["detail"]
+    answered(session, second, 3, decoder="mine")
+    assert session.predictions.names == ["mine", "mine-2"]
+    assert stream_server.decoder(decoder="mine").metadata["session"]["decoder"] == "mine-3"
+
+
+def test_connection_that_misses_its_ping_holds_nothing(
+    stream_server: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sessions.streams.stream.PING_INTERVAL", 0.1)
+    session = stream_server.store.create("deck")
+    dead = stream_server.quick_decoder("/stream/deck?decoder=mine")  # reads nothing, so it answers no ping
+    wait_until(lambda: session.predictions.holds.take("mine").name == "mine", PATIENCE)
+    assert dead.socket.fileno() >= 0
+
+
+def test_nameless_decoder_that_reconnects_is_always_welcome(stream_server: Served) -> None:
+    session = stream_server.store.create("deck", Options(speed=20.0))
+    for _ in range(MAX_DECODERS + 3):
+        decoder = stream_server.decoder()
+        answered(session, decoder, 1)
+        decoder.close()
+        wait_until(lambda: session.decoders == 0, PATIENCE)
+    assert session.predictions.names == ["decoder-1"]
+    assert session.scores.settle(PATIENCE).decoders["decoder-1"].total.n_bins == MAX_DECODERS + 3
 
 
 def test_name_that_cannot_be_one_refuses_the_upgrade(stream_server: Served) -> None:

@@ -52,7 +52,11 @@ def test_first_message_is_the_metadata_in_the_format_of_the_address(
         **facts,
         "type": "metadata",
         "data": facts,
-        "session": {"code": "deck", "url": f"ws://127.0.0.1:{stream_server.port}/stream/deck"},
+        "session": {
+            "code": "deck",
+            "url": f"ws://127.0.0.1:{stream_server.port}/stream/deck",
+            "decoder": None,
+        },
     }
     assert decoder.frame()[0] == opcode
 
@@ -263,7 +267,11 @@ def test_selection_that_cannot_be_played_is_refused(
         ("/stream/deck", {"trial": "1"}, "bad_setting", "'trial'. There are trial_id"),
         ("/stream/deck", {"trial_id": "one"}, "bad_setting", "trial_id takes whole numbers"),
         ("/stream/deck", {"target_id": "1,2"}, "bad_setting", "target_id takes whole numbers"),
-        ("/stream/binary/binary", {}, "bad_session_code", "binary is reserved"),
+        ("/stream/binary/binary", {}, "bad_session_code", "binary and raw are reserved"),
+        ("/stream/raw", {}, "bad_session_code", "binary and raw are reserved"),
+        ("/stream/deck", {"credit": "0"}, "bad_setting", "1 to 1000"),
+        ("/stream/deck", {"credit": "1001"}, "bad_setting", "1 to 1000"),
+        ("/stream/deck", {"credit": "one"}, "bad_setting", "1 to 1000"),
         ("/stream/a.b", {}, "bad_session_code", "'a.b'"),
         ("/stream/a%2Fb", {}, "bad_session_code", "'a/b'"),
         (f"/stream/{'x' * 65}", {}, "bad_session_code", "Use 1 to 64 letters"),
@@ -466,7 +474,7 @@ def test_server_pings_so_that_dead_connections_are_found(
     monkeypatch.setattr("sessions.streams.stream.PING_INTERVAL", 0.05)
     slow = stream_server.slow_decoder("/stream/deck")
 
-    assert any(opcode == PING for opcode, _ in slow.frames())
+    assert any(opcode == PING for opcode, _ in slow.frames(pings=True))
 
 
 def test_server_with_connections_that_never_answer_goes_down_all_the_same() -> None:
