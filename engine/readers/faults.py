@@ -50,11 +50,7 @@ def refuse_unreadable(path: Path) -> None:
     try:
         with opened(path) as file:
             _refuse_other_versions(path, file)
-            for place, _, target in members(path, file):
-                if isinstance(target, h5py.Dataset):
-                    _refuse_outsiders(path, place, target)
-            broken_links(path, file)
-            _refuse_impossible_sizes(path, file)
+            _refuse_contents(path, file)
     except (OSError, RuntimeError, KeyError) as fault:
         raise refusal(path, fault) from fault
 
@@ -73,6 +69,21 @@ def _refuse_other_versions(path: Path, file: h5py.File) -> None:
         )
 
 
+def _refuse_contents(path: Path, file: h5py.File) -> None:
+    """What would be read from outside of the recording's folder, and what claims more than fits."""
+    most = HIGHEST_RATIO * path.stat().st_size
+    for place, link, target in members(path, file):
+        if target is None:
+            _why_broken(path, place, link)
+        elif isinstance(target, h5py.Dataset):
+            _refuse_outsiders(path, place, target)
+            if isinstance(link, h5py.HardLink) and target.nbytes > most and not target.is_virtual:
+                raise RecordingError(
+                    f"{path.name}: {place} claims to hold {target.nbytes / 1e9:.3g} GB, more than fits "
+                    "into this file. Write the file again."
+                )
+
+
 def broken_links(path: Path, file: h5py.File) -> dict[str, str]:
     """Places that are links to nothing, and what each is.
 
@@ -81,21 +92,23 @@ def broken_links(path: Path, file: h5py.File) -> dict[str, str]:
     RecordingError
         If a link leads to something that is outside of the recording's folder.
     """
-    found = {}
-    for place, link, target in members(path, file):
-        if target is not None:
-            continue
-        if not isinstance(link, h5py.ExternalLink):
-            found[place] = f"it is a link to {link.path}, which does not exist. Write the file again"
-            continue
-        name = Path(link.filename).name
-        reason = f"it is a link to {name}, which is not here. Put that file beside it"
-        if (path.parent / link.filename).exists() and not _is_beside(path, link.filename):
-            raise RecordingError(f"{path.name}: {place} {reason.removeprefix('it ')}.")
-        if _is_beside(path, link.filename):
-            reason = f"it is a link to {link.path}, which is not in {name}. Write the file again"
-        found[place] = reason
-    return found
+    return {
+        place: _why_broken(path, place, link)
+        for place, link, target in members(path, file)
+        if target is None
+    }
+
+
+def _why_broken(path: Path, place: str, link: h5py.SoftLink | h5py.ExternalLink) -> str:
+    if not isinstance(link, h5py.ExternalLink):
+        return f"it is a link to {link.path}, which does not exist. Write the file again"
+    name = Path(link.filename).name
+    if _is_beside(path, link.filename):
+        return f"it is a link to {link.path}, which is not in {name}. Write the file again"
+    reason = f"it is a link to {name}, which is not here. Put that file beside it"
+    if (path.parent / link.filename).exists():
+        raise RecordingError(f"{path.name}: {place} {reason.removeprefix('it ')}.")
+    return reason
 
 
 def _refuse_outsiders(path: Path, place: str, data: h5py.Dataset) -> None:
@@ -117,18 +130,6 @@ def _is_beside(path: Path, name: str) -> bool:
     folder = path.parent.resolve()
     found = (folder / name).resolve()
     return found.is_relative_to(folder) and found.is_file()
-
-
-def _refuse_impossible_sizes(path: Path, file: h5py.File) -> None:
-    most = HIGHEST_RATIO * path.stat().st_size
-    for place, link, target in members(path, file):
-        if not isinstance(target, h5py.Dataset) or not isinstance(link, h5py.HardLink):
-            continue
-        if target.nbytes > most and not target.is_virtual:
-            raise RecordingError(
-                f"{path.name}: {place} claims to hold {target.nbytes / 1e9:.3g} GB, more than fits "
-                "into this file. Write the file again."
-            )
 
 
 def members(
