@@ -131,7 +131,14 @@ def load(chosen: Settings) -> Recordings:
     else:
         paths = readers.scan(chosen.data)
     recordings = Recordings(
-        paths, partial(readers.read_inspected, bin_rate=chosen.rate, series=chosen.series)
+        paths,
+        partial(
+            readers.read_inspected,
+            bin_rate=chosen.rate,
+            series=chosen.series,
+            trials=chosen.trials,
+            spike_times_in=chosen.spike_times_in,
+        ),
     )
     next(iter(recordings.values()))
     return recordings
@@ -279,6 +286,13 @@ def announce(chosen: Settings, recording: Recording, made_token: str | None) -> 
         print(f"{what.capitalize():10} {chose['name']} ({chose['how']})" if chose else f"No {what}")
     for passed in recording.series["passed_over"]:
         print(f"Passed over {passed['name']}: {passed['reason']}")
+    table = recording.trial_tables["taken"]
+    if table and (table["name"] != "trials" or recording.trial_tables["passed_over"]):
+        print(f"Trials     {table['name']} ({table['how']})")
+    for passed in recording.trial_tables["passed_over"]:
+        print(f"Passed over {passed['name']}: {passed['reason']}")
+    for warning in recording.warnings:
+        print(f"Warning    {warning}")
     if made_token:
         print(f"Token      {made_token} (for this run; PHANTOM_TOKEN sets one that stays)")
     print(f"Dashboard  {dashboard}")

@@ -136,12 +136,43 @@ def observed_bins(intervals: Floats, grid: Grid) -> npt.NDArray[np.bool_]:
     """
     if not len(intervals):
         return np.ones(grid.n_bins, np.bool_)
-    ticks = to_ticks(intervals)
-    ticks = ticks[np.argsort(ticks[:, 0], kind="stable")]
-    until = np.maximum.accumulate(ticks[:, 1])
-    begun = np.searchsorted(ticks[:, 0], grid.centres, "right") - 1
+    starts, until = _union(intervals)
+    begun = np.searchsorted(starts, grid.centres, "right") - 1
     observed: npt.NDArray[np.bool_] = (begun >= 0) & (grid.centres < until[begun])
     return observed
+
+
+def covered_bins(intervals: Floats, grid: Grid) -> Floats:
+    """How much of each bin lies in the union of some intervals.
+
+    Parameters
+    ----------
+    intervals : ndarray of float64, shape (n, 2)
+        Half-open, s, in any order, overlapping or not. With none, all is covered.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_bins,)
+        0 to 1, to 6 digits.
+    """
+    if not len(intervals):
+        return np.ones(grid.n_bins)
+    starts, until = _union(intervals)
+    edges = to_ticks((grid.first + np.arange(grid.n_bins + 1)) / float(grid.rate))
+    before = np.concatenate(([starts[0]], until[:-1]))  # what the intervals so far have covered
+    fresh = np.maximum(starts, before)
+    lengths = np.maximum(until - fresh, 0)
+    total = np.concatenate(([0], np.cumsum(lengths)))
+    last = np.searchsorted(fresh, edges, "right") - 1
+    held = np.where(last >= 0, total[last] + np.clip(edges - fresh[last], 0, lengths[last]), 0)
+    return np.round(np.diff(held) / np.diff(edges), 6)
+
+
+def _union(intervals: Floats) -> tuple[Ticks, Ticks]:
+    """Starts in order, and until when the intervals begun by then last; us, each of shape (n,)."""
+    ticks = to_ticks(intervals)
+    ticks = ticks[np.argsort(ticks[:, 0], kind="stable")]
+    return ticks[:, 0], np.maximum.accumulate(ticks[:, 1])
 
 
 def trial_of_bins(trials: Sequence[Trial], grid: Grid) -> npt.NDArray[np.int32]:
@@ -167,6 +198,7 @@ def fill_bins(
     grid: Grid,
     counts: Counts,
     observed: npt.NDArray[np.bool_],
+    coverage: Floats,
     trials: Sequence[Trial],
     position: Floats,
     velocity: Floats,
@@ -178,6 +210,8 @@ def fill_bins(
     counts : ndarray of uint8 or uint16, shape (n_units, n_bins)
     observed : ndarray of bool, shape (n_bins,)
         Kinematics are missing where this is false.
+    coverage : ndarray of float64, shape (n_bins,)
+        Share of each bin that was recorded, 0 to 1.
     trials : sequence of Trial
         In order of their start.
     position, velocity : ndarray of float64, shape (n_bins, 2)
@@ -192,6 +226,7 @@ def fill_bins(
     bins["packet_id"] = np.arange(grid.n_bins)
     bins["counts"] = counts.T
     bins["observed"] = observed
+    bins["coverage"] = coverage
     bins["kinematics"][:, :2] = position
     bins["kinematics"][:, 2:] = velocity
     bins["kinematics"][~observed] = np.nan

@@ -31,13 +31,15 @@ def bin_dtype(n_units: int, count_dtype: npt.DTypeLike = np.uint8) -> np.dtype[n
     -------
     numpy.dtype
         ``packet_id`` (index of the bin in the recording), ``trial_time_ms`` (ms, the bin's start
-        within its trial, NaN outside), ``kinematics`` (x, y in length units; vx, vy per second; NaN
+        within its trial, NaN outside), ``coverage`` (0 to 1, the share of the bin that was recorded),
+        ``kinematics`` (x, y in length units; vx, vy per second; NaN
         where missing), ``intention`` (target_id, target_x, target_y, distance; NaN where missing),
         ``trial`` (row in `Recording.trials`, -1 outside), ``observed`` and ``counts`` (n_units).
     """
     return np.dtype(
         [
             ("trial_time_ms", np.float64),
+            ("coverage", np.float64),
             ("packet_id", np.int32),
             ("trial", np.int32),
             ("kinematics", np.float32, (4,)),
@@ -120,6 +122,11 @@ class Recording:
         Of the file's bytes, in hexadecimal.
     answers : Answers, optional
         Where it is a record with predictions.
+    warnings : tuple of str
+        What in the file is doubtful, what was done about it, and the option that mends it: a sentence
+        or a few each.
+    trial_tables : mapping
+        Which table of trials the reader took, and which it passed over and why.
     """
 
     name: str
@@ -133,6 +140,10 @@ class Recording:
     series: Mapping[str, Any]
     sha256: str
     answers: Answers | None = None
+    warnings: tuple[str, ...] = ()
+    trial_tables: Mapping[str, Any] = field(
+        default_factory=lambda: MappingProxyType({"taken": None, "passed_over": []})
+    )
 
     @property
     def n_bins(self) -> int:
@@ -164,8 +175,13 @@ class Recording:
 
     @property
     def observed(self) -> npt.NDArray[np.bool_]:
-        """Whether each bin was recorded, shape (n_bins,)."""
+        """Whether each bin's centre was recorded, shape (n_bins,)."""
         return self.bins["observed"]
+
+    @property
+    def coverage(self) -> npt.NDArray[np.float64]:
+        """Share of each bin that was recorded, 0 to 1, shape (n_bins,)."""
+        return self.bins["coverage"]
 
     @property
     def centres(self) -> npt.NDArray[np.float64]:

@@ -41,6 +41,11 @@ async function showRecording(name) {
   if ($("title-recording").textContent !== name) return; // another has been chosen meanwhile
   panel.setAttribute("aria-busy", "false");
   panel.querySelector("[data-synthetic]").hidden = !facts?.synthetic;
+  const warnings = panel.querySelector("[data-warnings]");
+  warnings.hidden = !facts?.warnings.length;
+  warnings.replaceChildren(
+    ...(facts?.warnings ?? []).map((text) => Object.assign(document.createElement("li"), { textContent: text })),
+  );
   if (!facts) return;
   entries(panel.querySelector("[data-facts]"), [
     ["Units", facts.num_channels],
@@ -54,7 +59,9 @@ async function showRecording(name) {
     const { name: series, how } = facts.series[what] ?? {};
     return [`${what[0].toUpperCase()}${what.slice(1)} from`, series ? `${series}${how ? ` (${how})` : ""}` : "nothing"];
   });
-  const passed = facts.series.passed_over.map(({ name: series, reason }) => `${series}: ${reason}`);
+  const { taken, passed_over: tables } = facts.trial_tables;
+  if (taken) chosen.push(["Trials from", `${taken.name} (${taken.how})`]);
+  const passed = [...facts.series.passed_over, ...tables].map(({ name: series, reason }) => `${series}: ${reason}`);
   entries(panel.querySelector("[data-series]"), [...chosen, ["Passed over", passed.join("\n") || "nothing"]]);
 }
 

@@ -41,5 +41,7 @@ def metadata(recording: Recording) -> dict[str, Any]:
         "channel_names": list(recording.channel_names),
         "count_dtype": str(recording.counts.dtype),
         "series": dict(recording.series),
+        "trial_tables": dict(recording.trial_tables),
+        "warnings": list(recording.warnings),
         "sha256": recording.sha256,
     }

@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from engine.errors import BadSetting
+from engine.readers.wanted import SPELLED, seconds_in
 from engine.record.sealed import KEY
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -25,6 +26,12 @@ class Settings(BaseSettings):
     data: Path | None = Field(None, description="recording or folder of recordings (default: synthetic)")
     series: Annotated[dict[str, str], NoDecode] = Field(
         {}, description="position=NAME,velocity=NAME: series to use instead of those the reader chooses"
+    )
+    trials: str | None = Field(
+        None, min_length=1, description="table of trials to use instead of the one the reader chooses"
+    )
+    spike_times_in: str | None = Field(
+        None, description="unit of the spike times where it is not s: ms, us, or samples:30000"
     )
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=1, le=65535, description="port of streams and REST")
@@ -67,6 +74,16 @@ class Settings(BaseSettings):
             raise ValueError("send position=NAME, velocity=NAME, or both with a comma")
         return pairs
 
+    @field_validator("spike_times_in")
+    @classmethod
+    def _known_unit(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                seconds_in(value)
+            except BadSetting:
+                raise ValueError(f"choose {SPELLED}") from None
+        return value
+
     @field_validator("token")
     @classmethod
     def _visible(cls, value: SecretStr | None) -> SecretStr | None:
@@ -96,7 +113,8 @@ class Settings(BaseSettings):
 
 
 ON_COMMAND_LINE = (
-    "data", "series", "host", "port", "dashboard_port", "rate", "records", "max_sessions", "session_ttl",
+    "data", "series", "trials", "spike_times_in", "host", "port", "dashboard_port", "rate", "records",
+    "max_sessions", "session_ttl",
     "token", "allow_host", "allow_origin", "certfile", "keyfile", "audit_log", "requests_per_second",
     "sessions_per_address", "clients_per_session", "log_level",
 )  # fmt: skip

@@ -81,6 +81,7 @@ def small_recording(
                 columns=MappingProxyType({"maze_id": i, "split": "train", "heldout": False}),
             )
         )
+    bins["coverage"] = bins["observed"]
     bins.flags.writeable = False
     return Recording(
         name=name,

@@ -23,10 +23,12 @@ from playwright.sync_api import Browser
 from websocket import WebSocket, create_connection
 
 import serve
+from sessions.settings import Settings
 from tests.benchmarks import free_port
 
 ROOT = Path(__file__).parent.parent
 REACH98 = ROOT.parent / "shared" / "data" / "reach98.nwb"
+CASES = REACH98.parent / "cases"
 STARTED_WITHIN = 30.0
 
 
@@ -83,6 +85,35 @@ def test_the_start_says_what_is_replayed_what_was_chosen_and_where(server: Serve
     assert "Passed over hand_pos" in server.said
     assert f"http://localhost:{server.dashboard_port}/" in server.said
     assert f"ws://localhost:{server.port}/stream/CODE" in server.said
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "said"),
+    [
+        ("spikes_in_ms", {}, "--spike-times-in ms reads them so. They are replayed as the seconds"),
+        ("trials_all_zero", {}, "20 trials have no length, as they stop when they start"),
+        ("trials_named_otherwise", {}, "Trials     reach_table (the likeliest of 1)"),
+        ("trials_named_otherwise", {"trials": "reach_table"}, "Trials     reach_table (named by --trials)"),
+    ],
+)
+def test_the_start_says_what_is_doubtful_and_which_trials_were_taken(
+    data: str, options: dict[str, str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = Settings(data=CASES / f"{data}.nwb", rate=1, **options)
+    (recording,) = serve.load(chosen).values()
+    serve.announce(chosen, recording, None)
+
+    assert said in capsys.readouterr().out
+
+
+def test_the_option_mends_spike_times(capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = Settings(data=CASES / "spikes_in_samples.nwb", spike_times_in="samples:30000")
+    (recording,) = serve.load(chosen).values()
+    serve.announce(chosen, recording, None)
+
+    said = capsys.readouterr().out
+    assert "60.0 s" in said
+    assert "Warning" not in said
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "192.0.2.7"])

@@ -23,7 +23,7 @@ class Bins:
     Attributes
     ----------
     counts : ndarray of uint8 or uint16, shape (n, n_units)
-        0 where the bin is not observed.
+        As the file has them, also where the bin is not observed, or in part.
     kinematics : ndarray of float32, shape (n, 4)
         x, y in length units; vx, vy per second; NaN where missing.
     target : ndarray of float32, shape (n, 2)
@@ -33,6 +33,9 @@ class Bins:
     trial_id : ndarray of int64, shape (n,)
         -1 outside of trials.
     observed : ndarray of bool, shape (n,)
+        Whether the bin's centre was recorded.
+    coverage : ndarray of float64, shape (n,)
+        Share of the bin that was recorded, 0 to 1.
     start : ndarray of bool, shape (n,)
         Bins that begin a stretch: the bin before in the recording is not here, or not observed. No
         decoder may look back beyond one.
@@ -54,6 +57,7 @@ class Bins:
     packet_id: npt.NDArray[np.int32]
     trial_id: npt.NDArray[np.int64]
     observed: npt.NDArray[np.bool_]
+    coverage: npt.NDArray[np.float64]
     start: npt.NDArray[np.bool_]
     channel_names: npt.NDArray[np.str_]
     bin_rate: float
@@ -83,6 +87,7 @@ class Bins:
             packet_id=bins["packet_id"],
             trial_id=ids[bins["trial"]],
             observed=bins["observed"],
+            coverage=bins["coverage"],
             start=stretches(bins["packet_id"], bins["observed"]),
             channel_names=np.array(recording.channel_names, np.str_),
             bin_rate=recording.bin_rate,

@@ -8,27 +8,29 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from engine.errors import RecordingError
 from engine.readers.faults import refuse_unreadable
 from engine.readers.inspection import inspected
+from engine.readers.wanted import Wanted
 from engine.record.sealed import SEALED, unsealed
 from engine.recording import Recording
 
 log = logging.getLogger(__name__)
 
-Reader = Callable[[Path, float, Mapping[str, str]], Recording]
+Reader = Callable[[Path, float, Wanted], Recording]
 
 
-def _read_nwb(path: Path, bin_rate: float, series: Mapping[str, str]) -> Recording:
+def _read_nwb(path: Path, bin_rate: float, wanted: Wanted) -> Recording:
     refuse_unreadable(path)
-    return _reader()(path, bin_rate, series)
+    return _reader()(path, bin_rate, wanted)
 
 
-def _read_sealed(path: Path, bin_rate: float, series: Mapping[str, str]) -> Recording:
-    return _reader()(path, bin_rate, series, unsealed(path))
+def _read_sealed(path: Path, bin_rate: float, wanted: Wanted) -> Recording:
+    return _reader()(path, bin_rate, wanted, unsealed(path))
 
 
 def _reader() -> Callable[..., Recording]:
@@ -42,8 +44,17 @@ def _reader() -> Callable[..., Recording]:
 
 READERS: dict[str, Reader] = {".nwb": _read_nwb, SEALED: _read_sealed}
 
+ZARR = ("zarr.json", ".zgroup", ".zattrs", ".zmetadata")
+"""Files by which a folder is Zarr."""
 
-def read(path: Path, bin_rate: float, series: Mapping[str, str] | None = None) -> Recording:
+
+def read(
+    path: Path,
+    bin_rate: float,
+    series: Mapping[str, str] | None = None,
+    trials: str | None = None,
+    spike_times_in: str | None = None,
+) -> Recording:
     """Read a recording and bin it.
 
     Parameters
@@ -54,6 +65,10 @@ def read(path: Path, bin_rate: float, series: Mapping[str, str] | None = None) -
     series : mapping, optional
         ``"position"`` and ``"velocity"`` to the name of the series to use, where the choice is not
         left to the reader.
+    trials : str, optional
+        Name of the table of trials.
+    spike_times_in : str, optional
+        Their unit, where it is not the second: ``"ms"``, ``"us"``, ``"samples:30000"``.
 
     Raises
     ------
@@ -61,30 +76,33 @@ def read(path: Path, bin_rate: float, series: Mapping[str, str] | None = None) -
         In one line, with the file's name, if it cannot be replayed.
     """
     if path.is_dir():
+        _refuse_zarr(path)
         raise RecordingError(f"{path.resolve().name} is a folder. Name one recording in it.")
+    wanted = Wanted(series or {}, trials, spike_times_in)
     (file,) = scan(path)
     if not _is_recording(file):
         raise RecordingError(f"{file.name} is not a recording: these end in {_endings()}.")
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # of absurd values, which become missing
-            recording = READERS[file.suffix.lower()](file, bin_rate, series or {})
+            recording = READERS[file.suffix.lower()](file, bin_rate, wanted)
     except RecordingError:
         raise
     except Exception as fault:  # what damage may bring libraries to raise cannot be listed
         log.debug("What is wrong with %s", file.name, exc_info=True)
-        reason = str(fault).partition("\n")[0][:200].replace(f"{file.parent}/", "")
-        raise RecordingError(f"{file.name} cannot be read: {reason}. Write it again.") from fault
+        raise RecordingError(
+            f"{file.name} cannot be read: something in it is not as NWB has it. Write it again."
+        ) from fault
     finally:
         _trim_heap()
     return recording
 
 
-def read_inspected(path: Path, bin_rate: float, series: Mapping[str, str] | None = None) -> Recording:
+def read_inspected(path: Path, bin_rate: float, **wanted: Any) -> Recording:
     """As `read`, after a process of its own has looked at the file, which HDF5 may hang in or die of."""
     if path.is_file() and path.suffix.lower() == ".nwb":
         with inspected(path):
             _reader()  # meanwhile
-    return read(path, bin_rate, series)
+    return read(path, bin_rate, **wanted)
 
 
 def scan(path: Path) -> tuple[Path, ...]:
@@ -106,13 +124,24 @@ def scan(path: Path) -> tuple[Path, ...]:
         raise RecordingError(f"{path.name} does not exist. Check the path.")
     if not path.is_dir():
         return (path,)
+    _refuse_zarr(path)
     for depth in ("*", "*/*"):
         found = [file for file in path.glob(depth) if _is_recording(file)]
         if found:
             return tuple(sorted(found, key=lambda file: (file.name, file)))
+    for folder in sorted(path.glob("*/")):
+        _refuse_zarr(folder)
     raise RecordingError(
         f"The folder {path.resolve().name} holds no recordings: these end in {_endings()}."
     )
+
+
+def _refuse_zarr(folder: Path) -> None:
+    if any((folder / mark).is_file() for mark in ZARR):
+        raise RecordingError(
+            f"{folder.resolve().name} is a Zarr folder, and recordings are read from HDF5 files. "
+            "Export it to one first, with hdmf-zarr and pynwb's NWBHDF5IO.export."
+        )
 
 
 def _trim_heap() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 
 from engine.errors import RecordingError
+from engine.readers.hdf5 import opened, refusal
 
 FIRST_BYTES: tuple[tuple[bytes, str], ...] = (
     (b"<!doctype html", "is a web page that was saved as a recording. Download the file itself."),
@@ -23,9 +24,6 @@ FIRST_BYTES: tuple[tuple[bytes, str], ...] = (
 
 HIGHEST_RATIO = 2000
 """Of what a dataset claims to hold to the bytes of its file: gzip reaches 1,032, damage has no limit."""
-
-RAW_DATA = ("acquisition/", "stimulus/")
-"""Where a link may lead nowhere: raw data often stay in a file of their own, and are not replayed."""
 
 
 def refuse_unreadable(path: Path) -> None:
@@ -50,15 +48,11 @@ def refuse_unreadable(path: Path) -> None:
     if not h5py.is_hdf5(path):
         raise RecordingError(f"{path.name} is not an HDF5 file, so not NWB. Check what it is.")
     try:
-        with h5py.File(path, "r") as file:
+        with opened(path) as file:
             _refuse_other_versions(path, file)
-            _refuse_bad_links(path, file)
-            _refuse_impossible_sizes(path, file)
-    except BlockingIOError as fault:
-        raise RecordingError(f"{path.name} is being written by another program. Close it first.") from fault
+            _refuse_contents(path, file)
     except (OSError, RuntimeError, KeyError) as fault:
-        known = "truncated" if "truncated" in str(fault) else "damaged"
-        raise RecordingError(f"{path.name} is {known}. Copy or download it again.") from fault
+        raise refusal(path, fault) from fault
 
 
 def _refuse_other_versions(path: Path, file: h5py.File) -> None:
@@ -75,21 +69,46 @@ def _refuse_other_versions(path: Path, file: h5py.File) -> None:
         )
 
 
-def _refuse_bad_links(path: Path, file: h5py.File) -> None:
-    """Links that lead nowhere, and whatever would be read from outside of the recording's folder."""
+def _refuse_contents(path: Path, file: h5py.File) -> None:
+    """What would be read from outside of the recording's folder, and what claims more than fits."""
+    most = HIGHEST_RATIO * path.stat().st_size
     for place, link, target in members(path, file):
-        if isinstance(target, h5py.Dataset):
+        if target is None:
+            _why_broken(path, place, link)
+        elif isinstance(target, h5py.Dataset):
             _refuse_outsiders(path, place, target)
-        if target is not None:
-            continue
-        if isinstance(link, h5py.ExternalLink):
-            nowhere = not (path.parent / link.filename).exists()
-            where = f"{Path(link.filename).name}, which is not here. Put that file beside it"
-        else:
-            nowhere = True
-            where = f"{link.path}, which does not exist. Write the file again"
-        if not (nowhere and place.startswith(RAW_DATA)):
-            raise RecordingError(f"{path.name}: {place} is a link to {where}.")
+            if isinstance(link, h5py.HardLink) and target.nbytes > most and not target.is_virtual:
+                raise RecordingError(
+                    f"{path.name}: {place} claims to hold {target.nbytes / 1e9:.3g} GB, more than fits "
+                    "into this file. Write the file again."
+                )
+
+
+def broken_links(path: Path, file: h5py.File) -> dict[str, str]:
+    """Places that are links to nothing, and what each is.
+
+    Raises
+    ------
+    RecordingError
+        If a link leads to something that is outside of the recording's folder.
+    """
+    return {
+        place: _why_broken(path, place, link)
+        for place, link, target in members(path, file)
+        if target is None
+    }
+
+
+def _why_broken(path: Path, place: str, link: h5py.SoftLink | h5py.ExternalLink) -> str:
+    if not isinstance(link, h5py.ExternalLink):
+        return f"it is a link to {link.path}, which does not exist. Write the file again"
+    name = Path(link.filename).name
+    if _is_beside(path, link.filename):
+        return f"it is a link to {link.path}, which is not in {name}. Write the file again"
+    reason = f"it is a link to {name}, which is not here. Put that file beside it"
+    if (path.parent / link.filename).exists():
+        raise RecordingError(f"{path.name}: {place} {reason.removeprefix('it ')}.")
+    return reason
 
 
 def _refuse_outsiders(path: Path, place: str, data: h5py.Dataset) -> None:
@@ -111,18 +130,6 @@ def _is_beside(path: Path, name: str) -> bool:
     folder = path.parent.resolve()
     found = (folder / name).resolve()
     return found.is_relative_to(folder) and found.is_file()
-
-
-def _refuse_impossible_sizes(path: Path, file: h5py.File) -> None:
-    most = HIGHEST_RATIO * path.stat().st_size
-    for place, link, target in members(path, file):
-        if not isinstance(target, h5py.Dataset) or not isinstance(link, h5py.HardLink):
-            continue
-        if target.nbytes > most and not target.is_virtual:
-            raise RecordingError(
-                f"{path.name}: {place} claims to hold {target.nbytes / 1e9:.3g} GB, more than fits "
-                "into this file. Write the file again."
-            )
 
 
 def members(

@@ -13,6 +13,7 @@ import h5py
 from engine import scheduling
 from engine.errors import RecordingError
 from engine.readers.faults import members, refuse_unreadable
+from engine.readers.hdf5 import missing_filter, opened
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "engine.readers")
@@ -57,7 +58,7 @@ def inspect(path: Path) -> None:
     RecordingError
     """
     refuse_unreadable(path)
-    with h5py.File(path, "r") as file:
+    with opened(path) as file:
         _touch(file)
         for _, link, target in members(path, file):
             if target is not None and not isinstance(link, h5py.SoftLink):
@@ -67,6 +68,6 @@ def inspect(path: Path) -> None:
 def _touch(target: h5py.Group | h5py.Dataset) -> None:
     with suppress(OSError, RuntimeError, KeyError, TypeError, ValueError):  # the reader says what it needs
         dict(target.attrs)
-        if isinstance(target, h5py.Dataset) and target.shape is not None:
+        if isinstance(target, h5py.Dataset) and target.shape is not None and not missing_filter(target):
             whole = target.nbytes <= SMALL or target.dtype.hasobject
             target[() if whole else slice(1)]

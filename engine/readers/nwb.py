@@ -8,35 +8,45 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-import h5py
 import numpy as np
-from pynwb import NWBHDF5IO, NWBFile
+from pynwb import NWBFile
 
 from engine.binning import TICKS, Grid, fill_bins, grid_over
 from engine.errors import RecordingError
 from engine.kinematics import Floats, interpolate
+from engine.readers.faults import broken_links
+from engine.readers.hdf5 import opened, refusal
 from engine.readers.nwb_answers import read_answers
 from engine.readers.nwb_choice import Chosen, choose
+from engine.readers.nwb_clock import Span, doubts, in_seconds, last_time, too_late
 from engine.readers.nwb_counts import BinnedSpikes, find_counts, read_counts
 from engine.readers.nwb_series import Candidate, find_series
+from engine.readers.nwb_tables import Table, choose_trials, find_tables, units_of
 from engine.readers.nwb_trials import read_trials
 from engine.readers.nwb_units import SpikeTrains, has_spike_times, read_units
+from engine.readers.passing import read_around
+from engine.readers.wanted import Wanted
 from engine.recording import Recording, Trial
 
 LONGEST_DAYS = 7
 """A recording that seems to last longer has times that are not in seconds."""
 FARTHEST = 2**53 / TICKS
 """Seconds from 0 beyond which a float64 cannot tell one microsecond from the next."""
+TRIALS = "The trials"
+"""What the span of all trials is called beside those of the series."""
+NOT_SECONDS = (
+    "Check that its times are in seconds; --spike-times-in ms, us or samples:RATE reads those of spikes "
+    "that are not."
+)
 MOST_BINS = 10_000_000
 """Bins that can be replayed: nearly three days at 40 Hz, three hours at 1 kHz."""
 
 
-def read_nwb(
-    path: Path, bin_rate: float, wanted: Mapping[str, str], content: io.BytesIO | None = None
-) -> Recording:
+def read_nwb(path: Path, bin_rate: float, wanted: Wanted, content: io.BytesIO | None = None) -> Recording:
     """Read and bin one file.
 
     Parameters
@@ -44,8 +54,8 @@ def read_nwb(
     path : Path
     bin_rate : float
         Bins per second.
-    wanted : mapping
-        ``"position"`` and ``"velocity"`` to the name or path of a series, where a person chose it.
+    wanted : Wanted
+        What a person chose.
     content : BytesIO, optional
         Of the file, where that is encrypted.
 
@@ -54,14 +64,23 @@ def read_nwb(
     RecordingError
         In one line, with the file's name.
     """
-    with _opened(path, content) as nwb:
-        series = find_series(nwb)
-        spikes = _read_spikes(path.name, nwb, series)
-        chosen = choose(path.name, series, wanted)
-        trials = read_trials(nwb.trials, chosen.target_scale, chosen.target_offset)
+    with _opened(path, content) as (nwb, broken):
+        series, tables = find_series(nwb), find_tables(nwb)
+        spikes, passed_over = _read_spikes(path.name, nwb, series, tables, broken)
+        chosen = choose(path.name, series, wanted.series, broken)
+        spans = chosen.spans
+        spikes, doubtful = _in_seconds(path.name, spikes, spans, wanted.spike_times_in)
+        end = last_time(spikes, spans) if isinstance(spikes, SpikeTrains) else spikes.stop_time
+        scaled = partial(read_trials, scale=chosen.target_scale, offset=chosen.target_offset, end=end)
+        of_trials = choose_trials(path.name, tables, wanted.trials, scaled)
         synthetic = _says_synthetic(nwb)
         answers = read_answers(nwb)
-    grid = _grid(path.name, bin_rate, spikes, chosen, trials)
+    trials = of_trials.trials
+    if trials:
+        spans = {**spans, TRIALS: (trials[0].start_time, max(trial.stop_time for trial in trials))}
+    if isinstance(spikes, SpikeTrains) and wanted.spike_times_in is None:
+        doubtful += doubts(spikes, spans)
+    grid = _grid(path.name, bin_rate, spikes, spans)
     trials = trials or (Trial(0, grid.start_time, grid.stop_time),)
     position, velocity = _kinematics(chosen, grid)
     counts = spikes.count(grid)
@@ -74,6 +93,7 @@ def read_nwb(
         grid,
         counts,
         spikes.observed_bins(grid),
+        spikes.covered_bins(grid),
         trials,
         position,
         velocity,
@@ -89,82 +109,102 @@ def read_nwb(
         channel_names=spikes.names,
         length_unit=chosen.length_unit,
         synthetic=synthetic,
-        series=MappingProxyType(chosen.report),
+        series=MappingProxyType(
+            {**chosen.report, "passed_over": chosen.report["passed_over"] + passed_over}
+        ),
         sha256=sha256,
         answers=answers,
+        warnings=(*doubtful, *of_trials.warnings),
+        trial_tables=MappingProxyType(of_trials.report),
     )
 
 
 @contextmanager
-def _opened(path: Path, content: io.BytesIO | None) -> Iterator[NWBFile]:
+def _opened(path: Path, content: io.BytesIO | None) -> Iterator[tuple[NWBFile, Mapping[str, str]]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            with h5py.File(content or path, "r") as file, NWBHDF5IO(file=file, mode="r") as reader:
-                try:
-                    nwb = reader.read()
-                except Exception as fault:  # pynwb raises any kind for what it does not expect in a file
-                    reason = str(fault.args[-1] if fault.args else fault).partition("\n")[0][:200]
-                    reason = reason.replace(f"{path.parent}/", "")
-                    raise RecordingError(
-                        f"{path.name} is not valid NWB: {reason}. Write it again."
-                    ) from fault
-                yield nwb
-        except (OSError, RuntimeError) as fault:  # h5py, where the data of a dataset are damaged
-            raise RecordingError(f"{path.name} is damaged. Copy or download it again.") from fault
+            with opened(content or path) as file:
+                broken = broken_links(path, file)
+            with read_around(path.name, lambda: opened(content or path), broken) as read:
+                yield read
+        except (OSError, RuntimeError) as fault:  # h5py's
+            raise refusal(path, fault) from fault
 
 
-def _read_spikes(file_name: str, nwb: NWBFile, series: list[Candidate]) -> SpikeTrains | BinnedSpikes:
-    """Spike times; or spike counts, where there are none. The latter's series is taken from the list."""
-    counts = None if has_spike_times(nwb.units) else find_counts(series)
-    if counts is None:
-        return read_units(file_name, nwb.units)
-    series.remove(counts)
-    return read_counts(file_name, nwb, counts)
+def _read_spikes(
+    file_name: str,
+    nwb: NWBFile,
+    series: list[Candidate],
+    tables: Sequence[Table],
+    broken: Mapping[str, str],
+) -> tuple[SpikeTrains | BinnedSpikes, list[dict[str, str]]]:
+    """Spike times; or spike counts, where there are none. The latter's series is taken from the list.
+
+    Also returns what other units are passed over, ready for JSON.
+    """
+    units, others = units_of(tables)
+    passed_over = [
+        {"name": each.name, "path": each.path, "reason": "units of another table come first"}
+        for each in others
+    ]
+    counts = None if has_spike_times(units) else find_counts(series)
+    if counts is not None:
+        series.remove(counts)
+        return read_counts(file_name, nwb, counts), passed_over
+    for place, reason in broken.items() if not has_spike_times(units) else ():
+        if place.partition("/")[0] == "units":
+            raise RecordingError(f"{file_name}: {place} {reason.removeprefix('it ')}.")
+    return read_units(file_name, units), passed_over
+
+
+def _in_seconds(
+    file_name: str, spikes: SpikeTrains | BinnedSpikes, spans: Mapping[str, Span], unit: str | None
+) -> tuple[SpikeTrains | BinnedSpikes, list[str]]:
+    if isinstance(spikes, SpikeTrains):
+        return in_seconds(spikes, spans, unit)
+    if unit is not None:
+        raise RecordingError(f"{file_name} has spike counts, not times. Leave out --spike-times-in.")
+    return spikes, []
 
 
 def _grid(
-    file_name: str,
-    bin_rate: float,
-    spikes: SpikeTrains | BinnedSpikes,
-    chosen: Chosen,
-    trials: tuple[Trial, ...],
+    file_name: str, bin_rate: float, spikes: SpikeTrains | BinnedSpikes, spans: Mapping[str, Span]
 ) -> Grid:
     if isinstance(spikes, BinnedSpikes):
         times = (spikes.centres[[0, -1]] / TICKS).tolist()
-        _refuse_times(file_name, times)
-        return _of_bearable_size(file_name, spikes.grid(bin_rate), times)
+        _refuse_times(file_name, times, "")
+        return _of_bearable_size(file_name, spikes.grid(bin_rate), times, "")
     instants = [spikes.spike_times.min(), spikes.spike_times.max()]
-    for track in (chosen.position, chosen.velocity):
-        if track:
-            instants += [track.times[0], track.times[-1]]
-    spans = [(trial.start_time, trial.stop_time) for trial in trials]
+    half_open = [span for what, span in spans.items() if what == TRIALS]
+    instants += [time for what, span in spans.items() if what != TRIALS for time in span]
     if len(spikes.observed):
-        spans.append((spikes.observed[:, 0].min(), spikes.observed[:, 1].max()))
-    times = [*instants, *(time for span in spans for time in span)]
-    _refuse_times(file_name, times)
-    return _of_bearable_size(file_name, grid_over(bin_rate, instants, spans), times)
+        half_open.append((spikes.observed[:, 0].min(), spikes.observed[:, 1].max()))
+    times = [*instants, *(time for span in half_open for time in span)]
+    late = too_late(spikes, spans)
+    _refuse_times(file_name, times, late)
+    return _of_bearable_size(file_name, grid_over(bin_rate, instants, half_open), times, late)
 
 
-def _refuse_times(file_name: str, times: Sequence[float]) -> None:
+def _refuse_times(file_name: str, times: Sequence[float], late: str) -> None:
     days = (max(times) - min(times)) / 86400
     if days > LONGEST_DAYS:
         raise RecordingError(
             f"{file_name} spans {days:.3g} days, from {min(times):.6g} s to {max(times):.6g} s; "
-            f"at most {LONGEST_DAYS} can be replayed. Check that its times are in seconds."
+            f"at most {LONGEST_DAYS} can be replayed. {late or NOT_SECONDS}"
         )
     if max(map(abs, times)) > FARTHEST:
         raise RecordingError(
             f"{file_name} has times of {max(map(abs, times)):.3g} s, beyond {FARTHEST:.3g} s. "
-            "Check that its times are in seconds."
+            f"{late or NOT_SECONDS}"
         )
 
 
-def _of_bearable_size(file_name: str, grid: Grid, times: Sequence[float]) -> Grid:
+def _of_bearable_size(file_name: str, grid: Grid, times: Sequence[float], late: str) -> Grid:
     if grid.n_bins > MOST_BINS:
         raise RecordingError(
             f"{file_name} has {grid.n_bins} bins, from {min(times):.6g} s to {max(times):.6g} s; at most "
-            f"{MOST_BINS} can be replayed. Choose a lower --rate, or a shorter file."
+            f"{MOST_BINS} can be replayed. {late or 'Choose a lower --rate, or a shorter file.'}"
         )
     return grid
 

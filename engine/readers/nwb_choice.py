@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from engine.errors import RecordingError
 from engine.kinematics import Track
 from engine.readers.length_unit import UNKNOWN, LengthUnit
-from engine.readers.nwb_series import BadSeries, BadTimestamps, Candidate
+from engine.readers.nwb_series import BadLikeliest, BadSeries, Candidate
 
 KINDS = ("position", "velocity")
 GRADIENT = "gradient of the position"
@@ -38,6 +39,16 @@ class Chosen:
     target_offset: float
     report: dict[str, Any]
 
+    @property
+    def spans(self) -> dict[str, tuple[float, float]]:
+        """First and last time of each series, s, by what begins a sentence about them."""
+        tracks = {"position": self.position, "velocity": self.velocity}
+        return {
+            f"The times of {self.report[kind]['name']}": (float(track.times[0]), float(track.times[-1]))
+            for kind, track in tracks.items()
+            if track
+        }
+
 
 @dataclass(frozen=True, eq=False)
 class _Pick:
@@ -55,7 +66,12 @@ class _Pick:
         }
 
 
-def choose(file_name: str, candidates: Sequence[Candidate], wanted: Mapping[str, str]) -> Chosen:
+def choose(
+    file_name: str,
+    candidates: Sequence[Candidate],
+    wanted: Mapping[str, str],
+    broken: Mapping[str, str] = MappingProxyType({}),
+) -> Chosen:
     """Choose the position, and then the velocity that belongs to it.
 
     Parameters
@@ -66,6 +82,8 @@ def choose(file_name: str, candidates: Sequence[Candidate], wanted: Mapping[str,
         The likeliest first.
     wanted : mapping
         ``"position"`` or ``"velocity"`` to the name or path of a series, as a person asks for it.
+    broken : mapping
+        Places of the file that could not be read, to the reason.
 
     Raises
     ------
@@ -73,7 +91,7 @@ def choose(file_name: str, candidates: Sequence[Candidate], wanted: Mapping[str,
         If there is no such series, if one that was named cannot be used, or if the timestamps of
         the likeliest are bad.
     """
-    named = {kind: _named(file_name, kind, name, candidates) for kind, name in wanted.items()}
+    named = {kind: _named(file_name, kind, name, candidates, broken) for kind, name in wanted.items()}
     reasons = {c.path: c.kind for c in candidates if c.kind not in KINDS}
     picks = _Picker(file_name, candidates, named, reasons)
     position = picks.position()
@@ -85,7 +103,8 @@ def choose(file_name: str, candidates: Sequence[Candidate], wanted: Mapping[str,
             {"name": c.name, "path": c.path, "reason": reasons.get(c.path, "another one comes first")}
             for c in candidates
             if not any(pick and c is pick.candidate for pick in (position, velocity))
-        ],
+        ]
+        + [{"name": p.rpartition("/")[2], "path": p, "reason": reason} for p, reason in broken.items()],
     }
     if position and not velocity:
         report["velocity"] = report["position"] | {"how": GRADIENT}
@@ -100,12 +119,17 @@ def choose(file_name: str, candidates: Sequence[Candidate], wanted: Mapping[str,
     )
 
 
-def _named(file_name: str, kind: str, name: str, candidates: Sequence[Candidate]) -> Candidate:
+def _named(
+    file_name: str, kind: str, name: str, candidates: Sequence[Candidate], broken: Mapping[str, str]
+) -> Candidate:
     if kind not in KINDS:
         raise RecordingError(f"There is no series for {kind!r}. Write position=NAME,velocity=NAME.")
     for candidate in candidates:
         if name in (candidate.name, candidate.path):
             return candidate
+    for place, reason in broken.items():
+        if name in (place, place.rpartition("/")[2]):
+            raise RecordingError(f"{file_name}: {name} cannot be used: {reason}.")
     raise RecordingError(f"{file_name} has no series {name!r} for {kind}. It has {_names(candidates)}.")
 
 
@@ -126,7 +150,7 @@ class _Picker:
         if "position" in self.named:
             return self._first("position", [self.named["position"]], "named by --series", BadSeries)
         queue = self._of_kind("position")
-        return self._first("position", queue, f"the likeliest of {len(queue)}", BadTimestamps)
+        return self._first("position", queue, f"the likeliest of {len(queue)}", BadLikeliest)
 
     def velocity(self, position: _Pick | None) -> _Pick | None:
         beside = position.candidate if position else None
@@ -134,7 +158,7 @@ class _Picker:
             return self._first("velocity", [self.named["velocity"]], "named by --series", BadSeries, beside)
         queue = self._of_kind("velocity")
         if beside is None:
-            return self._first("velocity", queue, f"the likeliest of {len(queue)}", BadTimestamps)
+            return self._first("velocity", queue, f"the likeliest of {len(queue)}", BadLikeliest)
         for candidate in queue:
             self.reasons[candidate.path] = f"it is not the velocity of {beside.name}"
         same = [c for c in queue if c.effector == beside.effector]

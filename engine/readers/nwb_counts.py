@@ -17,9 +17,20 @@ import numpy.typing as npt
 from hdmf.common import DynamicTable
 from pynwb import NWBFile, TimeSeries
 
-from engine.binning import Counts, Grid, Ticks, as_rate, bin_of, observed_bins, to_ticks
+from engine.binning import (
+    TICKS,
+    Counts,
+    Grid,
+    Ticks,
+    as_rate,
+    bin_of,
+    covered_bins,
+    observed_bins,
+    to_ticks,
+)
 from engine.errors import RecordingError
 from engine.kinematics import Floats
+from engine.readers.hdf5 import Unreadable, values
 from engine.readers.nwb_series import Candidate
 
 SPEAK_OF_COUNTS = frozenset({"count", "counts", "binned"})
@@ -42,6 +53,8 @@ class BinnedSpikes:
         Bins per second.
     invalid : ndarray of float64, shape (n_intervals, 2)
         When nothing was observed, s.
+    coverage : ndarray of float64, shape (n,)
+        Share of each bin that was recorded, 0 to 1.
     names : tuple of str
         Of the units.
     """
@@ -51,7 +64,13 @@ class BinnedSpikes:
     centres: Ticks
     rate: Fraction
     invalid: Floats
+    coverage: Floats
     names: tuple[str, ...]
+
+    @property
+    def stop_time(self) -> float:
+        """End of the last bin, s."""
+        return float(self.centres[-1] / TICKS + 0.5 / self.rate)
 
     def grid(self, bin_rate: float) -> Grid:
         """From the first bin to the last, whatever else the file holds.
@@ -84,6 +103,13 @@ class BinnedSpikes:
         there[bin_of(self.centres, grid.rate) - grid.first] = True
         return there & ~observed_bins(self.invalid, grid) if len(self.invalid) else there
 
+    def covered_bins(self, grid: Grid) -> Floats:
+        """Share of each bin that was recorded, 0 to 1, shape (n_bins,)."""
+        summed = np.zeros(grid.n_bins)
+        np.add.at(summed, bin_of(self.centres, grid.rate) - grid.first, self.coverage)
+        mean = np.round(summed / float(self.rate / grid.rate), 6)
+        return np.minimum(mean, 1.0 - covered_bins(self.invalid, grid)) if len(self.invalid) else mean
+
 
 def find_counts(candidates: list[Candidate]) -> Candidate | None:
     """The series of spike counts among those of a file."""
@@ -109,13 +135,16 @@ def read_counts(file_name: str, nwb: NWBFile, found: Candidate) -> BinnedSpikes:
         If its times cannot be trusted, or a count is negative or too large.
     """
     series, fault = found.series, f"{file_name}: {found.name} cannot be used"
-    counts = np.asarray(series.data[:])
+    try:
+        counts = values(series.data)
+        starts = None if series.timestamps is None else values(series.timestamps).astype(np.float64)
+    except Unreadable as lacking:
+        raise RecordingError(f"{fault}: it {lacking}.") from lacking
     if counts.min() < 0 or counts.max() > np.iinfo(np.uint16).max:
         raise RecordingError(f"{fault}: counts go from {counts.min()} to {counts.max()}. Repair them.")
-    if series.timestamps is None:
+    if starts is None:
         rate, starts = series.rate, series.starting_time + np.arange(len(counts)) / series.rate
     else:
-        starts = np.asarray(series.timestamps[:], np.float64)
         steps = np.diff(starts)
         if len(starts) != len(counts) or not len(steps) or not (steps > 0).all():
             raise RecordingError(f"{fault}: its {len(starts)} timestamps do not ascend. Repair them.")
@@ -128,8 +157,19 @@ def read_counts(file_name: str, nwb: NWBFile, found: Candidate) -> BinnedSpikes:
         centres=to_ticks(starts + 0.5 / rate),
         rate=as_rate(rate),
         invalid=_invalid(nwb),
+        coverage=_coverage(nwb, len(counts)),
         names=_names(nwb, series.parent, counts.shape[1]),
     )
+
+
+def _coverage(nwb: NWBFile, n_bins: int) -> Floats:
+    """Of each bin of the series, as a record has it; all of it elsewhere."""
+    module = nwb.processing.get("record")
+    bins = module.data_interfaces.get("bins") if module else None
+    if bins is None or "coverage" not in bins.colnames or len(bins) != n_bins:
+        return np.ones(n_bins)
+    recorded: Floats = values(bins["coverage"].data).astype(np.float64)
+    return np.nan_to_num(recorded)  # a bin that could not be recorded has none
 
 
 def _invalid(nwb: NWBFile) -> Floats:

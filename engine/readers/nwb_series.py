@@ -15,6 +15,7 @@ from pynwb import NWBFile, TimeSeries
 from pynwb.behavior import SpatialSeries
 
 from engine.kinematics import Floats, Track, track
+from engine.readers.hdf5 import Unreadable, values
 from engine.readers.length_unit import LengthUnit, length_unit
 
 PLACES = ("processing", "acquisition", "analysis", "scratch")
@@ -31,8 +32,8 @@ class BadSeries(Exception):
     """Why a series cannot be used."""
 
 
-class BadTimestamps(BadSeries):
-    """Its timestamps cannot be trusted, so perhaps nothing else in the file can."""
+class BadLikeliest(BadSeries):
+    """A fault that, in the likeliest series, is told and not passed over: perhaps all the file has it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +102,11 @@ class Candidate:
             raise BadSeries("its data are not numbers")
         if data.ndim not in (1, 2) or 0 in data.shape[1:]:
             raise BadSeries(f"its data have the shape {data.shape}, not (n, dimensions)")
-        times, period = self._times(len(data))
-        samples = data[:, :2] if data.ndim == 2 else data[:][:, None]
+        try:
+            times, period = self._times(len(data))
+            samples = values(data, np.s_[:, :2]) if data.ndim == 2 else values(data)[:, None]
+        except Unreadable as fault:
+            raise BadLikeliest(f"it {fault}") from fault
         factors = scale * np.array([self.series.conversion, self.series.offset], np.float64)
         if not np.isfinite(factors).all():
             raise BadSeries("its conversion or offset is not a number")
@@ -116,19 +120,22 @@ class Candidate:
         if self.series.timestamps is None:
             rate, start = self.series.rate, self.series.starting_time or 0.0
             if not (rate and np.isfinite(rate) and rate > 0 and np.isfinite(start)):
-                raise BadTimestamps(f"its rate is {rate} Hz from {start} s")
+                raise BadLikeliest(f"its rate is {rate} Hz from {start} s")
             return start + np.arange(n_samples) / rate, 1.0 / rate
-        times = np.asarray(self.series.timestamps[:], np.float64).ravel()
+        times = values(self.series.timestamps)
+        if times.dtype.kind not in "iuf":
+            raise BadLikeliest("its timestamps are not numbers")
+        times = times.astype(np.float64, copy=False).ravel()
         if len(times) != n_samples:
             raise BadSeries(f"it has {n_samples} samples, but {len(times)} timestamps")
         if not np.isfinite(times).all():
             bad = np.flatnonzero(~np.isfinite(times))
-            raise BadTimestamps(f"{len(bad)} of its timestamps are NaN, the first at sample {bad[0]}")
+            raise BadLikeliest(f"{len(bad)} of its timestamps are NaN, the first at sample {bad[0]}")
         back = np.flatnonzero(times[1:] < times[:-1])
         if len(back):
             at = int(back[0])
             step = f"from {times[at]:.6f} s to {times[at + 1]:.6f} s"
-            raise BadTimestamps(f"its timestamps decrease at sample {at + 1}, {step}")
+            raise BadLikeliest(f"its timestamps decrease at sample {at + 1}, {step}")
         return times, None
 
 

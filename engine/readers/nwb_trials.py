@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import logging
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from hdmf.common import DynamicTable, VectorIndex
 
 from engine.kinematics import Floats
+from engine.readers.hdf5 import Unreadable, values
 from engine.recording import Scalar, Trial
 
-logger = logging.getLogger(__name__)
-
+STARTS, STOPS = (
+    ("start_time", "start", "trial_start"),
+    ("stop_time", "end_time", "stop", "end", "trial_end"),
+)
 NAMES = {
     "target_on_time": ("target_on_time", "target_on", "target_onset_time", "tgt_on_time"),
-    "go_cue_time": ("go_cue_time", "go_cue", "go_time", "gocue_time"),
+    "go_cue_time": ("go_cue_time", "go_cue", "go_time", "go_cue_on_time", "go_cue_onset_time"),
     "move_onset_time": ("move_onset_time", "movement_onset_time", "move_onset", "movement_onset"),
     "success": ("success", "result", "outcome", "successful", "is_successful", "correct", "rewarded"),
     "target_id": ("active_target", "target_id", "tgt_id", "target_index", "target"),
     "target_pos": ("target_pos", "tgt_loc", "tgt_pos", "target_loc", "target_position", "target_location"),
     "target_dir": ("target_dir", "tgt_dir", "target_direction", "target_angle"),
 }
-"""What the field calls each fact, the first that is there counts."""
+"""What the field calls each fact, whatever the case and the underscores; the first that is there counts."""
 
 MAX_ID = 2**31 - 1
 """Of a target; larger ones only name it."""
@@ -33,21 +38,51 @@ SUCCESS = {"r", "reward", "rewarded", "s", "success", "successful", "correct", "
 FAILURE = {"f", "fail", "failed", "failure", "a", "abort", "aborted", "i", "incomplete", "false", "no", "0"}
 
 
-def read_trials(table: DynamicTable | None, scale: float, offset: float) -> tuple[Trial, ...]:
-    """The trials that have a start and a stop, in order of their start.
+@dataclass(frozen=True)
+class TrialTable:
+    """What a table says of trials.
+
+    Attributes
+    ----------
+    trials : tuple of Trial
+        In order of their start.
+    left_out : str
+        How many rows are no trials, and why; empty if all are.
+    doubts : tuple of str
+        What is odd about the table, and what was done about it: sentences, from their second clause on.
+    """
+
+    trials: tuple[Trial, ...] = ()
+    left_out: str = ""
+    doubts: tuple[str, ...] = ()
+
+
+def plain_name(name: str) -> str:
+    """A column's name without its case and underscores: ``tgtDir`` and ``tgt_dir`` are one."""
+    return re.sub(r"[\W_]", "", name).lower()
+
+
+def read_trials(table: DynamicTable, scale: float, offset: float, end: float) -> TrialTable:
+    """The trials that have a start and last; one without a stop ends at the next start.
 
     Parameters
     ----------
-    table : DynamicTable or None
-        `NWBFile.trials`.
+    table : DynamicTable
     scale, offset : float
         From the table's target positions to the recording's length unit.
+    end : float
+        Of all that was recorded, s: where a last trial without a stop ends.
     """
-    if table is None or not len(table):
-        return ()
-    columns = {name: _values(table[name]) for name in table.colnames}
-    scalars = {name: column for name, column in columns.items() if _is_scalar(column)}
     n_trials = len(table)
+    columns, unreadable = {}, []
+    for name in table.colnames if n_trials else ():
+        try:
+            columns[name] = _values(table[name])
+        except Unreadable as fault:
+            unreadable.append(f"its column {name} {fault}, and is left out.")
+    scalars = {name: column for name, column in columns.items() if _is_scalar(column)}
+    if not n_trials or _find(STARTS, scalars) is None:
+        return TrialTable(doubts=tuple(unreadable))
     ids = [int(i) for i in table.id[:]]
     if len(set(ids)) < n_trials:
         ids = list(range(n_trials))
@@ -62,16 +97,13 @@ def read_trials(table: DynamicTable | None, scale: float, offset: float) -> tupl
         for name in ("target_on_time", "go_cue_time", "move_onset_time")
     }
     success = [_success(value) for value in _named("success", scalars) or [None] * n_trials]
-    starts, stops = (_floats(scalars[name], n_trials) for name in ("start_time", "stop_time"))
-    usable = np.flatnonzero(np.isfinite(starts) & np.isfinite(stops) & (np.array(stops) >= starts))
-    if len(usable) < n_trials:
-        logger.warning("%d trials without a valid start and stop are left out", n_trials - len(usable))
+    spans = _Spans.of(end, *(_floats(_find(names, scalars), n_trials) for names in (STARTS, STOPS)))
     others = [name for name in scalars if name not in ("start_time", "stop_time")]
-    return tuple(
+    trials = tuple(
         Trial(
             trial_id=ids[row],
-            start_time=starts[row],
-            stop_time=stops[row],
+            start_time=float(spans.starts[row]),
+            stop_time=float(spans.stops[row]),
             **{name: times[name][row] for name in times},
             success=success[row],
             target_id=target_ids[row],
@@ -80,18 +112,58 @@ def read_trials(table: DynamicTable | None, scale: float, offset: float) -> tupl
             target_pos=tuple((x, y) for x, y in positions[row].tolist()),
             columns=MappingProxyType({name: scalars[name][row] for name in others}),
         )
-        for row in usable[np.argsort(np.array(starts)[usable], kind="stable")].tolist()
+        for row in spans.usable.tolist()
     )
+    doubts = [*unreadable, *([f"{spans.left_out}: left out."] if spans.left_out else []), *spans.doubts]
+    return TrialTable(trials, spans.left_out, tuple(doubts))
+
+
+@dataclass(frozen=True, eq=False)
+class _Spans:
+    """Starts and stops of trials, the rows that last, in order of their start, and what is odd."""
+
+    starts: Floats
+    stops: Floats
+    usable: npt.NDArray[np.intp]
+    left_out: str
+    doubts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, end: float, starts: Sequence[float], stops: Sequence[float]) -> _Spans:
+        begin, given = np.array(starts), np.array(stops)
+        known = np.isfinite(begin)
+        order = np.flatnonzero(known)[np.argsort(begin[known], kind="stable")]
+        stop, open_ended = given.copy(), known & ~np.isfinite(given)
+        following = np.append(begin[order][1:], max(end, begin[order][-1] if len(order) else end))
+        stop[order] = np.where(open_ended[order], following, stop[order])
+        lasts = known & (stop > begin)
+        nothing, backwards = known & (stop == begin), known & (stop < begin)
+        left_out = ", ".join(
+            f"{np.count_nonzero(which)} trials {what}"
+            for which, what in (
+                (~known, "have no start"),
+                (nothing, "have no length, as they stop when they start"),
+                (backwards, "stop before they start"),
+            )
+            if which.any()
+        )
+        doubts = []
+        if (n_open := np.count_nonzero(open_ended & lasts)) > 0:
+            doubts.append(
+                f"{n_open} trials have no stop: each ends at the next one's start, and the last with the "
+                "recording. --trials NAME takes another table."
+            )
+        return cls(begin, stop, order[lasts[order]], left_out, tuple(doubts))
 
 
 def _values(column: Any) -> list[Any]:
     """One Python value a trial; ragged columns are cut once per level of their index."""
     if not isinstance(column, VectorIndex):
-        data = np.asarray(column.data[:])
+        data = values(column.data)
         return list(data) if data.ndim > 1 else [_plain(value) for value in data.tolist()]
     inner = column.target
-    cells: Any = _values(inner) if isinstance(inner, VectorIndex) else np.asarray(inner.data[:])
-    ends = [int(end) for end in column.data[:]]
+    cells: Any = _values(inner) if isinstance(inner, VectorIndex) else values(inner.data)
+    ends = [int(end) for end in values(column.data)]
     return [cells[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
 
 
@@ -104,8 +176,12 @@ def _is_scalar(column: Sequence[Any]) -> bool:
 
 
 def _named(fact: str, columns: Mapping[str, list[Any]]) -> list[Any] | None:
-    lower = {name.lower(): column for name, column in columns.items()}
-    return next((lower[name] for name in NAMES[fact] if name in lower), None)
+    return _find(NAMES[fact], columns)
+
+
+def _find(names: Sequence[str], columns: Mapping[str, list[Any]]) -> list[Any] | None:
+    plain = {plain_name(name): column for name, column in columns.items()}
+    return next((plain[name] for name in map(plain_name, names) if name in plain), None)
 
 
 def _floats(column: Sequence[Any] | None, n_trials: int) -> list[float]:

@@ -10,9 +10,10 @@ import numpy.typing as npt
 from hdmf.common import VectorIndex
 from pynwb.misc import Units
 
-from engine.binning import Counts, Grid, count_spikes, observed_bins
+from engine.binning import Counts, Grid, count_spikes, covered_bins, observed_bins
 from engine.errors import RecordingError
 from engine.kinematics import Floats
+from engine.readers.hdf5 import Unreadable, values
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,10 @@ class SpikeTrains:
         """Which bins have their centre in one of the intervals, shape (n_bins,)."""
         return observed_bins(self.observed, grid)
 
+    def covered_bins(self, grid: Grid) -> Floats:
+        """Share of each bin that lies in the intervals, 0 to 1, shape (n_bins,)."""
+        return covered_bins(self.observed, grid)
+
 
 def has_spike_times(units: Units | None) -> bool:
     """Whether there is anything for `read_units`."""
@@ -64,10 +69,8 @@ def read_units(file_name: str, units: Units | None) -> SpikeTrains:
         raise RecordingError(
             f"{file_name}: its {len(units)} units have no spike_times. Add them to the file."
         )
-    bounds = np.concatenate(
-        ([0], _numbers(file_name, "spike_times_index", column.data[:]).astype(np.int64))
-    )
-    times = _numbers(file_name, "spike_times", column.target.data[:]).astype(np.float64, copy=False)
+    bounds = np.concatenate(([0], _numbers(file_name, "spike_times_index", column.data).astype(np.int64)))
+    times = _numbers(file_name, "spike_times", column.target.data).astype(np.float64, copy=False)
     if (np.diff(bounds) < 0).any() or bounds[-1] > len(times):
         raise RecordingError(f"{file_name}: the index of its spike_times is damaged. Write the file again.")
     times = times[: bounds[-1]]
@@ -80,24 +83,34 @@ def read_units(file_name: str, units: Units | None) -> SpikeTrains:
         raise RecordingError(
             f"{file_name}: {bad} of its spike times are NaN or infinite. Repair spike_times."
         )
-    return SpikeTrains(times, bounds, _observed(units), tuple(f"unit {i}" for i in units.id[:]))
+    return SpikeTrains(times, bounds, _observed(file_name, units), tuple(f"unit {i}" for i in units.id[:]))
 
 
 def _numbers(file_name: str, name: str, data: Any) -> npt.NDArray[Any]:
     """The values of a column, if they are numbers in a row."""
-    values = np.asarray(data)
-    if values.dtype.kind not in "iuf" or values.ndim != 1:
+    try:
+        found = values(data)
+    except Unreadable as fault:
+        raise RecordingError(f"{file_name}: its column {name} {fault}.") from fault
+    if found.dtype.kind not in "iuf" or found.ndim != 1:
         raise RecordingError(
-            f"{file_name}: its {name} are of type {values.dtype} and shape {values.shape}, not numbers "
+            f"{file_name}: its {name} are of type {found.dtype} and shape {found.shape}, not numbers "
             "in a row. Write the file again."
         )
-    return values
+    return found
 
 
-def _observed(units: Units) -> Floats:
+def _observed(file_name: str, units: Units) -> Floats:
     if "obs_intervals" not in units.colnames:
         return np.empty((0, 2))
     column = units["obs_intervals"]
-    data = column.target.data if isinstance(column, VectorIndex) else column.data
-    intervals = np.asarray(data[:], np.float64).reshape(-1, 2)
+    try:
+        intervals = values(column.target.data if isinstance(column, VectorIndex) else column.data)
+    except Unreadable as fault:
+        raise RecordingError(f"{file_name}: its column obs_intervals {fault}.") from fault
+    if intervals.dtype.kind not in "iuf" or intervals.size % 2:
+        raise RecordingError(
+            f"{file_name}: its obs_intervals are no pairs of numbers. Write the file again."
+        )
+    intervals = intervals.astype(np.float64).reshape(-1, 2)
     return intervals[np.isfinite(intervals).all(axis=1)]

@@ -95,6 +95,8 @@ def _rows(file: h5py.File, n_units: int) -> Rows:
     columns = _columns(file[f"{TABLES}/bins"])
     for name in columns.keys() & set(rows.dtype.names or ()):  # other versions may have sent other header
         rows[name] = columns[name]
+    if "coverage" not in columns:
+        rows["coverage"] = rows["observed"]
     rows["counts"] = counts
     rows["kinematics"][:, :2] = file[POSITION][:]
     rows["kinematics"][:, 2:] = file[VELOCITY][:]

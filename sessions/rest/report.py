@@ -99,6 +99,8 @@ def _recording_facts(recording: Recording) -> Facts:
     for what in ("position", "velocity"):
         chosen = recording.series.get(what)
         yield what.capitalize(), chosen["name"] if chosen else "none"
+    for number, warning in enumerate(recording.warnings, start=1):
+        yield f"Warning {number}" if len(recording.warnings) > 1 else "Warning", warning
     yield "SHA-256", recording.sha256
 
 

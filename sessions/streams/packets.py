@@ -22,9 +22,10 @@ OBSERVED, PERTURBED = 1, 2
 
 _pack: Callable[[Any], bytes] = msgpack.packb
 
-SCALARS: Final = struct.Struct("<qdd8xI?3xdii8f?")
+SCALARS: Final = struct.Struct("<qdd8xI?3xddii8f?")
 """A row of `engine.ring.row_dtype` up to its counts: sequence_number, timestamp, due, perturbation, lost,
-trial_time_ms, packet_id, trial, x, y, vx, vy, target_id, target_x, target_y, distance, observed."""
+trial_time_ms, coverage, packet_id, trial, x, y, vx, vy, target_id, target_x, target_y, distance,
+observed."""
 LOST: Final = 4
 """Which of them it is."""
 
@@ -126,7 +127,7 @@ def json_body(recording: Recording) -> Body:
     after = f'], "bin_size_ms": {1000.0 / recording.bin_rate!r}}}, "kinematics": {{"vx": '
 
     def body(scalars: Scalars, counts: Counts) -> bytes:
-        number, timestamp, _, mask, _, trial_ms, packet_id, trial, *floats, observed = scalars
+        number, timestamp, _, mask, _, trial_ms, coverage, packet_id, trial, *floats, observed = scalars
         x, y, vx, vy, target, tx, ty, distance = floats
         start = f'"timestamp": {timestamp!r}, "sequence_number": {number}, "packet_id": {packet_id}'
         rest = (
@@ -135,7 +136,7 @@ def json_body(recording: Recording) -> Body:
             f'"trial_id": {trial_ids[trial]}, "trial_time_ms": {trial_ms!r}'
         )
         end = (
-            f', "observed": {"true" if observed else "false"}, '
+            f', "observed": {"true" if observed else "false"}, "coverage": {coverage!r}, '
             f'"perturbation": {json.dumps(model_names(mask)) if mask else "[]"}, "dropped": '
         )
         return (start + before + spell_counts(counts) + after + _without_nan(rest) + end).encode()
@@ -156,7 +157,7 @@ def msgpack_body(recording: Recording) -> Body:
     pack: Callable[[Any], bytes] = msgpack.Packer().pack  # a buffer of its own, for one thread
 
     def body(scalars: Scalars, counts: Counts) -> bytes:
-        number, timestamp, _, mask, _, trial_ms, packet_id, trial, *floats, observed = scalars
+        number, timestamp, _, mask, _, trial_ms, coverage, packet_id, trial, *floats, observed = scalars
         x, y, vx, vy, target, tx, ty, distance = (None if v != v else v for v in floats)
         rest = {
             "timestamp": timestamp,
@@ -172,6 +173,7 @@ def msgpack_body(recording: Recording) -> Body:
             "trial_id": trial_ids[trial],
             "trial_time_ms": None if trial_ms != trial_ms else trial_ms,
             "observed": observed,
+            "coverage": coverage,
             "perturbation": model_names(mask) if mask else [],
         }
         # Counts below 128 are their own encoding; the map's first byte has been written outside.
@@ -192,7 +194,7 @@ def compact_body(recording: Recording) -> Body:
     k, g, last = _pack("k") + b"\xc4\x10", _pack("g") + b"\xc4\x10", _pack("d")
 
     def body(scalars: Scalars, counts: Counts) -> bytes:
-        number, timestamp, _, mask, _, trial_ms, packet_id, trial, *floats, observed = scalars
+        number, timestamp, _, mask, _, trial_ms, _, packet_id, trial, *floats, observed = scalars
         flags = OBSERVED * observed | PERTURBED * bool(mask)
         return b"".join(
             (
@@ -219,11 +221,11 @@ _JSON_WRAPS: dict[str, Wrap] = {
     "full": ((b'{"type": "data", ', b', "data": {'), b"}}"),
 }
 _TYPE = _pack("type") + _pack("data")
-_ENVELOPE = _pack("data") + b"\x8b"  # 11 fields
+_ENVELOPE = _pack("data") + b"\x8c"  # 12 fields
 _PACKED_WRAPS: dict[str, Wrap] = {
     "enveloped": ((b"\x82" + _TYPE + _ENVELOPE,), b""),
-    "flat": ((b"\x8c" + _TYPE,), b""),
-    "full": ((b"\x8d" + _TYPE, _ENVELOPE), b""),
+    "flat": ((b"\x8d" + _TYPE,), b""),
+    "full": ((b"\x8e" + _TYPE, _ENVELOPE), b""),
     "compact": ((b"",), b""),
 }
 _DIGITS = bytes(48 + i if i < 10 else 255 for i in range(256))

@@ -308,6 +308,14 @@ def test_a_recording_without_kinematics_still_has_rasters(deck: Deck, visitor: V
     assert_shows(page, BY_TARGET)
 
 
+def test_what_is_doubtful_is_told(deck: Deck, visitor: Visitor) -> None:
+    warnings = ("The spike times <b>end</b> late.", "20 trials have no stop.")
+    deck.store.recordings = {"small": dataclasses.replace(RECORDING, warnings=warnings)}
+    page = explore(visitor, deck)
+
+    expect(page.locator(".warnings li")).to_have_text(list(warnings))
+
+
 def test_another_recording_is_another_page(deck: Deck, visitor: Visitor) -> None:
     other = small_recording(3, 400, n_trials=8, name="other")
     deck.store.recordings = {"small": RECORDING, "other": other}

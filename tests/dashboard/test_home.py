@@ -51,6 +51,34 @@ def test_home_tells_what_is_replayed(deck: Deck, visitor: Visitor) -> None:
     }
 
 
+def test_home_tells_what_is_doubtful_and_which_trials_were_taken(deck: Deck, visitor: Visitor) -> None:
+    tables = {
+        "taken": {
+            "name": "reaches",
+            "path": "intervals/reaches",
+            "n_trials": 4,
+            "how": "the likeliest of 2",
+        },
+        "passed_over": [{"name": "rests", "reason": "another one comes first"}],
+    }
+    doubtful = replace(
+        small_recording(name="doubtful"),
+        warnings=("The spike times <b>end</b> late.", "20 trials have no stop."),
+        trial_tables=MappingProxyType(tables),
+    )
+    deck.store.recordings = {"doubtful": doubtful, "small": small_recording()}
+    page = visitor.open(deck.url)
+
+    expect(page.locator("[data-warnings] li")).to_have_text(
+        ["The spike times <b>end</b> late.", "20 trials have no stop."]
+    )
+    told = entries(page, "[data-series]")
+    assert told["Trials from"] == "reaches (the likeliest of 2)"
+    assert told["Passed over"] == "rests: another one comes first"
+    page.locator("#which-recording").select_option("small")
+    expect(page.locator("[data-warnings]")).to_be_hidden()
+
+
 def test_several_recordings_are_a_choice(make_deck: MakeDeck, visitor: Visitor) -> None:
     series = {
         "position": None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -13,6 +14,7 @@ from engine.binning import (
     as_rate,
     bin_of,
     count_spikes,
+    covered_bins,
     fill_bins,
     grid_over,
     observed_bins,
@@ -92,6 +94,30 @@ def test_bin_belongs_to_the_trial_that_holds_its_centre() -> None:
     assert trial_of_bins(trials, grid).tolist() == [0, 0, 0, 1, 1, -1, -1, -1, -1, -1]
 
 
+def test_coverage_is_the_share_of_a_bin_in_the_union_of_the_intervals() -> None:
+    grid = Grid(Fraction(10), 2, 8)  # from 0.2 to 1.0 s
+    intervals = np.array([[0.35, 0.45], [0.42, 0.5], [0.3, 0.31], [0.66, 0.67], [0.68, 0.7], [0.95, 3.0]])
+
+    assert covered_bins(intervals, grid).tolist() == [0.0, 0.6, 1.0, 0.0, 0.3, 0.0, 0.0, 0.5]
+    assert covered_bins(np.array([[0.0, 9.0], [0.3, 0.4]]), grid).tolist() == [1.0] * 8
+    assert covered_bins(np.empty((0, 2)), grid).tolist() == [1.0] * 8
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_coverage_is_what_counting_microseconds_gives(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    grid = Grid(Fraction(100, 3), -2, 12)
+    starts = random.uniform(-0.2, 0.4, 6)
+    intervals = np.column_stack([starts, starts + random.choice([0.0, 0.003, 0.05, 0.2], 6)])
+    counted = np.zeros(1_000_000, bool)
+    for start, stop in np.rint(intervals * 1e6).astype(int) + 500_000:
+        counted[start:stop] = True
+    edges = np.rint((grid.first + np.arange(13)) * 30_000).astype(int) + 500_000
+    expected = [counted[a:b].mean() for a, b in itertools.pairwise(edges)]
+
+    np.testing.assert_allclose(covered_bins(intervals, grid), expected, atol=1e-6)
+
+
 def test_of_overlapping_trials_the_one_that_started_last_has_the_bin() -> None:
     grid = Grid(Fraction(10), 0, 10)
     trials = [trial(0, 0.0, 0.8), trial(1, 0.2, 0.5), trial(2, 0.4, 0.6)]
@@ -108,6 +134,7 @@ def filled(position: npt.NDArray[np.float64] | None = None) -> npt.NDArray[np.vo
         grid,
         np.arange(16, dtype=np.uint8).reshape(2, 8),
         observed,
+        observed * 0.5,
         [trial(7, 0.11, 0.2)],
         np.zeros((8, 2)) if position is None else position,
         missing,
@@ -124,6 +151,7 @@ def test_rows_carry_trial_time_from_the_start_of_the_bin_and_the_distance_to_the
     assert np.isnan(bins["trial_time_ms"][4:]).all()
     assert bins["intention"][0].tolist() == [2.0, 3.0, 4.0, 5.0]
     assert np.isnan(bins["intention"][4:]).all()
+    assert bins["coverage"].tolist() == [0.5, 0.5, 0.0, 0.5, 0.5, 0.5, 0.5, 0.5]
     assert not bins.flags.writeable
 
 
@@ -145,7 +173,13 @@ def test_missing_position_leaves_the_target_without_distance() -> None:
 def test_a_session_without_trials_has_bins_outside_of_trials() -> None:
     none = np.full((3, 2), np.nan)
     bins = fill_bins(
-        Grid(Fraction(40), 0, 3), np.zeros((1, 3), np.uint8), np.ones(3, np.bool_), [], none, none
+        Grid(Fraction(40), 0, 3),
+        np.zeros((1, 3), np.uint8),
+        np.ones(3, np.bool_),
+        np.ones(3),
+        [],
+        none,
+        none,
     )
 
     assert bins["trial"].tolist() == [-1, -1, -1]

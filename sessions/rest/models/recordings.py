@@ -41,6 +41,10 @@ class Metadata(Answer):
     channel_names: list[str]
     count_dtype: Literal["uint8", "uint16"] = Field(description="Of the counts in the compact layout.")
     series: dict[str, Any] = Field(description="What was chosen for position and velocity, and why.")
+    trial_tables: dict[str, Any] = Field(
+        description="Which table of trials was taken, and which not, and why."
+    )
+    warnings: list[str] = Field(description="What in the file is doubtful, and what was done about it.")
     sha256: str
 
 

@@ -134,3 +134,24 @@ def test_a_file_beside_may_be_looked_into(tmp_path: Path) -> None:
         file.create_virtual_dataset(place, layout).attrs.update(attributes)
 
     assert read(path, 40.0).series["position"]["name"] == "cursor_pos"
+
+
+@pytest.mark.parametrize("mark", [".zgroup", "zarr.json", ".zmetadata"])
+@pytest.mark.parametrize("name", ["x.zarr", "x.nwb.zarr", "x.nwb"])
+def test_a_zarr_folder_is_called_one(tmp_path: Path, name: str, mark: str) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / mark).write_text("{}")
+
+    for opening in (scan, lambda path: read(path, 40.0)):
+        with pytest.raises(RecordingError, match=rf"^{name} is a Zarr folder, .* Export it to one first"):
+            opening(tmp_path / name)
+    with pytest.raises(RecordingError, match=rf"^{name} is a Zarr folder"):
+        scan(tmp_path)
+
+
+def test_a_zarr_folder_beside_recordings_is_no_recording(tmp_path: Path) -> None:
+    (tmp_path / "x.nwb").mkdir()
+    (tmp_path / "x.nwb" / ".zgroup").write_text("{}")
+    file = small_nwb(tmp_path / "y.nwb")
+
+    assert scan(tmp_path) == (file,)

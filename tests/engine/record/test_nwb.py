@@ -39,7 +39,7 @@ def as_recording(record: Record, folder: Path, bin_rate: float = 40.0) -> Record
 def assert_replays(replayed: Recording, rows: Rows) -> None:
     """The recording's bins are what was sent."""
     assert replayed.n_bins == len(rows)
-    for name in ("kinematics", "observed", "counts"):
+    for name in ("kinematics", "observed", "coverage", "counts"):
         np.testing.assert_array_equal(replayed.bins[name], rows[name], err_msg=name)
     np.testing.assert_allclose(replayed.bins["trial_time_ms"], rows["trial_time_ms"], rtol=0, atol=1e-3)
     np.testing.assert_allclose(replayed.bins["intention"], rows["intention"], rtol=1e-6)
@@ -106,7 +106,7 @@ def test_a_record_replays_bin_for_bin(tmp_path: Path) -> None:
 
 
 def assert_replays_but_partial_trials(replayed: Recording, rows: Rows) -> None:
-    for name in ("kinematics", "observed", "counts"):
+    for name in ("kinematics", "observed", "coverage", "counts"):
         np.testing.assert_array_equal(replayed.bins[name], rows[name], err_msg=name)
     np.testing.assert_array_equal(np.array(sources(replayed))[replayed.bins["trial"]], rows["trial"])
 

@@ -6,6 +6,7 @@ import base64
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import get_args
 
@@ -27,13 +28,15 @@ from tests.engine.listening import Keeper
 from tests.sessions.serving import Client, Reply, serving
 
 BINS = 120
+DOUBT = "20 trials have no stop."
 
 
 @pytest.fixture(scope="module")
 def call() -> Iterator[Client]:
     """A paused session that has sent 120 disturbed bins."""
     studio = Studio(draw, roles)
-    with serving(Store({"small": small_recording(12, 4000, n_trials=80, gaps=True)}), studio) as client:
+    recording = replace(small_recording(12, 4000, n_trials=80, gaps=True), warnings=(DOUBT,))
+    with serving(Store({"small": recording}), studio) as client:
         client.create(seed=3, speed=100.0, perturbation={"preset": "moderate"})
         replay = client.store.get("deck").replay
         keeper = Keeper(replay)
@@ -183,6 +186,7 @@ def test_a_report_has_settings_plots_events_and_timing(report: Reply) -> None:
         "The newest 5 s, as they were sent",
         "loop off",
         "pause",
+        DOUBT,
         *(panel.title for panel in PANELS.values()),
     ):
         assert part in text

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 
@@ -350,6 +352,16 @@ def test_each_recording_has_its_metadata_and_trials():
         assert metadata["num_channels"] == metadata["channel_count"] == len(metadata["channel_names"]) == 9
         assert call("GET", "/api/trials?recording=b").json["count"] == 2
         refused(call("GET", "/api/metadata?recording=c"), 404, "unknown_recording")
+
+
+def test_metadata_tell_what_is_doubtful_and_which_trials_were_taken():
+    tables = {"taken": {"name": "reaches"}, "passed_over": [{"name": "rests", "reason": "x"}]}
+    doubtful = replace(small_recording(), warnings=("a", "b"), trial_tables=MappingProxyType(tables))
+    with serving(Store({"small": doubtful, "sure": small_recording(name="sure")})) as call:
+        metadata = call("GET", "/api/metadata").json
+        assert metadata["warnings"] == ["a", "b"]
+        assert metadata["trial_tables"] == tables
+        assert call("GET", "/api/metadata?recording=sure").json["warnings"] == []
 
 
 # The server

@@ -37,6 +37,7 @@ def with_counts(counts: npt.NDArray[Any]) -> Recording:
     bins = np.zeros(n_bins, bin_dtype(n_units, counts.dtype))
     for name in bins.dtype.names or ():
         bins[name] = counts if name == "counts" else recording.bins[name]
+    bins["coverage"][:3] = 0.6, 0.123456, 0.0
     return replace(recording, bins=bins)
 
 
@@ -77,6 +78,7 @@ def expected(recording: Recording, row: np.void, dropped: int, models: list[str]
         "trial_id": recording.trials[trial].trial_id if trial >= 0 else None,
         "trial_time_ms": number(row["trial_time_ms"]),
         "observed": bool(row["observed"]),
+        "coverage": float(row["coverage"]),
         "perturbation": models,
         "dropped": dropped,
     }

@@ -1,0 +1,110 @@
+"""HDF5 files opened for reading, with a lock or without, and why they or their values cannot be read."""
+
+from __future__ import annotations
+
+import io
+import logging
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from engine.errors import RecordingError
+
+log = logging.getLogger(__name__)
+
+CANNOT_LOCK = "unable to lock file"
+"""What HDF5 says of any lock that it did not get; `BlockingIOError` where another program has it."""
+LEFT_OPEN = "already open for write"
+"""What it says of a file whose own flags tell of a writer."""
+
+INSTALL = "pip install -e '.[filters]'"
+FILTERS = {
+    307: "bzip2",
+    4: "szip",
+    32000: "LZF",
+    32001: "Blosc",
+    32004: "LZ4",
+    32008: "Bitshuffle",
+    32013: "ZFP",
+    32015: "Zstandard",
+    32017: "SZ",
+    32018: "FCIDECOMP",
+    32024: "SZ3",
+    32026: "Blosc2",
+    32028: "SPERR",
+}
+"""Of those that the HDF Group has registered, what hdf5plugin brings and what h5py may lack."""
+
+
+class Unreadable(Exception):
+    """Why the values of a dataset cannot be had: words that go on from the dataset's name."""
+
+
+def opened(source: Path | io.BytesIO) -> h5py.File:
+    """Open a file for reading; without a lock where the disk has none, as on networks and read-only media.
+
+    Raises
+    ------
+    OSError
+        As h5py does: `BlockingIOError` if another program is writing it.
+    """
+    try:
+        return h5py.File(source, "r")
+    except BlockingIOError:
+        raise
+    except OSError as fault:
+        if CANNOT_LOCK not in str(fault) or not isinstance(source, Path):
+            raise
+        log.info("%s is on a disk that cannot lock it: it is read without a lock", source.name)
+        return h5py.File(source, "r", locking=False)
+
+
+def refusal(path: Path, fault: BaseException) -> RecordingError:
+    """In one line, what keeps a file from being opened or read."""
+    said = str(fault)
+    if isinstance(fault, BlockingIOError):
+        return RecordingError(f"{path.name} is being written by another program. Close it first.")
+    if LEFT_OPEN in said:
+        return RecordingError(
+            f"{path.name} is being written by another program, or was when that died. "
+            "Close it first, or mend it with 'h5clear -s'."
+        )
+    if "truncated" in said:
+        return RecordingError(f"{path.name} is truncated. Copy or download it again.")
+    return RecordingError(f"{path.name} is damaged. Copy or download it again.")
+
+
+def missing_filter(data: h5py.Dataset) -> str:
+    """What a dataset is compressed by that is not installed, with the way to it; empty if there is nothing.
+
+    What is installed beside h5py, by hdf5plugin, is loaded as soon as a file asks for it.
+    """
+    how = data.id.get_create_plist()
+    for code in (how.get_filter(i)[0] for i in range(how.get_nfilters())):
+        if not h5py.h5z.filter_avail(code):
+            with suppress(ImportError):
+                import hdf5plugin  # noqa: F401  registers its filters, which takes a while
+        if not h5py.h5z.filter_avail(code):
+            name = f"{FILTERS[code]} (HDF5 filter {code})" if code in FILTERS else f"the HDF5 filter {code}"
+            way_out = f"Run {INSTALL}" if code in FILTERS else "Ask who made the file for another copy"
+            return f"is compressed by {name}, which is not installed. {way_out}"
+    return ""
+
+
+def values(data: Any, rows: Any = np.s_[:]) -> npt.NDArray[Any]:
+    """Values of a dataset, or of what pynwb makes of one.
+
+    Raises
+    ------
+    Unreadable
+    """
+    dataset = getattr(data, "dataset", data)  # pynwb wraps texts and references
+    lacking = missing_filter(dataset) if isinstance(dataset, h5py.Dataset) else ""
+    try:
+        return np.asarray(data[rows])
+    except (OSError, RuntimeError) as fault:  # h5py's, whatever is wrong
+        raise Unreadable(lacking or "is damaged. Copy or download the file again") from fault
