@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bokeh.server.server import Server
+from bokeh.server.views.ws import WSHandler
 from panel.io.server import get_server
 
 from dashboard.explore import explore_application
@@ -15,7 +16,7 @@ from dashboard.frames import Frames
 from dashboard.pages import Pages
 from plotters import PLOTTERS
 from plotters.base import Plotter
-from sessions.gate import Gate, Rules
+from sessions.gate import Admission, Gate, Rules
 from sessions.rest.pages import PageHandler
 from sessions.store import Store
 from sessions.streams.feed import FeedHandler, feeds
@@ -113,9 +114,23 @@ def build_server(
         **options,
     )
     router = server._tornado.wildcard_router
+    for rule in router.rules:
+        if isinstance(rule.target, type) and issubclass(rule.target, WSHandler):
+            rule.target = type("PlainSocket", (WithoutTracebacks, rule.target), {})
     router.rules = [rule for rule in router.rules if not _is_needless(rule)]
-    server._http.request_callback = Gate(server._tornado, gate)
+    admission = Admission()
+    admission.guard(server._http)
+    server._http.request_callback = Gate(server._tornado, gate, admission)
     return server
+
+
+class WithoutTracebacks:
+    """For Bokeh's sockets: what went wrong is for the log. Bokeh sends browsers its traceback and paths."""
+
+    async def send_message(self, message: Any) -> None:
+        if message.msgtype == "ERROR":
+            message.content = {"text": "That could not be done. Load the page again.", "traceback": None}
+        await super().send_message(message)  # type: ignore[misc]
 
 
 def _is_needless(rule: Any) -> bool:

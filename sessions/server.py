@@ -12,14 +12,14 @@ from typing import Any
 from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
-from sessions.gate import Gate, Rules
+from sessions.gate import Admission, Gate, Rules
 from sessions.store import Store
 from sessions.streams.stream import StreamHandler
 
 MAX_READ = 8 * 1024 * 1024
 """Bytes. Larger bodies close the connection; the gate answers 413 to much smaller ones."""
 MAX_HEADERS = 16 * 1024
-IDLE_TIMEOUT, BODY_TIMEOUT = 60.0, 30.0
+IDLE_TIMEOUT, BODY_TIMEOUT = 20.0, 30.0
 """Seconds for a connection to send its next headers, and then the body."""
 CLEANUP_EVERY = 10.0
 
@@ -105,8 +105,11 @@ class StreamServer:
 
     async def _serve(self) -> None:
         application = Application(list(self._rules))
-        server = HTTPServer(Gate(application, self._gate), **http_limits(self._certificate))
+        admission = Admission()
+        gate = Gate(application, self._gate, admission)
+        server = HTTPServer(gate, **http_limits(self._certificate))
         server.add_sockets(self._sockets)
+        admission.guard(server)
         cleanup = asyncio.ensure_future(self._clean_up())
         await self._stopping.wait()
         cleanup.cancel()

@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 from bokeh.core.properties import Any as AnyValue
-from bokeh.core.properties import String
 from bokeh.document import Document
 from bokeh.model import DataModel
 from pydantic import ValidationError
@@ -26,7 +25,9 @@ MAX_STEPS = 2000
 class Channel(DataModel):
     """All that page and server share: figures and data live in the page (`resources/explore.js`)."""
 
-    asked = String(default="", help="JSON of the page's latest wish: one of the methods below by name.")
+    asked = AnyValue(
+        default="", help="JSON of the page's latest wish, as `Wish`; checked when it is answered."
+    )
     told = AnyValue(default=None, help="A drawing with legend and settings, or an error.")
 
 
@@ -49,16 +50,16 @@ class ExplorePage:
         document.add_root(self.channel)
         self.channel.on_change("asked", lambda _, __, asked: self._answer(document, asked))
 
-    def _answer(self, document: Document, asked: str) -> None:
+    def _answer(self, document: Document, asked: object) -> None:
         async def compute() -> None:  # holds the document's lock throughout: wishes keep their order
             self.channel.told = await asyncio.to_thread(self.answer, asked)  # type: ignore[arg-type]
 
         document.add_next_tick_callback(compute)  # type: ignore[arg-type]
 
-    def answer(self, asked: str) -> dict[str, Any]:
+    def answer(self, asked: object) -> dict[str, Any]:
         """What the page is told when it asks for something in JSON, whatever that is."""
         try:
-            return self.tell(Wish.model_validate_json(asked))
+            return self.tell(Wish.model_validate_json(asked if isinstance(asked, str) else ""))
         except ValidationError:
             return {
                 "wish": 0,

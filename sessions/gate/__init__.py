@@ -1,5 +1,6 @@
 """The gate before both ports: who may come in, how often, and with how much."""
 
+from sessions.gate.admission import Admission
 from sessions.gate.audit import Audit
 from sessions.gate.door import MAX_BODY, Gate
 from sessions.gate.hosts import Hosts
@@ -8,4 +9,4 @@ from sessions.gate.rate import Rate
 from sessions.gate.rules import Rules
 from sessions.gate.token import Token
 
-__all__ = ["MAX_BODY", "Audit", "Gate", "Hosts", "Origins", "Rate", "Rules", "Token"]
+__all__ = ["MAX_BODY", "Admission", "Audit", "Gate", "Hosts", "Origins", "Rate", "Rules", "Token"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-HIDDEN = "[token]"
+from sessions.gate.token import HIDDEN
 
 
 class Discreet(logging.Formatter):

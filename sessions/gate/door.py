@@ -22,6 +22,7 @@ from tornado.httputil import (
 )
 
 from engine.errors import DeckError
+from sessions.gate.admission import Admission
 from sessions.gate.answers import Answer, answer, refused
 from sessions.gate.rules import Rules
 from sessions.gate.token import disclosed
@@ -41,14 +42,22 @@ class Gate(HTTPServerConnectionDelegate):
     ----------
     application : tornado.web.Application
     rules : Rules
+    admission : Admission, optional
+        Told of every connection that asks something.
     """
 
-    def __init__(self, application: HTTPServerConnectionDelegate, rules: Rules) -> None:
+    def __init__(
+        self,
+        application: HTTPServerConnectionDelegate,
+        rules: Rules,
+        admission: Admission | None = None,
+    ) -> None:
         self._application = application
         self._rules = rules
+        self._admission = admission
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
-        return Visit(self._application, self._rules, server_conn, request_conn)
+        return Visit(self._application, self._rules, self._admission, server_conn, request_conn)
 
 
 class Visit(HTTPMessageDelegate):
@@ -62,11 +71,13 @@ class Visit(HTTPMessageDelegate):
         self,
         application: HTTPServerConnectionDelegate,
         rules: Rules,
+        admission: Admission | None,
         server_conn: object,
         request_conn: HTTPConnection,
     ) -> None:
         self._application = application
         self._rules = rules
+        self._admission = admission
         self._server = server_conn
         self._connection = request_conn
         self._inner: HTTPMessageDelegate | None = None
@@ -75,6 +86,8 @@ class Visit(HTTPMessageDelegate):
 
     def headers_received(self, start_line: Any, headers: HTTPHeaders) -> Awaitable[None] | None:
         assert isinstance(start_line, RequestStartLine)
+        if self._admission is not None:
+            self._admission.asked(self._connection.stream)  # type: ignore[attr-defined]
         self._request = HTTPServerRequest(
             connection=self._connection, start_line=start_line, headers=headers
         )
@@ -113,6 +126,14 @@ class Visit(HTTPMessageDelegate):
             self._inner.on_connection_close()
 
 
+def forbid_frames(headers: HTTPHeaders) -> None:
+    """Let no other site show an answer in a frame, where its visitors could be made to click."""
+    headers["X-Frame-Options"] = "SAMEORIGIN"
+    policy = headers.get("Content-Security-Policy", "")
+    if "frame-ancestors" not in policy:
+        headers["Content-Security-Policy"] = "; ".join(filter(None, (policy, "frame-ancestors 'self'")))
+
+
 class Outgoing(HTTPConnection):
     """A request's connection, whose answer says to the browser what the rules do, whoever gives it.
 
@@ -130,6 +151,7 @@ class Outgoing(HTTPConnection):
         for name in [name for name in headers if name.startswith("Access-Control-")]:
             del headers[name]
         headers.update(self._rules.cors(self._request))
+        forbid_frames(headers)
         self._rules.note(self._request, start_line.code, headers.get("Content-Location"))
         return self._connection.write_headers(start_line, headers, chunk)
 

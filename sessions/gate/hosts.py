@@ -41,6 +41,16 @@ def is_loopback(host: str) -> bool:
     return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
 
 
+def one_address(ip: str) -> str:
+    """The address by which limits count: all of this machine's own are one, and each keeps one spelling."""
+    try:
+        found = ip_address(ip.partition("%")[0])
+    except ValueError:  # a Unix socket's peer
+        return ip
+    plain = getattr(found, "ipv4_mapped", None) or found
+    return "127.0.0.1" if plain.is_loopback else str(plain)
+
+
 def _is_address(name: str) -> bool:
     try:
         ip_address(name)

@@ -12,7 +12,7 @@ from tornado.httputil import HTTPServerRequest
 from engine.errors import DeckError
 from sessions.errors import Forbidden, Unreadable
 from sessions.gate.audit import Audit
-from sessions.gate.hosts import Hosts
+from sessions.gate.hosts import Hosts, one_address
 from sessions.gate.origins import Origins
 from sessions.gate.rate import Rate
 from sessions.gate.token import Token, mark, shown_in, without_token
@@ -105,8 +105,11 @@ class Rules:
         if self.token is not None and self.token.shown_by(request):
             token = self.token.mark  # also if its cookie was shown
         code = CODE.search(location or without_token(str(request.uri)))
-        session = code[1] if code else None
-        self.audit.note(address_of(request), token, f"{method} {request.path[:SHOWN]}", session, status)
+        session, path = code[1] if code else None, request.path
+        if self.token is not None:  # somebody may have put it in the wrong place
+            path = self.token.hidden_in(path)
+            session = session and self.token.hidden_in(session)
+        self.audit.note(address_of(request), token, f"{method} {path[:SHOWN]}", session, status)
 
     def _is_open(self, request: HTTPServerRequest) -> bool:
         return self.token is None or request.path == OPEN
@@ -128,8 +131,8 @@ class Rules:
 
 
 def address_of(request: HTTPServerRequest) -> str:
-    """The IP address that a request comes from."""
-    return str(request.remote_ip)
+    """The address by which a request counts: its IP address."""
+    return one_address(str(request.remote_ip))
 
 
 def is_preflight(request: HTTPServerRequest) -> bool:

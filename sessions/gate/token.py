@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from hashlib import sha256
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
@@ -12,6 +12,8 @@ NAME = "token"
 """In a query."""
 SCHEME = "bearer"
 """Of the Authorization header."""
+HIDDEN = "[token]"
+"""What is shown in its place."""
 COOKIES = "phantomdeck_"
 """Begins the cookies' names."""
 
@@ -39,6 +41,12 @@ class Token:
         self.mark = mark(self._secret)
         self.cookie = f"{COOKIES}{self.mark}"
         self.voucher = hmac.new(self._secret, b"cookie", sha256).hexdigest()
+
+    def hidden_in(self, text: str) -> str:
+        """A text without the token, also where it is escaped as in an address."""
+        secret = self._secret.decode()
+        plain = text if secret in text else unquote(text)
+        return plain.replace(secret, HIDDEN) if secret in plain else text
 
     def shown_by(self, request: HTTPServerRequest) -> bool:
         """Whether a request has it; one that shows a wrong token is not saved by its cookie."""

@@ -15,6 +15,7 @@ from tornado.web import RequestHandler
 from engine.errors import DeckError
 from sessions.archive import Archive
 from sessions.calibrations import Calibrations
+from sessions.gate.rules import address_of
 from sessions.launcher import Launcher
 from sessions.refusals import refusal, status_of, tornados_refusal
 from sessions.rest.context import Context, Redirect, Stream, Text
@@ -214,7 +215,7 @@ class RestHandler(RequestHandler):
         names = self.request.query_arguments
         query = {name: ",".join(self.get_query_arguments(name, strip=False)) for name in names}
         accept = self.request.headers.get("Accept", "*/*")
-        address = str(self.request.remote_ip)
+        address = address_of(self.request)
         context = replace(self._context, host=self.request.host_name, accept=accept, address=address)
         call = partial(_perform, route, context, path, asked(route, query, self.request.body))
         if route.blocking:

@@ -20,6 +20,7 @@ from engine.holds import Hold
 from engine.prediction import checked_name, spell
 from engine.selection import EVERYTHING, Selection
 from sessions.errors import NotAnUpgrade, TooMany
+from sessions.gate.rules import address_of
 from sessions.metadata import metadata
 from sessions.options import Options
 from sessions.refusals import refusal, status_of, tornados_refusal
@@ -261,7 +262,7 @@ class StreamHandler(WebSocketHandler):
 
     async def _join(self, code: str | None) -> Session:
         options = Options(selection=self._selection or EVERYTHING)
-        make = partial(self._store.create, code, options, address=self.address)
+        make = partial(self._store.create, code, options, address=address_of(self.request))
         session = await asyncio.get_running_loop().run_in_executor(None, make)
         self._fanout = session.audience(FANOUTS[self._variant], asyncio.get_running_loop())
         session.admit(self._selection, self._store.max_clients)
