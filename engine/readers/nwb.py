@@ -20,7 +20,7 @@ from engine.errors import RecordingError
 from engine.kinematics import Floats, interpolate
 from engine.readers.faults import broken_links
 from engine.readers.hdf5 import opened, refusal
-from engine.readers.nwb_answers import read_answers
+from engine.readers.nwb_answers import is_record, read_answers
 from engine.readers.nwb_choice import Chosen, choose
 from engine.readers.nwb_clock import Span, doubts, in_seconds, last_time, too_late
 from engine.readers.nwb_counts import BinnedSpikes, find_counts, read_counts
@@ -139,7 +139,7 @@ def _read_spikes(
     tables: Sequence[Table],
     broken: Mapping[str, str],
 ) -> tuple[SpikeTrains | BinnedSpikes, list[dict[str, str]]]:
-    """Spike times; or spike counts, where there are none. The latter's series is taken from the list.
+    """Spike times; or spike counts, where there are none or it is a record, whose series leaves the list.
 
     Also returns what other units are passed over, ready for JSON.
     """
@@ -148,7 +148,7 @@ def _read_spikes(
         {"name": each.name, "path": each.path, "reason": "units of another table come first"}
         for each in others
     ]
-    counts = None if has_spike_times(units) else find_counts(series)
+    counts = None if has_spike_times(units) and not is_record(nwb) else find_counts(series)
     if counts is not None:
         series.remove(counts)
         return read_counts(file_name, nwb, counts), passed_over

@@ -9,11 +9,17 @@ from engine.prediction import Verdict
 from engine.recording import ANSWER, Answers
 
 
+def is_record(nwb: NWBFile) -> bool:
+    """Whether a file is a session's record."""
+    module = nwb.processing.get("record")
+    return module is not None and "bins" in module.data_interfaces
+
+
 def read_answers(nwb: NWBFile) -> Answers | None:
     """Read what decoders answered; None where the file is no record, or nobody did."""
-    module = nwb.processing.get("record")
-    if module is None or not {"predictions", "bins"} <= module.data_interfaces.keys():
+    if not is_record(nwb) or "predictions" not in nwb.processing["record"].data_interfaces:
         return None
+    module = nwb.processing["record"]
     bins, predictions = module["bins"], module["predictions"]
     due = np.fmax.accumulate(bins["due"].data[:])  # bins that could not be recorded have none
     about = predictions["sequence_number"].data[:] - int(bins["sequence_number"].data[0])

@@ -31,6 +31,7 @@ from engine.binning import (
 from engine.errors import RecordingError
 from engine.kinematics import Floats
 from engine.readers.hdf5 import Unreadable, values
+from engine.readers.nwb_answers import is_record
 from engine.readers.nwb_series import Candidate
 
 SPEAK_OF_COUNTS = frozenset({"count", "counts", "binned"})
@@ -164,8 +165,7 @@ def read_counts(file_name: str, nwb: NWBFile, found: Candidate) -> BinnedSpikes:
 
 def _coverage(nwb: NWBFile, n_bins: int) -> Floats:
     """Of each bin of the series, as a record has it; all of it elsewhere."""
-    module = nwb.processing.get("record")
-    bins = module.data_interfaces.get("bins") if module else None
+    bins = nwb.processing["record"]["bins"] if is_record(nwb) else None
     if bins is None or "coverage" not in bins.colnames or len(bins) != n_bins:
         return np.ones(n_bins)
     recorded: Floats = values(bins["coverage"].data).astype(np.float64)

@@ -14,10 +14,13 @@ from hdmf.container import AbstractContainer
 from pynwb import NWBFile, TimeSeries
 from pynwb.behavior import SpatialSeries
 
+from engine.binning import TICKS
 from engine.kinematics import Floats, Track, track
 from engine.readers.hdf5 import Unreadable, values
 from engine.readers.length_unit import LengthUnit, length_unit
 
+ROUNDING = 1e-3
+"""Microseconds by which a sum of seconds may be off."""
 PLACES = ("processing", "acquisition", "analysis", "scratch")
 
 POSITION = frozenset({"pos", "position", "positions", "location", "xy"})
@@ -121,7 +124,7 @@ class Candidate:
             rate, start = self.series.rate, self.series.starting_time or 0.0
             if not (rate and np.isfinite(rate) and rate > 0 and np.isfinite(start)):
                 raise BadLikeliest(f"its rate is {rate} Hz from {start} s")
-            return start + np.arange(n_samples) / rate, 1.0 / rate
+            return _whole(start + np.arange(n_samples) / rate), 1.0 / rate
         times = values(self.series.timestamps)
         if times.dtype.kind not in "iuf":
             raise BadLikeliest("its timestamps are not numbers")
@@ -137,6 +140,12 @@ class Candidate:
             step = f"from {times[at]:.6f} s to {times[at + 1]:.6f} s"
             raise BadLikeliest(f"its timestamps decrease at sample {at + 1}, {step}")
         return times, None
+
+
+def _whole(times: Floats) -> Floats:
+    """Times that are whole microseconds but for rounding are those, as bins' centres are."""
+    ticks = np.rint(times * TICKS)
+    return np.where(np.abs(times * TICKS - ticks) < ROUNDING, ticks / TICKS, times)
 
 
 def find_series(nwb: NWBFile) -> list[Candidate]:

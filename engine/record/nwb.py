@@ -16,8 +16,10 @@ from pynwb.behavior import SpatialSeries
 from pynwb.epoch import TimeIntervals
 from pynwb.file import Subject
 
+from engine.binning import TICKS, as_rate, to_ticks
 from engine.record.played import played_trials
 from engine.record.record import Header, Record
+from engine.record.spikes import units_table
 from engine.recording import Trial
 from engine.writer import table_columns
 
@@ -48,7 +50,6 @@ COLUMNS = {
     "text": "what was asked of the session",
     "next_bin": "sequence number of the bin that came next",
     "decoder_name": "as the decoder called itself",
-    "unit_name": "as the recording calls the unit",
     "success": "whether the target was reached",
     "active_target": "row of the target in the trial's target_pos",
     "target_pos": "positions of the targets, in the unit of cursor_pos",
@@ -71,7 +72,6 @@ def to_nwb(record: Record) -> NWBFile:
         session_id=header.session,
         experiment_description="A replay, and what decoders made of it.",
         subject=_subject(header),
-        keywords=["PhantomDeck", "record", *(["synthetic"] if header.synthetic else [])],
     )
     for name, description, text in (
         ("header", "what was replayed, and its trials", header.to_json()),
@@ -130,9 +130,6 @@ def _add_activity(nwb: NWBFile, record: Record, rows: npt.NDArray[np.void]) -> N
         counts = np.where(rows["lost"][:, None], 0, counts).astype(counts.dtype)
     ecephys = nwb.create_processing_module("ecephys", "spike counts as they were sent")
     ecephys.add(
-        _table("counted_units", "columns of spike_counts", {"unit_name": list(header.channel_names)})
-    )
-    ecephys.add(
         TimeSeries(
             name="spike_counts",
             description="spikes in each bin, which starts at the sample's time; one column a unit",
@@ -142,17 +139,17 @@ def _add_activity(nwb: NWBFile, record: Record, rows: npt.NDArray[np.void]) -> N
             rate=header.bin_rate,
         )
     )
+    nwb.units = units_table(counts, first, header.bin_rate, header.channel_names)
     behavior = nwb.create_processing_module("behavior", "kinematics as they were sent, at bins' centres")
-    # To the microsecond, as the bins' centres are when a recording is binned: so they are found again.
-    centres = np.rint((rows["sequence_number"] + 0.5) / header.bin_rate * 1e6) / 1e6
+    when = _centres(rows["sequence_number"], header.bin_rate)
     unit = SPELLED.get(header.length_unit, header.length_unit)
     position = SpatialSeries(
         name="cursor_pos",
         description="position at the bins' centres",
         data=_packed(rows["kinematics"][:, :2]),
         unit=unit,
-        timestamps=_packed(centres),
         reference_frame="as in the recording that was played",
+        **when,
     )
     behavior.add(position)
     behavior.add(
@@ -161,7 +158,7 @@ def _add_activity(nwb: NWBFile, record: Record, rows: npt.NDArray[np.void]) -> N
             description="velocity at the bins' centres",
             data=_packed(rows["kinematics"][:, 2:]),
             unit=f"{unit}/s",
-            timestamps=position,
+            **(when if "rate" in when else {"timestamps": position}),
         )
     )
     for start, stop in _stretches(~there):
@@ -170,6 +167,14 @@ def _add_activity(nwb: NWBFile, record: Record, rows: npt.NDArray[np.void]) -> N
         nwb.add_invalid_time_interval(
             start_time=(first + start) / header.bin_rate, stop_time=(first + stop) / header.bin_rate
         )
+
+
+def _centres(numbers: npt.NDArray[np.int64], bin_rate: float) -> dict[str, Any]:
+    """When kinematics were sampled: at the bins' centres to the microsecond, as these are when a recording
+    is binned, so that they are found again."""
+    if (TICKS / as_rate(bin_rate) / 2).denominator == 1:
+        return {"starting_time": (int(numbers[0]) + 0.5) / bin_rate, "rate": bin_rate}
+    return {"timestamps": _packed(to_ticks((numbers + 0.5) / bin_rate) / TICKS)}
 
 
 def _stretches(which: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -35,6 +35,7 @@ def bins(first: int, last: int) -> Bins:
         packet_id=np.arange(first * TRIAL_BINS, last * TRIAL_BINS, dtype=np.int32),
         trial_id=np.repeat(np.arange(first, last), TRIAL_BINS),
         observed=observed,
+        coverage=observed.astype(np.float64),
         start=start,
         channel_names=np.array([f"unit {i}" for i in range(made.counts.shape[1])]),
         bin_rate=BIN_RATE,

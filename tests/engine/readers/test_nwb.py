@@ -15,6 +15,7 @@ import pytest
 from pynwb import NWBFile
 from pynwb.behavior import BehavioralTimeSeries, CompassDirection, EyeTracking, Position
 
+from engine.decoders.bins import Bins
 from engine.errors import RecordingError
 from engine.readers import read
 from engine.recording import Recording
@@ -344,3 +345,15 @@ def test_nothing_is_written_to_stderr_and_the_file_is_closed(
     assert capfd.readouterr().err == ""
     with h5py.File(path, "a"):  # refused while someone has it open
         pass
+
+
+def test_bins_that_were_recorded_in_part_say_how_much_and_keep_the_files_counts(tmp_path: Path) -> None:
+    trains = ([0.005, 0.021, 0.04, 0.06, 0.99],)
+    recording = recorded(nwb_file(trains, obs_intervals=[[0.0, 0.02], [0.035, 0.06]]), tmp_path)
+
+    assert recording.coverage[:4].tolist() == [0.8, 0.6, 0.4, 0.0]
+    assert recording.observed[:4].tolist() == [True, True, False, False]
+    assert recording.counts[:4, 0].tolist() == [2, 1, 1, 0]
+    bins = Bins.from_npz(Bins.of(recording).to_npz())
+    np.testing.assert_array_equal(bins.coverage, recording.coverage)
+    np.testing.assert_array_equal(bins.counts, recording.counts)

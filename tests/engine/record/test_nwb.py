@@ -74,7 +74,7 @@ def test_a_finished_record_passes_nwbinspector_and_replaces_its_journal(tmp_path
     violations = {
         m.check_function_name for m in found if m.importance is Importance.BEST_PRACTICE_VIOLATION
     }
-    assert violations == {"check_regular_timestamps"}  # rounded to 1 us, as bins' centres are
+    assert violations == {"check_units_resolution_is_valid"}  # a bin's width: spike times have no other
 
 
 def test_a_finished_record_gives_back_what_its_journal_had(tmp_path: Path) -> None:
