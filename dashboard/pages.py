@@ -125,6 +125,7 @@ class Pages:
             events=events_of(recording),
             plotters=figures.plotters,
             addresses=addresses(host, code, lsl),
+            lsl_failed=session.lsl_failed,
             snippets=list(snippets(f"{host}/stream/{code}", neural, self._guarded)),
             deck=script_json(deck),
             figures=figures.documents,

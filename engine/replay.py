@@ -105,9 +105,7 @@ class Replay(Transport):
 
     def _run(self) -> None:
         try:
-            self._in_outlets = True
-            self._outlets = self._make_outlets()
-            self._in_outlets = False
+            self._open_outlets()
             self._ready.set()
             while True:
                 with self._turn:
@@ -122,13 +120,21 @@ class Replay(Transport):
         except Exception as error:  # whatever it is, it ends this session alone, and visibly
             log.exception("The replay of %s has failed", self._thread.name)
             self.error = f"{type(error).__name__}: {error}"
-            self.outlets_failed = self._in_outlets
+            self.outlets_failed |= self._in_outlets
             with self._turn:
                 self._enter("failed")
         finally:
             self._ready.set()
             for outlet in self._outlets:
                 outlet.close()
+
+    def _open_outlets(self) -> None:
+        """Make the outlets; where the network has no room for them, the session plays without."""
+        try:
+            self._outlets = self._make_outlets()
+        except (OSError, RuntimeError):  # liblsl's faults are RuntimeError
+            log.exception("%s has no outlets", self._thread.name)
+            self.outlets_failed = True
 
     def _act(self) -> float:
         """Do what is due; return when there is more to do, infinity if something must change before."""

@@ -51,7 +51,7 @@ class Session:
     options : Options
         What it was created with.
     lsl : bool
-        Whether it has LSL outlets.
+        Whether it is to have LSL outlets.
     make_inlet : function, optional
         Makes what listens to predictions from LSL; None if LSL is off.
     """
@@ -67,7 +67,7 @@ class Session:
         self.code = code
         self.replay = replay
         self.options = options
-        self.lsl = lsl
+        self._lsl = lsl
         self.created = time.time()
         self.maker: str | None = None  # the IP address that has asked for it
         self.safety = Safety(replay)
@@ -90,6 +90,16 @@ class Session:
         self._lock = threading.Lock()  # guards the four above and the inlets
         self._tape: Tape | None = None
         self._taping = threading.Lock()  # guards the one above; held while a record starts
+
+    @property
+    def lsl(self) -> bool:
+        """Whether it has LSL outlets."""
+        return self._lsl and not self.lsl_failed
+
+    @property
+    def lsl_failed(self) -> bool:
+        """Whether they could not be made, or have failed."""
+        return self.replay.outlets_failed
 
     @property
     def recording(self) -> Recording:

@@ -132,6 +132,23 @@ def test_every_route_lets_in_who_may_come_in_and_nobody_else(
     assert wrong == []
 
 
+def test_no_other_site_may_show_any_answer_in_a_frame(port: Port) -> None:
+    connection = HTTPConnection("127.0.0.1", port.number, timeout=30)
+    wrong = []
+    for path, headers in product(
+        [*port.addresses.values(), "/nothing/here"], [{}, {"Authorization": f"Bearer {SECRET}"}]
+    ):
+        connection.request("GET", path, headers={**headers, "Accept": "text/html"})
+        with connection.getresponse() as answer:
+            answer.read()
+        policy = answer.headers["Content-Security-Policy"] or ""
+        framed = "frame-ancestors 'self'" in policy or "frame-ancestors 'none'" in policy
+        if not framed or answer.headers["X-Frame-Options"] != "SAMEORIGIN":
+            wrong.append(f"{path}: {answer.status} {policy}")
+    connection.close()
+    assert wrong == []
+
+
 @pytest.mark.parametrize("way", ["query", "cookie"])
 def test_a_wrong_token_opens_nothing_and_earns_no_cookie_however_it_is_shown(port: Port, way: str) -> None:
     connection = HTTPConnection("127.0.0.1", port.number, timeout=30)

@@ -29,8 +29,16 @@ def create_session(context: Context, asked: Create) -> Created:
         dashboard_url=f"{context.dashboard}/live?session={code}",
         created_at=_at(session.created),
         created=session.created,
-        message=f"Session {code} {'was there already' if existed else 'is ready'}.",
+        message=_told(session, existed),
     )
+
+
+def _told(session: Session, existed: bool) -> str:
+    """What came of asking for a session, in words."""
+    told = f"Session {session.code} {'was there already' if existed else 'is ready'}"
+    if session.lsl_failed:
+        return f"{told}, but without LSL: its outlets have failed. The server's log says why."
+    return f"{told}."
 
 
 def list_sessions(context: Context) -> SessionList:
@@ -74,6 +82,7 @@ def session_view(session: Session) -> SessionView:
         source="recording",
         can=list(CAN),
         lsl=session.lsl,
+        lsl_failed=session.lsl_failed,
         created_at=_at(session.created),
         created=session.created,
         last_accessed=_at(session.last_accessed),

@@ -112,7 +112,7 @@ def _session_facts(session: Session) -> Facts:
     yield "Loop", "on" if view.loop else "off"
     yield "Selection", _selection_text(session.replay.selection)
     yield "Seed", view.seed
-    yield "LSL", "on" if view.lsl else "off"
+    yield "LSL", "failed" if view.lsl_failed else "on" if view.lsl else "off"
     yield "Packets sent", f"{view.packets_sent}, the next is {view.current_packet}"
     yield "Decoders", view.active_connections
 

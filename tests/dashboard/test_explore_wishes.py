@@ -31,11 +31,15 @@ NONSENSE = (
     '{"settings": {"name": "x"}}',
     '{"settings": {"param": 1}}',
     '{"wishes": 1}',
+    5,
+    None,
+    ["{}"],
+    {"row": 1},
 )
 
 
-@pytest.mark.parametrize("asked", NONSENSE, ids=lambda asked: asked[:30])
-def test_nonsense_is_answered_and_forgotten(asked: str) -> None:
+@pytest.mark.parametrize("asked", NONSENSE, ids=lambda asked: str(asked)[:30])
+def test_nonsense_is_answered_and_forgotten(asked: object) -> None:
     page = ExplorePage(Study(small_recording(6, 400, n_trials=4)))
     before = page.answer("{}")
 

@@ -36,6 +36,7 @@ class SessionView(Answer):
     source: Source = Field(description="Where its bins come from.")
     can: list[str] = Field(description="What may be asked of it, such as `seek`.")
     lsl: bool = Field(description="Whether it has LSL outlets.")
+    lsl_failed: bool = Field(description="Whether it was to have them, and they have failed.")
     created_at: datetime
     created: float = Field(description="The same in Unix seconds.")
     last_accessed: datetime

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
@@ -286,6 +287,23 @@ def test_one_address_may_make_so_many_sessions(serve: type[Guarded]) -> None:
     call.create("three")
 
 
+@pytest.mark.parametrize("address", ["127.0.0.2", "127.7.7.7"])
+def test_all_addresses_of_this_machine_count_as_one(serve: type[Guarded], address: str) -> None:
+    call = serve(Rules(rate=Rate(1.0)), Store({"small": small_recording()}, max_per_address=1))
+    call.create("one")
+
+    def ask(path: str, body: bytes | None = None) -> int:
+        connection = HTTPConnection("127.0.0.1", call.port, timeout=20, source_address=(address, 0))
+        connection.request("POST" if body else "GET", path, body)
+        with contextlib.closing(connection), connection.getresponse() as answer:
+            return answer.status
+
+    assert ask("/api/sessions", b"{}") == 429
+    while call("GET", "/health").status == 200:
+        pass
+    assert ask("/health") == 429
+
+
 def test_one_session_may_have_so_many_decoders(serve: type[Guarded]) -> None:
     call = serve(Rules(), Store({"small": small_recording()}, max_clients=2))
     decoders = [call.connect("/stream/deck") for _ in range(2)]
@@ -312,6 +330,9 @@ def test_the_audit_says_who_did_what(serve: type[Guarded], tmp_path: Path) -> No
     call("GET", "/api/trials", Host="evil.example")
     call.connect(f"/stream/binary?{QUERY}").close()
     call.connect(f"/stream/two?trial_id=1&{QUERY}").close()
+    for lost in (SECRET, quote(SECRET, safe=""), quote(SECRET[:9], safe="") + SECRET[9:]):
+        call("GET", f"/api/sessions/{lost}", **BEARER)
+        call("GET", f"/{'x' * 190}{lost}", **BEARER)
     audit.close()
     written = path.read_text()
     lines = [json.loads(line) for line in written.splitlines()]
@@ -332,6 +353,8 @@ def test_the_audit_says_who_did_what(serve: type[Guarded], tmp_path: Path) -> No
     assert told[6] == (token.mark, "CONNECT /stream/two", "two", 101)
     assert SECRET not in written
     assert quote(SECRET, safe="") not in written
+    assert SECRET[:9] not in written
+    assert told[7][1] == "GET /api/sessions/[token]"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sessions.gate.hosts import Hosts, is_loopback
+from sessions.gate.hosts import Hosts, is_loopback, one_address
 
 HOSTS = Hosts(("rig7.lab", "Deck.Example"))
 
@@ -42,3 +42,23 @@ def test_loopback_is_known(host: str) -> None:
 @pytest.mark.parametrize("host", ["", "0.0.0.0", "::", "192.168.1.7", "rig7.lab", "127.0.0.1.nip.io"])
 def test_everything_else_can_be_reached_by_others(host: str) -> None:
     assert not is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "ip", ["127.0.0.1", "127.0.0.2", "127.9.9.9", "::1", "::ffff:127.0.0.1", "::ffff:127.3.2.1"]
+)
+def test_addresses_of_this_machine_are_one(ip: str) -> None:
+    assert one_address(ip) == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("ip", "known"),
+    [
+        ("192.168.1.7", "192.168.1.7"),
+        ("::ffff:10.0.0.3", "10.0.0.3"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("", ""),
+    ],
+)
+def test_others_are_each_their_own(ip: str, known: str) -> None:
+    assert one_address(ip) == known

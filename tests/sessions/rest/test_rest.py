@@ -14,6 +14,7 @@ from engine import clock
 from sessions.gate import MAX_BODY
 from sessions.gate.rules import METHODS
 from sessions.store import Store
+from tests.benchmarks.dashboard import wait_until
 from tests.builders import small_recording
 from tests.sessions.serving import DASHBOARD_PORT, Client, serving
 
@@ -384,16 +385,46 @@ def test_health_counts_sessions_that_play_and_decoders(call):
     assert (health["model_loaded"], health["buffer_size"], health["sinks"]) == (False, 0, [])
 
 
-def test_a_failed_replay_degrades_health():
+def test_a_session_whose_lsl_outlets_cannot_be_made_says_so_where_it_is_made():
     def broken(*_):
         raise OSError("no network")
 
     with serving(Store({"small": small_recording()}, make_outlets=broken)) as call:
+        said = "without LSL: its outlets have failed. The server's log says why."
+        for begun in ("is ready", "was there already"):
+            made = call("POST", "/api/sessions", {"custom_code": "deck"}).json
+            assert made["message"] == f"Session deck {begun}, but {said}"
+        view = call("GET", "/api/sessions/deck").json
+        assert (view["lsl"], view["lsl_failed"], view["error"]) == (False, True, None)
+        assert call("POST", "/api/control/deck/resume").status == 200
+        health = call("GET", "/health").json
+        assert (health["failed"], health["sinks"]) == ([], ["lsl of deck"])
+
+
+class Breaking:
+    """An outlet that fails at the first bin."""
+
+    def wanted(self):
+        return False
+
+    def push(self, rows):  # noqa: ARG002
+        raise OSError("no network")
+
+    def event(self, text, due):
+        pass
+
+    def close(self):
+        pass
+
+
+def test_a_failed_replay_degrades_health():
+    with serving(Store({"small": small_recording()}, make_outlets=lambda *_: [Breaking()])) as call:
         assert call("GET", "/health").json["status"] == "healthy"
         call.create()
+        call("POST", "/api/control/deck/resume")
+        wait_until(lambda: call("GET", "/health").json["failed"] == ["deck"], 20.0)
         health = call("GET", "/health").json
-        assert (health["status"], health["failed"], health["sessions"]) == ("degraded", ["deck"], 1)
-        assert health["sinks"] == ["lsl of deck"]
+        assert (health["status"], health["sessions"], health["sinks"]) == ("degraded", 1, ["lsl of deck"])
         refused(call("POST", "/api/control/deck/resume"), 409, "not_now")
 
 
