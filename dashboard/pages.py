@@ -35,7 +35,7 @@ from sessions.store import CODE, Store
 
 TEMPLATES = Path(__file__).parent / "templates"
 PORT = re.compile(r":\d+$")
-LSL_PARTS = ("Neural", "Kinematics", "Intention", "Events")
+LSL_PARTS = ("Neural", "Kinematics", "Intention", "Events", "Triggers")
 
 
 class Pages:

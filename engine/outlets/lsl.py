@@ -1,4 +1,4 @@
-"""The four LSL outlets of a session: neural, kinematics, intention and events."""
+"""The five LSL outlets of a session: neural, kinematics, intention, events and triggers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pylsl
 
 from engine import clock
+from engine.events import NAMES
 from engine.recording import Recording
 from engine.ring import Rows
 
@@ -29,7 +30,9 @@ if not any(Path(path).expanduser().is_file() for path in CONFIGURATIONS):
 MANUFACTURER = "PhantomDeck"
 BUFFERED_SECONDS = 60
 KINEMATICS = ("vx", "vy", "x", "y")
+TRIGGERS = tuple(NAMES.values())
 INTENTION = ("target_id", "target_x", "target_y", "trial_id")
+_ONE_HOT = {name: [float(name == each) for each in TRIGGERS] for name in TRIGGERS}
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,9 @@ class LslNames:
 
 class LslOutlet:
     """Publishes a session on the lab network.
+
+    The triggers are for programs that cut epochs, such as MNE-LSL's ``EpochsStream(neural, 20, None,
+    triggers.ch_names, triggers)``, whose ``events`` then tell the channel.
 
     Parameters
     ----------
@@ -59,7 +65,12 @@ class LslOutlet:
         speed = f"{unit}/s"
 
         def outlet(
-            part: str, kind: str, value: int, rate: float, channels: list[tuple[str, str]]
+            part: str,
+            kind: str,
+            value: int,
+            rate: float,
+            channels: list[tuple[str, str]],
+            channel_type: str | None = None,
         ) -> pylsl.StreamOutlet:
             info = pylsl.StreamInfo(
                 f"{names.stream_name}-{part}-{code}",
@@ -76,7 +87,7 @@ class LslOutlet:
                 channel = listed.append_child("channel")
                 channel.append_child_value("label", label)
                 channel.append_child_value("unit", channel_unit)
-                channel.append_child_value("type", kind)
+                channel.append_child_value("type", channel_type or kind)
             # XDF readers smooth time stamps unless told that samples may be missing, as in a pause.
             desc.append_child("synchronization").append_child_value("can_drop_samples", "true")
             return pylsl.StreamOutlet(info, max_buffered=BUFFERED_SECONDS)
@@ -84,7 +95,14 @@ class LslOutlet:
         units = (speed, speed, unit, unit)
         targets = ("id", unit, unit, "id")
         self._outlets = [
-            outlet("Neural", "EEG", pylsl.cf_int32, rate, [(n, "count") for n in recording.channel_names]),
+            outlet(
+                "Neural",
+                "EEG",
+                pylsl.cf_int32,
+                rate,
+                [(name, "none") for name in recording.channel_names],
+                "misc",  # as counts are: no program is to take them for microvolts
+            ),
             outlet(
                 "Kinematics",
                 "Kinematics",
@@ -96,6 +114,14 @@ class LslOutlet:
                 "Intention", "Markers", pylsl.cf_float32, rate, list(zip(INTENTION, targets, strict=True))
             ),
             outlet("Events", "Markers", pylsl.cf_string, pylsl.IRREGULAR_RATE, [("event", "")]),
+            outlet(
+                "Triggers",
+                "Stimulus",
+                pylsl.cf_float32,
+                pylsl.IRREGULAR_RATE,
+                [(name, "none") for name in TRIGGERS],
+                "stim",
+            ),
         ]
         # Zero on Linux; elsewhere the two monotonic clocks may count from different instants.
         self._offset = pylsl.local_clock() - clock.now()
@@ -104,7 +130,7 @@ class LslOutlet:
         return any(outlet.have_consumers() for outlet in self._outlets)
 
     def push(self, rows: Rows) -> None:
-        neural, kinematics, intention, _ = self._outlets
+        neural, kinematics, intention, _, _ = self._outlets
         stamps = (rows["due"] + self._offset).tolist()
         stamp = stamps if len(stamps) > 1 else stamps[0]
         if neural.have_consumers():
@@ -115,7 +141,10 @@ class LslOutlet:
             intention.push_chunk(self._intention(rows), stamp)
 
     def event(self, text: str, due: float) -> None:
-        self._outlets[-1].push_sample([text], due + self._offset)
+        *_, events, triggers = self._outlets
+        events.push_sample([text], due + self._offset)
+        if sample := _ONE_HOT.get(text.partition(" ")[0]):
+            triggers.push_sample(sample, due + self._offset)
 
     def close(self) -> None:
         self._outlets.clear()  # pylsl destroys an outlet when its last reference goes

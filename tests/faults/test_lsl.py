@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 import uuid
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +20,9 @@ import pytest
 import pyxdf
 
 from engine.outlets.lsl import LslNames, LslOutlet
+from engine.readers import read
 from engine.replay import Replay
+from engine.synthetic import default_recording
 from tests.benchmarks import ROOT, server
 from tests.builders import small_recording
 from tests.faults.crowd import crowd, verdicts
@@ -129,3 +134,43 @@ def test_mne_lsl_connects_and_reads() -> None:
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "40.0 142 40 unit 0 True"
+
+
+def test_mne_lsl_takes_epochs_around_movement_onsets() -> None:
+    code = f"mne-{uuid.uuid4().hex[:8]}"
+    program = (
+        "import json, sys, time\n"
+        "from mne_lsl.stream import EpochsStream, StreamLSL\n"
+        "name = sys.argv[1]\n"
+        "triggers = StreamLSL(bufsize=20, name=name.replace('Neural', 'Triggers')).connect(timeout=15)\n"
+        "neural = StreamLSL(bufsize=4, name=name).connect(timeout=15)\n"
+        "kinds = triggers.ch_names\n"
+        "epochs = EpochsStream(neural, 20, None, kinds, triggers, -0.1, 0.3, None)\n"
+        "epochs.connect(acquisition_delay=0.05)\n"
+        "until = time.monotonic() + 20\n"
+        "onset = kinds.index('move_onset')\n"
+        "while onset not in epochs.events and time.monotonic() < until: time.sleep(0.05)\n"
+        "around = epochs.events == onset\n"
+        "data = epochs.get_data()[around].astype(int).tolist()\n"
+        "print(json.dumps([neural.get_channel_types(unique=True), data]))\n"
+        "epochs.disconnect(), neural.disconnect(), triggers.disconnect()\n"
+    )
+    recording = read(default_recording(ROOT / "data"), 40.0)
+    outlets = partial(LslOutlet, code, recording, 5 * recording.bin_rate, LslNames())
+    with closing(Replay(recording, speed=5.0, outlets=lambda: [outlets()])):
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", program, f"PhantomLink-Neural-{code}"],
+            cwd=ROOT, capture_output=True, text=True, timeout=90,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    types, epochs = json.loads(done.stdout.splitlines()[-1])
+    assert types == ["misc"]
+    assert epochs
+    onsets = [recording.bin_at(trial.move_onset_time) for trial in recording.trials]
+    for epoch in np.array(epochs).transpose(
+        0, 2, 1
+    ):  # 0.1 s before and 0.3 s after, at 200 bins per second
+        before, after = 20, 60
+        assert epoch.shape[0] == before + after
+        fits = [i for i in onsets if np.array_equal(recording.counts[i - before : i + after], epoch)]
+        assert len(fits) == 1

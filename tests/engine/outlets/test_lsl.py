@@ -1,4 +1,4 @@
-"""What a real inlet sees of a session: four streams, every bin at its time, and nothing after the end."""
+"""What a real inlet sees of a session: five streams, every bin at its time, and nothing after the end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from pylsl.util import LostError
 
 from engine import clock
-from engine.outlets.lsl import LslNames, LslOutlet
+from engine.outlets.lsl import TRIGGERS, LslNames, LslOutlet
 from engine.recording import Recording
 from engine.replay import Replay
 from engine.ring import row_dtype
@@ -24,7 +24,7 @@ from tests.builders import small_recording
 from tests.engine.listening import PATIENCE, Keeper
 
 NAMES = LslNames()
-PARTS = ("Neural", "Kinematics", "Intention", "Events")
+PARTS = ("Neural", "Kinematics", "Intention", "Events", "Triggers")
 PERIOD = 0.025
 
 Publish = Callable[..., tuple[str, Replay]]
@@ -97,15 +97,17 @@ def test_streams_are_named_typed_and_labelled_as_published(publish: Publish) -> 
         "Kinematics": "Kinematics",
         "Intention": "Markers",
         "Events": "Markers",
+        "Triggers": "Stimulus",
     }
     assert {part: info.channel_format() for part, info in infos.items()} == {
         "Neural": pylsl.cf_int32,
         "Kinematics": pylsl.cf_float32,
         "Intention": pylsl.cf_float32,
         "Events": pylsl.cf_string,
+        "Triggers": pylsl.cf_float32,
     }
-    assert [infos[part].nominal_srate() for part in PARTS] == [40.0, 40.0, 40.0, pylsl.IRREGULAR_RATE]
-    assert channels(infos["Neural"]) == [(f"unit {i}", "count", "EEG") for i in range(3)]
+    assert [infos[part].nominal_srate() for part in PARTS] == [40.0] * 3 + [pylsl.IRREGULAR_RATE] * 2
+    assert channels(infos["Neural"]) == [(f"unit {i}", "none", "misc") for i in range(3)]
     assert channels(infos["Kinematics"]) == [
         ("vx", "mm/s", "Kinematics"),
         ("vy", "mm/s", "Kinematics"),
@@ -119,6 +121,7 @@ def test_streams_are_named_typed_and_labelled_as_published(publish: Publish) -> 
         "trial_id",
     ]
     assert len(channels(infos["Events"])) == 1
+    assert [label for label, _, _ in channels(infos["Triggers"])] == list(TRIGGERS)
     for info in infos.values():
         assert info.desc().child_value("manufacturer") == "PhantomDeck"
         assert info.desc().child("synchronization").child_value("can_drop_samples") == "true"
@@ -135,7 +138,7 @@ def test_names_and_source_ids_follow_the_settings_and_stay_the_same(publish: Pub
     again.close()
 
     assert first == second
-    assert len(set(first.values())) == 4
+    assert len(set(first.values())) == len(PARTS)
     assert all(source_id.startswith("rig7") for source_id in first.values())
 
 
@@ -278,6 +281,22 @@ def test_events_tell_trials_pauses_and_seeks_at_their_time(publish: Publish) -> 
     ]
     for text, packet_id in (("trial_start 0", 0), ("trial_start 2", 100), ("go_cue 2", 115)):
         assert told[text] == pytest.approx(due[packet_id] + offset, abs=1e-3)
+
+
+def test_triggers_are_one_hot_at_the_times_of_the_events_that_they_stand_for(publish: Publish) -> None:
+    code, _ = publish(small_recording(), speed=20.0)
+    events, triggers = inlet("Events", code), inlet("Triggers", code)
+    texts, at = [], []
+    while "trial_end 1" not in texts:
+        sample, time = events.pull_sample(PATIENCE)
+        texts.append(sample[0])
+        at.append(time)
+    kinds = [text.partition(" ")[0] for text in texts]
+    wanted = [(kind, time) for kind, time in zip(kinds, at, strict=True) if kind in TRIGGERS]
+    samples, times = pull(triggers, len(wanted))
+    assert samples.sum(axis=1).tolist() == [1.0] * len(wanted)
+    assert [TRIGGERS[i] for i in samples.argmax(axis=1)] == [kind for kind, _ in wanted]
+    np.testing.assert_array_equal(times, [time for _, time in wanted])
 
 
 def test_counts_above_a_byte_arrive_whole() -> None:
