@@ -164,7 +164,7 @@ class _Picker:
         same = [c for c in queue if c.effector == beside.effector]
         hand = [c for c in queue if c.name == "hand_vel"]
         return self._first("velocity", same, f"the velocity of {beside.name}", (), beside) or self._first(
-            "velocity", hand, "hand_vel, as there is no other", (), beside
+            "velocity", hand, f"the hand's, as there is none of {beside.name}", (), beside
         )
 
     def _of_kind(self, kind: str) -> list[Candidate]:

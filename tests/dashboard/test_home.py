@@ -82,7 +82,7 @@ def test_home_tells_what_is_doubtful_and_which_trials_were_taken(deck: Deck, vis
 def test_several_recordings_are_a_choice(make_deck: MakeDeck, visitor: Visitor) -> None:
     series = {
         "position": None,
-        "velocity": {"name": "hand_vel", "how": "as there is no other"},
+        "velocity": {"name": "hand_vel", "how": "the hand's, as there is none of cursor_pos"},
         "passed_over": [{"name": "eye_pos", "reason": "the eye is no hand"}],
     }
     other = replace(small_recording(9, 400, name="other"), synthetic=False, series=MappingProxyType(series))
@@ -96,7 +96,7 @@ def test_several_recordings_are_a_choice(make_deck: MakeDeck, visitor: Visitor) 
         expect(page.get_by_text("Synthetic recording")).to_be_hidden()
         assert entries(page, "[data-series]") == {
             "Position from": "nothing",
-            "Velocity from": "hand_vel (as there is no other)",
+            "Velocity from": "hand_vel (the hand's, as there is none of cursor_pos)",
             "Passed over": "eye_pos: the eye is no hand",
         }
         expect(page.get_by_role("link", name="Explore this recording")).to_have_attribute(
