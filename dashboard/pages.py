@@ -82,7 +82,7 @@ class Pages:
         self._templates.globals |= {
             "style": Markup(theme.style_sheet()),
             "bokeh_version": bokeh_version,
-            "base": prefix,
+            "mount": prefix,
             "presets": list(PRESETS),
             "min_speed": MIN_SPEED,
             "max_speed": MAX_SPEED,

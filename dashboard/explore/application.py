@@ -52,7 +52,7 @@ class ExploreHandler(Handler):
         environment.globals |= {
             "style": Markup(theme.style_sheet()),
             "bokeh_version": bokeh_version,
-            "base": prefix,
+            "mount": prefix,
             "titles": TITLES,
             "policy": POLICY.partition("; frame-ancestors")[0],  # which only a header can say
         }
