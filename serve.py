@@ -197,19 +197,27 @@ async def serve(
     archive = Archive(chosen.records or DATA / "records", passphrase_here())
     archive.finish_left()
     calibrations = Calibrations()
-    decoders = stream_rules(store)
     rest = partial(
         rest_rules,
         store,
         chosen.port,
         chosen.dashboard_port,
         secure=tls is not None,
+        prefix=chosen.prefix,
+        stream_prefix=chosen.stream_prefix,
         studio=studio,
         archive=archive,
         launcher=Launcher(own_url(chosen), secret(chosen, made_token)),
         calibrations=calibrations,
     )
-    streams = StreamServer(store, [*decoders, *rest(home=True)], sockets, gate, tls)
+    streams = StreamServer(
+        store,
+        [*stream_rules(store, chosen.stream_prefix), *rest(home=True)],
+        sockets,
+        gate,
+        tls,
+        chosen.stream_prefix,
+    )
     streams.start()  # before the dashboard, whose libraries take a while to load
 
     from dashboard import build_server, close_server
@@ -222,7 +230,9 @@ async def serve(
         lsl_name=chosen.lsl_stream_name if chosen.lsl_enabled else None,
         gate=gate,
         http_server_kwargs=http_limits(tls),
-        extra_patterns=[*decoders, *rest()],
+        extra_patterns=[*stream_rules(store, chosen.prefix), *rest()],
+        prefix=chosen.prefix,
+        stream_prefix=chosen.stream_prefix,
     )
     pages.start()
     for name in (signal.SIGINT, signal.SIGTERM):  # now, as Panel has just set its own
@@ -275,7 +285,10 @@ def announce(chosen: Settings, recording: Recording, made_token: str | None) -> 
     """Say what is replayed, and where; here alone a token is shown, if it was made for this run."""
     host = "localhost" if chosen.host in ("127.0.0.1", *EVERYWHERE) else chosen.host
     host, s = f"[{host}]" if ":" in host else host, "s" if chosen.certfile else ""
-    dashboard, streams = f"http{s}://{host}:{chosen.dashboard_port}/", f"{host}:{chosen.port}"
+    dashboard, streams = (
+        f"http{s}://{host}:{chosen.dashboard_port}{chosen.prefix}/",
+        f"{host}:{chosen.port}{chosen.stream_prefix}",
+    )
     kind = "synthetic recording" if recording.synthetic else "recording"
     print(
         f"Replaying the {kind} {recording.name}: {recording.n_units} units, {recording.duration:.1f} s, "
@@ -299,8 +312,8 @@ def announce(chosen: Settings, recording: Recording, made_token: str | None) -> 
     print(f"Streams    ws{s}://{streams}/stream/CODE, REST http{s}://{streams}/docs", flush=True)
     if there := network_address(chosen.host):
         print(
-            f"For others http{s}://{there}:{chosen.dashboard_port}/, "
-            f"ws{s}://{there}:{chosen.port}/stream/CODE",
+            f"For others http{s}://{there}:{chosen.dashboard_port}{chosen.prefix}/, "
+            f"ws{s}://{there}:{chosen.port}{chosen.stream_prefix}/stream/CODE",
             flush=True,
         )
     if chosen.open:

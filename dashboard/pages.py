@@ -51,6 +51,8 @@ class Pages:
         What LSL streams' names begin with; None if LSL is off.
     guarded : bool
         Whether decoders need a token.
+    prefix, stream_prefix : str
+        Paths under which a proxy has the pages and the streams.
     """
 
     def __init__(
@@ -60,7 +62,10 @@ class Pages:
         stream_port: int | None = None,
         lsl_name: str | None = None,
         guarded: bool = False,
+        prefix: str = "",
+        stream_prefix: str = "",
     ) -> None:
+        self._stream_prefix = stream_prefix
         self._store = store
         self._guarded = guarded
         self._plotters = plotters
@@ -77,6 +82,7 @@ class Pages:
         self._templates.globals |= {
             "style": Markup(theme.style_sheet()),
             "bokeh_version": bokeh_version,
+            "mount": prefix,
             "presets": list(PRESETS),
             "min_speed": MIN_SPEED,
             "max_speed": MAX_SPEED,
@@ -141,9 +147,9 @@ class Pages:
     def _stream_host(self, visit: Visit) -> str:
         """Where decoders connect, by the name that the visitor uses."""
         host = visit.host
-        if self._stream_port is not None:
+        if self._stream_port is not None and not (visit.proxied and self._stream_prefix):
             host = f"{PORT.sub('', host)}:{self._stream_port}"
-        return f"{'wss' if visit.secure else 'ws'}://{host}"
+        return f"{'wss' if visit.secure else 'ws'}://{host}{self._stream_prefix}"
 
     def _page(self, template: str, status: int = 200, **values: Any) -> Page:
         return Page(self._templates.get_template(template).render(values), status)

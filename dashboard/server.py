@@ -45,9 +45,11 @@ def patterns(
     stream_port: int | None = None,
     lsl_name: str | None = None,
     guarded: bool = False,
+    prefix: str = "",
+    stream_prefix: str = "",
 ) -> list[Pattern]:
     """The routes of the dashboard: pages and the feed."""
-    pages = Pages(store, plotters, stream_port, lsl_name, guarded)
+    pages = Pages(store, plotters, stream_port, lsl_name, guarded, prefix, stream_prefix)
     feed = {"store": store, "make_feed": feeds(lambda session: Frames(session, plotters))}
     return [
         (r"/", PageHandler, {"render": pages.home}),
@@ -68,6 +70,8 @@ def build_server(
     plotters: Sequence[type[Plotter]] = PLOTTERS,
     extra_patterns: Sequence[Pattern] = (),
     applications: Mapping[str, Any] | None = None,
+    prefix: str = "",
+    stream_prefix: str = "",
     **options: Any,
 ) -> Server:
     """Make the dashboard's server; it listens at once and serves on the current thread's event loop.
@@ -91,6 +95,8 @@ def build_server(
         Further routes, such as REST's.
     applications : mapping, optional
         Panel applications by path.
+    prefix, stream_prefix : str
+        Paths under which a proxy has the pages and the streams.
     **options
         As `panel.io.server.get_server` takes them.
 
@@ -100,8 +106,11 @@ def build_server(
         If the port is taken.
     """
     guarded = gate.token is not None
-    routes = [*patterns(store, plotters, stream_port, lsl_name, guarded), *extra_patterns]
-    pages: dict[str, Any] = {"/explore": explore_application(store), **(applications or {})}
+    routes = [
+        *patterns(store, plotters, stream_port, lsl_name, guarded, prefix, stream_prefix),
+        *extra_patterns,
+    ]
+    pages: dict[str, Any] = {"/explore": explore_application(store, prefix), **(applications or {})}
     server: Server = get_server(
         pages,
         port=port,
@@ -120,7 +129,7 @@ def build_server(
     router.rules = [rule for rule in router.rules if not _is_needless(rule)]
     admission = Admission()
     admission.guard(server._http)
-    server._http.request_callback = Gate(server._tornado, gate, admission)
+    server._http.request_callback = Gate(server._tornado, gate, admission, prefix)
     return server
 
 

@@ -1,5 +1,8 @@
 // Calls to the API. What is refused is shown where it was asked for, in the server's own words.
 
+/** Path under which this server is reached: empty, or what a proxy puts before it. */
+export const BASE = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
+
 const PATIENCE = 5000; // ms that the server has for an answer
 
 export class Refused extends Error {}

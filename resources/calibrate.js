@@ -1,6 +1,6 @@
 // The Calibrate page: orders runs, follows the one under way, and shows the result of one.
 
-import { Refused, attempt, call, refuse } from "./api.js";
+import { BASE, Refused, attempt, call, refuse } from "./api.js";
 import { parseIds } from "./ids.js";
 import { LOST, tell, untell } from "./notice.js";
 
@@ -56,7 +56,7 @@ form.addEventListener("submit", async (event) => {
   }
   const button = form.querySelector("button");
   button.disabled = true;
-  const run = await attempt(form, "POST", "/api/calibrations", chosen, { patience: PATIENCE });
+  const run = await attempt(form, "POST", `${BASE}/api/calibrations`, chosen, { patience: PATIENCE });
   button.disabled = false;
   if (!run) return;
   runs.set(run.id, run);
@@ -122,7 +122,7 @@ function fill() {
   $("split").textContent = spellSplit(run);
   fillTable(run);
   if (run.state !== "done") return;
-  for (const link of panel.querySelectorAll("[data-file]")) link.href = `/api/calibrations/${run.id}/${link.dataset.file}`;
+  for (const link of panel.querySelectorAll("[data-file]")) link.href = `${BASE}/api/calibrations/${run.id}/${link.dataset.file}`;
   panel.querySelector('[data-file="model.npz"]').download = run.model_file;
   $("note").textContent = run.note;
   $("command").textContent = run.command;
@@ -135,7 +135,7 @@ async function draw(id) {
   const image = panel.querySelector("img");
   const waiting = panel.querySelector(".figure .empty");
   const width = Math.min(Math.max(Math.floor(image.parentElement.clientWidth), 300), 1100);
-  const url = `/api/calibrations/${id}/figure.svg?theme=${document.documentElement.dataset.theme}&width=${width}`;
+  const url = `${BASE}/api/calibrations/${id}/figure.svg?theme=${document.documentElement.dataset.theme}&width=${width}`;
   if (url === drawn) return;
   drawn = url;
   image.hidden = true;
@@ -198,7 +198,7 @@ function fillList() {
 }
 
 async function forget(id) {
-  const gone = await attempt(panel, "DELETE", `/api/calibrations/${id}`);
+  const gone = await attempt(panel, "DELETE", `${BASE}/api/calibrations/${id}`);
   if (!gone) return;
   runs.delete(id);
   show(shown === id ? ([...runs.keys()].at(-1) ?? null) : shown);
@@ -210,11 +210,11 @@ addEventListener("hashchange", () => runs.has(Number(location.hash.slice(1))) &&
 async function refresh() {
   const busy = [...runs.values()].find(isUnderWay);
   if (busy) {
-    const run = await call("GET", `/api/calibrations/${busy.id}`);
+    const run = await call("GET", `${BASE}/api/calibrations/${busy.id}`);
     runs.set(run.id, run);
     if (!isUnderWay(run)) fillList();
   } else {
-    const { calibrations } = await call("GET", "/api/calibrations");
+    const { calibrations } = await call("GET", `${BASE}/api/calibrations`);
     const before = [...runs.keys()].join();
     runs.clear();
     for (const run of calibrations) runs.set(run.id, run);

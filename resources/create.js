@@ -1,6 +1,6 @@
 // The form that makes a session.
 
-import { attempt, refuse } from "./api.js";
+import { BASE, attempt, refuse } from "./api.js";
 import { parseIds } from "./ids.js";
 
 const PATIENCE = 60_000; // ms: a recording may have to be read first
@@ -34,8 +34,8 @@ form.addEventListener("submit", async (event) => {
     refuse(form, error.message);
     return;
   }
-  const made = await attempt(form, "POST", "/api/sessions", chosen, { patience: PATIENCE });
-  if (made) location.assign(`/live?session=${made.session_code}`);
+  const made = await attempt(form, "POST", `${BASE}/api/sessions`, chosen, { patience: PATIENCE });
+  if (made) location.assign(`${BASE}/live?session=${made.session_code}`);
 });
 
 fields.max.addEventListener("change", () => (fields.speed.disabled = fields.max.checked));

@@ -1,10 +1,10 @@
 // Decoders that run beside the server: start, stop, and how they do.
 
-import { attempt } from "./api.js";
+import { BASE, attempt } from "./api.js";
 import { code, onFrame } from "./session.js";
 
 const PATIENCE = 10_000; // ms: a process may be slow to end
-const URL = `/api/sessions/${code}/decoders`;
+const URL = `${BASE}/api/sessions/${code}/decoders`;
 
 const panel = document.getElementById("decoders");
 const form = panel.querySelector("form");

@@ -1,11 +1,11 @@
 // The emergency stop, and the alarm of drift.
 
-import { attempt } from "./api.js";
+import { BASE, attempt } from "./api.js";
 import { tell, untell } from "./notice.js";
 import { code, onFrame } from "./session.js";
 
 const KEY = "F8";
-const STOP = `/api/sessions/${code}/emergency-stop`;
+const STOP = `${BASE}/api/sessions/${code}/emergency-stop`;
 
 const emergency = document.getElementById("emergency");
 const transport = document.getElementById("transport");
@@ -51,5 +51,5 @@ function showDrift({ alarm, say, seconds, of, called }) {
 }
 
 drift.querySelector("button").addEventListener("click", () => {
-  attempt(drift, "POST", `/api/sessions/${code}/drift/reference`);
+  attempt(drift, "POST", `${BASE}/api/sessions/${code}/drift/reference`);
 });

@@ -1,6 +1,6 @@
 // The home page: what is replayed, and by which sessions.
 
-import { Refused, attempt, call, refuse } from "./api.js";
+import { BASE, Refused, attempt, call, refuse } from "./api.js";
 import "./create.js";
 import { LOST, tell, untell } from "./notice.js";
 
@@ -37,7 +37,7 @@ async function showRecording(name) {
   panel.querySelector("[data-explore]").search = query;
   panel.setAttribute("aria-busy", "true");
   for (const list of panel.querySelectorAll("dl")) list.replaceChildren();
-  const facts = await attempt(panel, "GET", `/api/metadata${query}`, undefined, { patience: PATIENCE });
+  const facts = await attempt(panel, "GET", `${BASE}/api/metadata${query}`, undefined, { patience: PATIENCE });
   if ($("title-recording").textContent !== name) return; // another has been chosen meanwhile
   panel.setAttribute("aria-busy", "false");
   panel.querySelector("[data-synthetic]").hidden = !facts?.synthetic;
@@ -85,7 +85,7 @@ function fillRow(row, code, session) {
   row.dataset.state = session.state;
   row.dataset.decoders = session.active_connections;
   set("[data-name]", code);
-  row.querySelector("[data-name]").href = `/live?session=${code}`;
+  row.querySelector("[data-name]").href = `${BASE}/live?session=${code}`;
   set(".state", session.state);
   row.querySelector(".state").title = session.error ?? "";
   set("[data-recording]", session.recording);
@@ -122,7 +122,7 @@ function show(sessions) {
 
 async function refresh() {
   try {
-    const { sessions, stats } = await call("GET", "/api/sessions");
+    const { sessions, stats } = await call("GET", `${BASE}/api/sessions`);
     show(sessions);
     $("count").textContent = `${rows.size} of at most ${stats.max_sessions}`;
     untell("lost");
@@ -151,7 +151,7 @@ function confirmDelete(code, decoders) {
   refuse(dialog);
   dialog.querySelector("[data-yes]").onclick = async () => {
     const force = decoders > 0 ? "?force=true" : "";
-    if (!(await attempt(dialog, "DELETE", `/api/sessions/${code}${force}`))) return;
+    if (!(await attempt(dialog, "DELETE", `${BASE}/api/sessions/${code}${force}`))) return;
     dialog.close();
     refresh();
   };

@@ -1,6 +1,6 @@
 // What every page has: the way between pages, buttons that copy, buttons that create a session.
 
-import { Refused, call } from "./api.js";
+import { BASE, Refused, call } from "./api.js";
 import { tell } from "./notice.js";
 
 const LAST = "phantomdeck-session";
@@ -27,8 +27,8 @@ function showWhere() {
   const session = document.body.dataset.session;
   if (session) storage.set(LAST, session);
   const last = storage.get(LAST);
-  const lastPage = `/live?session=${encodeURIComponent(last ?? "")}`;
-  if (last && location.pathname === "/live" && !location.search) location.replace(lastPage);
+  const lastPage = `${BASE}/live?session=${encodeURIComponent(last ?? "")}`;
+  if (last && location.pathname === `${BASE}/live` && !location.search) location.replace(lastPage);
   for (const link of document.querySelectorAll(".top nav a")) {
     if (link.pathname === location.pathname) link.setAttribute("aria-current", "page");
     if ("lastSession" in link.dataset && last) link.href = lastPage;
@@ -47,8 +47,8 @@ function rememberPanels() {
 
 async function create(code) {
   try {
-    const { session_code } = await call("POST", "/api/sessions", code ? { custom_code: code } : {}, { patience: PATIENCE });
-    location.assign(`/live?session=${session_code}`);
+    const { session_code } = await call("POST", `${BASE}/api/sessions`, code ? { custom_code: code } : {}, { patience: PATIENCE });
+    location.assign(`${BASE}/live?session=${session_code}`);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     tell(error.message, "refused");

@@ -1,6 +1,6 @@
 // Pictures and the report: downloaded or opened, as the server draws them.
 
-import { attempt } from "./api.js";
+import { BASE, attempt } from "./api.js";
 import { code } from "./session.js";
 
 const PATIENCE = 60_000; // ms: the process that draws may have to start first
@@ -14,7 +14,7 @@ const drawing = document.getElementById("drawing");
 function address() {
   const query = new URLSearchParams({ seconds: seconds.value, theme: theme.value });
   if (plots.value) query.set("plots", plots.value);
-  return `/api/sessions/${code}/snapshot.${format.value}?${query}`;
+  return `${BASE}/api/sessions/${code}/snapshot.${format.value}?${query}`;
 }
 
 async function download(url, name) {
@@ -35,7 +35,7 @@ form.addEventListener("submit", (event) => {
   download(address(), `${code}${plots.value && `-${plots.value}`}.${format.value}`);
 });
 document.getElementById("report").addEventListener("click", () => {
-  if (seconds.reportValidity()) download(`/api/sessions/${code}/report.html?seconds=${seconds.value}`, `${code}-report.html`);
+  if (seconds.reportValidity()) download(`${BASE}/api/sessions/${code}/report.html?seconds=${seconds.value}`, `${code}-report.html`);
 });
 
 theme.value = document.documentElement.dataset.theme;

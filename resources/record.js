@@ -1,6 +1,6 @@
 // The record of the session: start, stop, how long and large it is, and its files.
 
-import { attempt } from "./api.js";
+import { BASE, attempt } from "./api.js";
 import { code, onFrame } from "./session.js";
 
 const PATIENCE = 10_000; // ms
@@ -32,7 +32,7 @@ function link(name, encrypted) {
   shown = name;
   downloads.hidden = name === null;
   if (name === null) return;
-  const url = `/api/records/${encodeURIComponent(name)}`;
+  const url = `${BASE}/api/records/${encodeURIComponent(name)}`;
   const files = [["NWB", `${url}.nwb`]];
   if (!encrypted) {
     files.push(["npz", `${url}.npz`]);
@@ -48,6 +48,6 @@ onFrame(({ record }) => show(record));
 button.addEventListener("click", async () => {
   const method = button.getAttribute("aria-pressed") === "true" ? "DELETE" : "POST";
   button.disabled = true;
-  show(await attempt(panel, method, `/api/sessions/${code}/record`, method === "POST" ? {} : undefined, { patience: PATIENCE }));
+  show(await attempt(panel, method, `${BASE}/api/sessions/${code}/record`, method === "POST" ? {} : undefined, { patience: PATIENCE }));
   button.disabled = false;
 });

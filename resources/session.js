@@ -1,6 +1,6 @@
 // The session of this page: what its frames say, and settings that are changed here or elsewhere.
 
-import { attempt } from "./api.js";
+import { BASE, attempt } from "./api.js";
 
 const HOLD = 300; // ms after an answer in which the frame that tells of it is awaited
 
@@ -41,7 +41,7 @@ export class Setting {
    * @param combine what waits to be sent with what is to be sent now
    */
   constructor(panel, name, show, { part = "settings", combine = (_, data) => data } = {}) {
-    Object.assign(this, { panel, show, combine, url: `/api/sessions/${code}/${name}` });
+    Object.assign(this, { panel, show, combine, url: `${BASE}/api/sessions/${code}/${name}` });
     onFrame((header) => {
       if (header[part] === undefined) return;
       this.#known = header[part];

@@ -1,6 +1,6 @@
 // Play, pause, stop, step, position, trial, speed and loop.
 
-import { attempt } from "./api.js";
+import { BASE, attempt } from "./api.js";
 import { Knob } from "./knob.js";
 import { Setting, code, fill, onFrame } from "./session.js";
 import { Tape } from "./tape.js";
@@ -26,7 +26,7 @@ async function seek(to) {
   while (wanted) {
     const now = wanted;
     wanted = null;
-    const there = await attempt(panel, "POST", `/api/control/${code}/seek`, now);
+    const there = await attempt(panel, "POST", `${BASE}/api/control/${code}/seek`, now);
     if (!wanted) position.value = there?.packet_id ?? tape.position;
   }
   seeking = false;
@@ -34,7 +34,7 @@ async function seek(to) {
 
 const goTo = (bin) => bin !== null && seek({ packet_id: bin });
 
-const control = (verb) => attempt(panel, "POST", `/api/control/${code}/${verb}`);
+const control = (verb) => attempt(panel, "POST", `${BASE}/api/control/${code}/${verb}`);
 
 const spell = (bin) => {
   const tenths = Math.floor((10 * bin) / tape.binRate);

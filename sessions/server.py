@@ -26,9 +26,9 @@ CLEANUP_EVERY = 10.0
 Rule = tuple[Any, ...]
 
 
-def stream_rules(store: Store) -> list[Rule]:
-    """Where decoders connect."""
-    common = {"store": store}
+def stream_rules(store: Store, prefix: str = "") -> list[Rule]:
+    """Where decoders connect; `prefix` is the path under which a proxy has the port."""
+    common = {"store": store, "prefix": prefix}
     code = "([^/]+)"
     return [
         (r"/stream/?", StreamHandler, {**common, "format": "json"}),
@@ -77,7 +77,9 @@ class StreamServer:
         sockets: Sequence[socket.socket],
         gate: Rules,
         certificate: ssl.SSLContext | None = None,
+        prefix: str = "",
     ) -> None:
+        self._prefix = prefix
         self._store = store
         self._rules = rules
         self._sockets = sockets
@@ -106,7 +108,7 @@ class StreamServer:
     async def _serve(self) -> None:
         application = Application(list(self._rules))
         admission = Admission()
-        gate = Gate(application, self._gate, admission)
+        gate = Gate(application, self._gate, admission, self._prefix)
         server = HTTPServer(gate, **http_limits(self._certificate))
         server.add_sockets(self._sockets)
         admission.guard(server)

@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=1, le=65535, description="port of streams and REST")
     dashboard_port: int = Field(5006, ge=1, le=65535, description="port of the dashboard")
+    prefix: str = Field("", description="path under which a proxy has the dashboard, such as /deck")
+    stream_prefix: str = Field("", description="path under which it has streams and REST, such as /streams")
     rate: float = Field(40.0, ge=1, le=1000, description="bins per second")
     lsl_enabled: bool = Field(True, description="LSL outlets")
     lsl_stream_name: str = Field("PhantomLink", min_length=1, description="first word of LSL stream names")
@@ -84,6 +86,14 @@ class Settings(BaseSettings):
                 raise ValueError(f"choose {SPELLED}") from None
         return value
 
+    @field_validator("prefix", "stream_prefix")
+    @classmethod
+    def _path(cls, value: str) -> str:
+        path = value.rstrip("/")
+        if path and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", path):
+            raise ValueError("send a path that begins with a slash, such as /deck")
+        return path
+
     @field_validator("token")
     @classmethod
     def _visible(cls, value: SecretStr | None) -> SecretStr | None:
@@ -113,7 +123,8 @@ class Settings(BaseSettings):
 
 
 ON_COMMAND_LINE = (
-    "data", "series", "trials", "spike_times_in", "host", "port", "dashboard_port", "rate", "records",
+    "data", "series", "trials", "spike_times_in", "host", "port", "dashboard_port",
+    "prefix", "stream_prefix", "rate", "records",
     "max_sessions", "session_ttl",
     "token", "allow_host", "allow_origin", "certfile", "keyfile", "audit_log", "requests_per_second",
     "sessions_per_address", "clients_per_session", "log_level",

@@ -27,15 +27,18 @@ from sessions.rest.pages import POLICY
 from sessions.store import Store
 
 
-def explore_application(store: Store) -> Application:
-    """Make the page ``/explore?recording=NAME`` for Panel's server; the first recording by default."""
-    return Application(ExploreHandler(store))  # type: ignore[no-untyped-call]
+def explore_application(store: Store, prefix: str = "") -> Application:
+    """Make the page ``/explore?recording=NAME`` for Panel's server; the first recording by default.
+
+    `prefix` is the path under which a proxy has the pages.
+    """
+    return Application(ExploreHandler(store, prefix))  # type: ignore[no-untyped-call]
 
 
 class ExploreHandler(Handler):
     """Makes a page's document; all that takes time happens off the event loop."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, prefix: str) -> None:
         super().__init__()
         self._store = store
         self._studies: dict[str, Study] = {}
@@ -49,6 +52,7 @@ class ExploreHandler(Handler):
         environment.globals |= {
             "style": Markup(theme.style_sheet()),
             "bokeh_version": bokeh_version,
+            "mount": prefix,
             "titles": TITLES,
             "policy": POLICY.partition("; frame-ancestors")[0],  # which only a header can say
         }

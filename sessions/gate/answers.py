@@ -36,7 +36,7 @@ class Answer:
     content: bytes = b""
 
 
-def answer(rules: Rules, request: HTTPServerRequest) -> Answer | None:
+def answer(rules: Rules, request: HTTPServerRequest, prefix: str = "") -> Answer | None:
     """What the gate answers to a request; None if the application is to."""
     try:
         rules.check(request)
@@ -45,7 +45,7 @@ def answer(rules: Rules, request: HTTPServerRequest) -> Answer | None:
     if is_preflight(request):
         return Answer(204)
     if NAME in request.query_arguments and _is_page(request):
-        return _cookie_for(rules.token, request)
+        return _cookie_for(rules.token, request, prefix)
     return None
 
 
@@ -81,7 +81,7 @@ def _is_page(request: HTTPServerRequest) -> bool:
     return reads and (not request.path.startswith(CALLS) or HTML in request.headers.get("Accept", ""))
 
 
-def _cookie_for(token: Token | None, request: HTTPServerRequest) -> Answer | None:
+def _cookie_for(token: Token | None, request: HTTPServerRequest, prefix: str) -> Answer | None:
     """The same address without the token, and a cookie in its place; nothing for what is not the token.
 
     SameSite=Lax, as Strict would withhold it when a shared link is followed.
@@ -93,4 +93,4 @@ def _cookie_for(token: Token | None, request: HTTPServerRequest) -> Answer | Non
     here = "/" + without_token(str(request.uri)).lstrip(
         "/\\"
     )  # what begins with two slashes would be another host
-    return Answer(303, {**PRIVATE, "Location": here, "Set-Cookie": cookie})
+    return Answer(303, {**PRIVATE, "Location": prefix + here, "Set-Cookie": cookie})

@@ -24,6 +24,7 @@ from tornado.httputil import (
 from engine.errors import DeckError
 from sessions.gate.admission import Admission
 from sessions.gate.answers import Answer, answer, refused
+from sessions.gate.mount import forwarded, without_prefix
 from sessions.gate.rules import Rules
 from sessions.gate.token import disclosed
 
@@ -44,6 +45,8 @@ class Gate(HTTPServerConnectionDelegate):
     rules : Rules
     admission : Admission, optional
         Told of every connection that asks something.
+    prefix : str, optional
+        Path under which a proxy may have put the port, such as ``/deck``.
     """
 
     def __init__(
@@ -51,13 +54,17 @@ class Gate(HTTPServerConnectionDelegate):
         application: HTTPServerConnectionDelegate,
         rules: Rules,
         admission: Admission | None = None,
+        prefix: str = "",
     ) -> None:
         self._application = application
         self._rules = rules
         self._admission = admission
+        self._prefix = prefix
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
-        return Visit(self._application, self._rules, self._admission, server_conn, request_conn)
+        return Visit(
+            self._application, self._rules, self._admission, self._prefix, server_conn, request_conn
+        )
 
 
 class Visit(HTTPMessageDelegate):
@@ -72,12 +79,14 @@ class Visit(HTTPMessageDelegate):
         application: HTTPServerConnectionDelegate,
         rules: Rules,
         admission: Admission | None,
+        prefix: str,
         server_conn: object,
         request_conn: HTTPConnection,
     ) -> None:
         self._application = application
         self._rules = rules
         self._admission = admission
+        self._prefix = prefix
         self._server = server_conn
         self._connection = request_conn
         self._inner: HTTPMessageDelegate | None = None
@@ -88,11 +97,13 @@ class Visit(HTTPMessageDelegate):
         assert isinstance(start_line, RequestStartLine)
         if self._admission is not None:
             self._admission.asked(self._connection.stream)  # type: ignore[attr-defined]
-        self._request = HTTPServerRequest(
-            connection=self._connection, start_line=start_line, headers=headers
-        )
-        self._outgoing = Outgoing(self._connection, self._rules, self._request)
-        self._answer = answer(self._rules, self._request)
+        start_line = without_prefix(start_line, self._prefix)
+        context: Any = getattr(self._connection, "context", None)
+        headers, context = forwarded(headers, context, self._rules.hosts)
+        self._outgoing = Outgoing(self._connection, self._rules, context)
+        self._request = HTTPServerRequest(connection=self._outgoing, start_line=start_line, headers=headers)
+        self._outgoing.request = self._request
+        self._answer = answer(self._rules, self._request, self._prefix)
         if self._answer is not None:
             return None
         self._inner = self._application.start_request(self._server, self._outgoing)
@@ -140,19 +151,21 @@ class Outgoing(HTTPConnection):
     Bokeh lets the pages of all origins read some of its answers.
     """
 
-    def __init__(self, connection: HTTPConnection, rules: Rules, request: HTTPServerRequest) -> None:
+    request: HTTPServerRequest
+
+    def __init__(self, connection: HTTPConnection, rules: Rules, context: Any) -> None:
+        self.context = context
         self._connection = connection
         self._rules = rules
-        self._request = request
 
     def write_headers(
         self, start_line: Any, headers: HTTPHeaders, chunk: bytes | None = None
     ) -> Future[None]:
         for name in [name for name in headers if name.startswith("Access-Control-")]:
             del headers[name]
-        headers.update(self._rules.cors(self._request))
+        headers.update(self._rules.cors(self.request))
         forbid_frames(headers)
-        self._rules.note(self._request, start_line.code, headers.get("Content-Location"))
+        self._rules.note(self.request, start_line.code, headers.get("Content-Location"))
         return self._connection.write_headers(start_line, headers, chunk)
 
     def write(self, chunk: bytes) -> Future[None]:

@@ -29,6 +29,10 @@ class Context:
         Whether the ports speak TLS.
     host : str
         The name by which this client called the server, without a port.
+    proxy : str, optional
+        Host and port of the proxy that this client called, if it did.
+    prefix, stream_prefix : str
+        Paths under which a proxy has the two ports, such as ``/deck``.
     accept : str
         The client's ``Accept`` header.
     address : str
@@ -51,6 +55,9 @@ class Context:
     dashboard_port: int
     secure: bool = False
     host: str = "localhost"
+    proxy: str | None = None
+    prefix: str = ""
+    stream_prefix: str = ""
     accept: str = "*/*"
     address: str = ""
     document: Mapping[str, Any] = field(default_factory=dict)
@@ -62,17 +69,24 @@ class Context:
     @property
     def dashboard(self) -> str:
         """Address of the dashboard, without a path."""
-        return f"{'https' if self.secure else 'http'}://{self.host}:{self.dashboard_port}"
+        return f"http{self._s}://{self._at(self.dashboard_port, self.prefix)}"
 
     @property
     def api(self) -> str:
         """Address of the REST calls, without a path."""
-        return f"{'https' if self.secure else 'http'}://{self.host}:{self.stream_port}"
+        return f"http{self._s}://{self._at(self.stream_port, self.stream_prefix)}"
 
     @property
     def stream(self) -> str:
         """Address of the streams, without a session's code."""
-        return f"{'wss' if self.secure else 'ws'}://{self.host}:{self.stream_port}/stream"
+        return f"ws{self._s}://{self._at(self.stream_port, self.stream_prefix)}/stream"
+
+    @property
+    def _s(self) -> str:
+        return "s" if self.secure else ""
+
+    def _at(self, port: int, prefix: str) -> str:
+        return (self.proxy if self.proxy and prefix else f"{self.host}:{port}") + prefix
 
     def session(self, code: str) -> Session:
         """The session of this code, which is used by that.

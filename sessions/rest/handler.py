@@ -15,6 +15,7 @@ from tornado.web import RequestHandler
 from engine.errors import DeckError
 from sessions.archive import Archive
 from sessions.calibrations import Calibrations
+from sessions.gate.mount import FORWARDED_HOST
 from sessions.gate.rules import address_of
 from sessions.launcher import Launcher
 from sessions.refusals import refusal, status_of, tornados_refusal
@@ -61,6 +62,8 @@ def rest_rules(
     dashboard_port: int,
     *,
     secure: bool = False,
+    prefix: str = "",
+    stream_prefix: str = "",
     home: bool = False,
     studio: Studio | None = None,
     archive: Archive | None = None,
@@ -76,6 +79,8 @@ def rest_rules(
         For the addresses in answers.
     secure : bool
         Whether the ports speak TLS.
+    prefix, stream_prefix : str
+        Paths under which a proxy has the dashboard's port and the stream port.
     home : bool
         Whether ``/`` and every address that nobody else has belong to REST, as on the stream port.
         These rules must then be the application's last.
@@ -96,6 +101,8 @@ def rest_rules(
         stream_port,
         dashboard_port,
         secure,
+        prefix=prefix,
+        stream_prefix=stream_prefix,
         document=described,
         studio=studio,
         archive=archive,
@@ -215,8 +222,14 @@ class RestHandler(RequestHandler):
         names = self.request.query_arguments
         query = {name: ",".join(self.get_query_arguments(name, strip=False)) for name in names}
         accept = self.request.headers.get("Accept", "*/*")
-        address = address_of(self.request)
-        context = replace(self._context, host=self.request.host_name, accept=accept, address=address)
+        context = replace(
+            self._context,
+            host=self.request.host_name,
+            secure=self.request.protocol == "https",
+            proxy=self.request.headers.get(FORWARDED_HOST),
+            accept=accept,
+            address=address_of(self.request),
+        )
         call = partial(_perform, route, context, path, asked(route, query, self.request.body))
         if route.blocking:
             return await asyncio.get_running_loop().run_in_executor(None, call)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from tornado.web import RequestHandler
 
+from sessions.gate.mount import FORWARDED_HOST
+
 POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -28,6 +30,8 @@ class Visit:
     """As the browser spelled it, with the port."""
     secure: bool
     session: str | None
+    proxied: bool = False
+    """Whether `host` is that of a proxy."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class PageHandler(RequestHandler):
                 host=self.request.host,
                 secure=self.request.protocol == "https",
                 session=self.get_query_argument("session", None),
+                proxied=FORWARDED_HOST in self.request.headers,
             )
         )
         self.set_status(page.status)

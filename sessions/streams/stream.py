@@ -71,9 +71,12 @@ class StreamHandler(WebSocketHandler):
     store : Store
     format : "json" or "msgpack"
         What the address stands for, unless the query says otherwise.
+    prefix : str
+        Path under which a proxy has the port.
     """
 
-    def initialize(self, store: Store, format: Format) -> None:  # noqa: A002
+    def initialize(self, store: Store, format: Format, prefix: str = "") -> None:  # noqa: A002
+        self._prefix = prefix
         self._store = store
         self._format: Format = format
         self._holds: dict[str | None, Hold] = {}  # by the name that it gives in a message, if any
@@ -110,7 +113,7 @@ class StreamHandler(WebSocketHandler):
         self.set_nodelay(True)
         data = metadata(self._session.recording)
         scheme, address = self.request.protocol.replace("http", "ws"), self.request.host
-        url = f"{scheme}://{address}/stream/{self._session.code}"
+        url = f"{scheme}://{address}{self._prefix}/stream/{self._session.code}"
         name = None if self._name is None else self._hold(self._name).name
         session = {"code": self._session.code, "url": url, "decoder": name}
         self._send({**data, "type": "metadata", "data": data, "session": session})
