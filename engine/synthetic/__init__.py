@@ -87,7 +87,7 @@ def simulate(seed: int = SEED) -> Session:
     population = draw_population(neurons)
     drive = movement_drive(reaches.cursor, velocity)
     fluctuations = draw_fluctuations(noise, DURATION_MS)
-    units = tqdm(neurons.spawn(N_UNITS), "Making the default recording", unit="unit")
+    units = tqdm(neurons.spawn(N_UNITS), "Making the default recording", unit="unit", disable=None)
     spike_times = [
         draw_spikes(rng, population, unit, drive, reaches.plan, fluctuations)
         for unit, rng in enumerate(units)

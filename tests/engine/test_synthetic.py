@@ -174,8 +174,9 @@ def test_delay_activity_tells_the_target(nwb: NWBFile, trials: Any) -> None:
     assert agreement.mean() > 0.8
 
 
-def test_same_seed_same_spikes() -> None:
+def test_same_seed_same_spikes(capfd: pytest.CaptureFixture[str]) -> None:
     first, again, other = simulate(3), simulate(3), simulate(4)
+    assert capfd.readouterr() == ("", "")  # a progress bar is for a terminal
     for one, two in zip(first.spike_times, again.spike_times, strict=True):
         np.testing.assert_array_equal(one, two)
     assert len(first.spike_times[0]) != len(other.spike_times[0])
