@@ -11,6 +11,7 @@ import math
 import resource
 import socket
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
@@ -59,10 +60,11 @@ class Admission:
     def __init__(self, most: int | None = None) -> None:
         self._most = most = most or most_connections()
         self._per_address = max(most // 2, 1)
-        self._held: dict[
-            IOStream, str
-        ] = {}  # oldest first; those that were closed go when there is no room
-        self._silent: dict[IOStream, str] = {}  # those of them that have asked nothing
+        # Both oldest first, and weak: a connection that has gone takes all with it that it has led to.
+        self._held: WeakKeyDictionary[IOStream, str] = WeakKeyDictionary()
+        self._silent: WeakKeyDictionary[IOStream, str] = (
+            WeakKeyDictionary()
+        )  # those that have asked nothing
         self._told = -math.inf
 
     def guard(self, server: HTTPServer) -> None:
@@ -125,12 +127,13 @@ class Admission:
         return sum(each == who for each in self._held.values())
 
     def _forget_closed(self) -> None:
-        self._held = {stream: who for stream, who in self._held.items() if not stream.closed()}
-        self._silent = {stream: who for stream, who in self._silent.items() if not stream.closed()}
+        for streams in (self._held, self._silent):
+            for stream in [each for each in streams if each.closed()]:
+                del streams[stream]
 
     def _drop_silent(self, who: str | None = None) -> bool:
         """Close the oldest connection, of an address or of all, that has asked nothing; false if none."""
-        for stream, address in self._silent.items():
+        for stream, address in list(self._silent.items()):
             if not stream.closed() and who in (None, address):
                 stream.close()
                 del self._silent[stream], self._held[stream]
