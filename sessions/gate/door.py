@@ -130,6 +130,7 @@ class Outgoing(HTTPConnection):
         for name in [name for name in headers if name.startswith("Access-Control-")]:
             del headers[name]
         headers.update(self._rules.cors(self._request))
+        headers["X-Frame-Options"] = "SAMEORIGIN"  # no other site frames a page, whoever made it
         self._rules.note(self._request, start_line.code, headers.get("Content-Location"))
         return self._connection.write_headers(start_line, headers, chunk)
 
