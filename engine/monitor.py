@@ -46,6 +46,7 @@ class Monitor:
         """Look no more, and wait for the look that is under way. A second call does nothing."""
         with self._looking:
             self._closed = True
+            self._looks = ()  # the thread may hold this monitor a while longer, but not what it looked at
         _keeper.remove(self)
 
     def go_round(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import struct
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -126,13 +127,13 @@ class Ring:
         dtype: np.dtype[np.void],
         bin_rate: float,
         seconds: float = 60.0,
-        buffer: bytearray | memoryview | None = None,
+        buffer: bytearray | memoryview | mmap.mmap | None = None,
     ) -> None:
         self.bin_rate = bin_rate
         self.capacity = max(round(seconds * bin_rate), 2)
         size = self.size(dtype, self.capacity)
         if buffer is None:
-            buffer = bytearray(size)
+            buffer = mmap.mmap(-1, size)  # costs what is written, and goes back to the system with the ring
         if memoryview(buffer).nbytes < size:
             raise ValueError(f"The buffer is too small. This ring needs {size} bytes.")
         self._marks = memoryview(buffer).cast("B")[:16].cast("q")  # HEAD and CLAIMED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import weakref
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
@@ -184,7 +185,8 @@ class Safety:
 
     def add(self, decoder: str) -> SafeCursor:
         """The cursor of a new decoder."""
-        cursor = self.cursors[decoder] = SafeCursor(self, self._replay.recording.bin_width)
+        here = weakref.proxy(self)  # it has its cursors: they hold it weakly
+        cursor = self.cursors[decoder] = SafeCursor(here, self._replay.recording.bin_width)
         return cursor
 
     def stop(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar, cast
 
@@ -71,13 +72,14 @@ class Session:
         self.created = time.time()
         self.maker: str | None = None  # the IP address that has asked for it
         self.safety = Safety(replay)
-        self.predictions = Predictions(replay, lambda: self.scores.news(), self.safety)
-        self.scores = Scorer(replay, self.predictions, lambda: self._view.hit_radius)
+        here = weakref.ref(self)  # its parts hold it weakly: no cycle keeps its rings once it has ended
+        self.predictions = Predictions(replay, lambda: _tell_scores(here), self.safety)
+        self.scores = Scorer(replay, self.predictions, lambda: _hit_radius(here))
         answers = replay.recording.answers
         self._playback = Playback(replay, answers, self.predictions) if answers else None
         self.drift = DriftMonitor(replay)
         self.monitor = Monitor(f"monitor {code}", self.safety.look, self.drift.look)
-        self.launched = Launched(self.wake)
+        self.launched = Launched(lambda: _wake(here))
         self._make_inlet = make_inlet
         self._inlets: dict[str, Inlet] = {}
         self._held: dict[str, Hold] = {}  # names of the inlets' decoders
@@ -323,3 +325,18 @@ class Session:
                 self._tape.stop()
         self.scores.close()
         self.monitor.close()
+
+
+def _tell_scores(here: weakref.ref[Session]) -> None:
+    if (session := here()) is not None:
+        session.scores.news()
+
+
+def _hit_radius(here: weakref.ref[Session]) -> float:
+    session = here()
+    return (PLAIN if session is None else session.view).hit_radius
+
+
+def _wake(here: weakref.ref[Session]) -> None:
+    if (session := here()) is not None:
+        session.wake()

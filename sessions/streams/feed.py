@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import time
+import weakref
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Protocol
@@ -234,7 +235,8 @@ def feeds(make_frames: Callable[[Session], FrameMaker]) -> MakeAudience[Feed]:
     """What makes the feed of a session: one function for all handlers of a server."""
 
     def make(session: Session, loop: asyncio.AbstractEventLoop) -> Feed:
-        return Feed(session.replay, loop, make_frames(session))
+        # Its handlers hold the session: were it held here as well, it would hold itself.
+        return Feed(session.replay, loop, make_frames(weakref.proxy(session)))
 
     return make
 
@@ -246,6 +248,7 @@ class FeedHandler(WebSocketHandler):
         self._store = store
         self._make_feed = make_feed
         self._feed: Feed | None = None
+        self._session: Session | None = None  # kept for as long as it is watched
         self.unseen = 0
         self.behind_since: float | None = None
 
@@ -261,7 +264,7 @@ class FeedHandler(WebSocketHandler):
         if feed.size >= self._store.max_clients:
             self.close(FULL, f"More pages watch session {code} than may.")
             return
-        self._feed = feed
+        self._feed, self._session = feed, session
         self._feed.join(self)
 
     def send(self, data: bytes) -> None:
@@ -303,3 +306,4 @@ class FeedHandler(WebSocketHandler):
     def on_close(self) -> None:
         if self._feed is not None:
             self._feed.leave(self)
+        self._feed = self._session = None

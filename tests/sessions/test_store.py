@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -75,6 +77,58 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     made = asyncio.new_event_loop()
     yield made
     made.close()
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Without the garbage collector, which would find cycles sooner or later."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def traces(session: Session) -> dict[str, weakref.ref[Any]]:
+    """What must be gone with a session, by name."""
+    parts = (session, session.replay, session.ring, session.predictions, session.predictions.ring)
+    return {f"{i} {type(part).__name__}": weakref.ref(part) for i, part in enumerate(parts)}
+
+
+def left_of(found: dict[str, weakref.ref[Any]]) -> list[str]:
+    return [name for name, trace in found.items() if trace() is not None]
+
+
+# Memory
+
+
+def answered(store: Store) -> dict[str, weakref.ref[Any]]:
+    """Traces of a new session that has played and was answered, so that all of its threads were there."""
+    session = store.create(options=Options(speed="max", loop=False))
+    session.replay.start()
+    keeper = Keeper(session.replay)
+    keeper.wait_rows(1)
+    session.predictions.receive("kalman", 0, (0.0, 0.0, 0.0, 0.0), 0.0)
+    session.scores.settle(30.0)
+    session.replay.remove_listener(keeper)
+    return traces(session)
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_deleted_session_is_freed_at_once(make_store: MakeStore) -> None:
+    store = make_store()
+    found = answered(store)
+    [code] = store.sessions
+    store.delete(code)
+
+    assert left_of(found) == []
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_evicted_sessions_are_freed_at_once(make_store: MakeStore) -> None:
+    store = make_store(max_sessions=2)
+    found = [traces(store.create()) for _ in range(20)]
+
+    assert [bool(left_of(each)) for each in found] == [False] * 18 + [True] * 2
 
 
 # Codes

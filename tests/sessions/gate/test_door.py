@@ -140,6 +140,16 @@ def test_a_wrong_token_is_not_saved_by_a_cookie(call: Guarded) -> None:
     refused(call("GET", "/api/sessions", Cookie=cookie, Authorization="Bearer no"), 401, "unauthorized")
 
 
+@pytest.mark.parametrize(
+    "path", ["/health", "/", "/docs", "/api/sessions", "/stream/deck", "/no/such/page"]
+)
+@pytest.mark.parametrize("headers", [BEARER, {}])
+def test_no_answer_may_be_framed_by_another_site(
+    call: Guarded, path: str, headers: Mapping[str, str]
+) -> None:
+    assert call("GET", path, **headers).headers["X-Frame-Options"] == "SAMEORIGIN"
+
+
 def test_only_health_is_open(call: Guarded) -> None:
     assert call("GET", "/health").status == 200
     for path in (

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -13,6 +15,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
+from engine import clock
 from engine.ring import Rows
 from sessions.errors import UnknownSession
 from sessions.session import Session
@@ -343,3 +346,24 @@ def test_viewers_keep_a_session_alive_and_leave_nothing_behind(served: Served) -
     session.replay.resume()
     eventually(lambda: session.ring.head > 5)
     assert served.made == 1
+
+
+def test_session_is_freed_when_its_last_page_has_gone(served: Served) -> None:
+    ring = weakref.ref(served.store.create("deck").ring)
+    page = served.connect("deck")
+    frame(page)
+    gc.collect()
+    gc.disable()
+    try:
+        served.store.delete("deck")
+        with suppress(websocket.WebSocketException):
+            while page.recv_data()[0] != 8:
+                pass
+        page.close()
+        deadline = threading.Event()
+        end = clock.now() + 20.0
+        while ring() is not None and clock.now() < end:
+            deadline.wait(0.02)  # the server's loop lets go of it when it has heard the goodbye
+        assert ring() is None
+    finally:
+        gc.enable()
