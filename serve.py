@@ -27,7 +27,7 @@ from engine.recording import Recording
 from sessions.archive import Archive
 from sessions.calibrations import Calibrations
 from sessions.gate import Rules
-from sessions.gate.configured import certificate, lacks_token, rules, secret
+from sessions.gate.configured import certificate, certificate_text, lacks_token, rules, secret
 from sessions.gate.discreet import hide
 from sessions.launcher import Launcher
 from sessions.recordings import Recordings
@@ -207,7 +207,7 @@ async def serve(
         stream_prefix=chosen.stream_prefix,
         studio=studio,
         archive=archive,
-        launcher=Launcher(own_url(chosen), secret(chosen, made_token)),
+        launcher=Launcher(own_url(chosen), secret(chosen, made_token), certificate_text(chosen)),
         calibrations=calibrations,
     )
     streams = StreamServer(

@@ -15,6 +15,7 @@ from engine.decoders import DECODERS
 from engine.errors import BadSetting, NotNow
 from engine.scheduling import ordinary
 from sessions.commands.client import DECODING
+from sessions.commands.tls import PINNED
 from sessions.errors import Busy, Conflict, UnknownDecoder
 
 log = logging.getLogger(__name__)
@@ -156,13 +157,14 @@ class Launcher:
     ----------
     url : str
         The stream port, as this machine reaches it.
-    token : str, optional
-        The server's.
+    token, certificate : str, optional
+        The server's; the certificate in PEM. The processes trust it alone, whatever its name.
     """
 
-    def __init__(self, url: str, token: str | None = None) -> None:
+    def __init__(self, url: str, token: str | None = None, certificate: str | None = None) -> None:
         self._url = url
-        self._environment = ONE_THREAD | ({"PHANTOM_TOKEN": token} if token else {})
+        own = {"PHANTOM_TOKEN": token, PINNED: certificate}
+        self._environment = ONE_THREAD | {name: value for name, value in own.items() if value}
 
     def start(self, launched: Launched, code: str, decoder: str, n_alive: int) -> None:
         """Start a decoder for the session of this code.

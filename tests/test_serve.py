@@ -6,9 +6,11 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,7 @@ from websocket import WebSocket, create_connection
 import serve
 from sessions.settings import Settings
 from tests.benchmarks import free_port
+from tests.certificates import self_signed
 
 ROOT = Path(__file__).parent.parent
 REACH98 = ROOT.parent / "shared" / "data" / "reach98.nwb"
@@ -203,3 +206,37 @@ def test_a_taken_port_is_one_line_that_names_the_option() -> None:
     assert process.returncode == 2
     assert "--port" in complaints
     assert complaints.count("\n") == 1
+
+
+def test_a_decoder_that_the_server_starts_answers_under_tls_whatever_the_certificate_s_name(
+    tmp_path: Path,
+) -> None:
+    certfile, keyfile = self_signed(tmp_path, "elsewhere.example")
+    port = free_port()
+    process = run(
+        "--certfile", str(certfile), "--keyfile", str(keyfile), "--port", str(port), "--no-lsl",
+        "--dashboard-port", str(free_port()), "--data", str(CASES / "trials_named_otherwise.nwb"),
+        "--log-level", "ERROR",
+    )  # fmt: skip
+    trusting = ssl.create_default_context(cafile=str(certfile))
+    trusting.check_hostname = False
+
+    def ask(path: str, body: object = None) -> dict:
+        request = Request(
+            f"https://127.0.0.1:{port}/api/sessions{path}",
+            None if body is None else json.dumps(body).encode(),
+        )
+        with urlopen(request, timeout=30, context=trusting) as answer:
+            return json.load(answer)
+
+    try:
+        assert any(line.startswith("Streams    wss://") for line in process.stdout)
+        ask("", {"custom_code": "deck"})
+        ask("/deck/decoders", {"decoder": "passthrough"})
+        until = time.monotonic() + STARTED_WITHIN
+        while "passthrough" not in ask("/deck/scores")["decoders"]:
+            assert time.monotonic() < until, ask("/deck/decoders")
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+    assert process.returncode == 0

@@ -24,8 +24,10 @@ from sessions.commands.client import (
     credentials,
     http_of,
     metadata_of,
+    quieten,
     receive,
 )
+from sessions.commands.tls import trusted
 from sessions.settings import Parser
 
 STREAM = "/stream/binary?layout=compact"
@@ -115,6 +117,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     add_server(parser)
     options = parser.parse_args(arguments)
+    quieten()
     try:
         faults = asyncio.run(_check(options.url, options.token, options.seconds))
     except Unreachable as error:
@@ -169,7 +172,11 @@ async def _delete(url: str, token: str | None, code: str) -> None:
     address = f"{http_of(url)}/api/sessions/{code}?force=true"
     with contextlib.suppress(OSError, HTTPClientError):
         await client.fetch(
-            address, method="DELETE", headers=credentials(token), request_timeout=ANSWER_WITHIN
+            address,
+            method="DELETE",
+            headers=credentials(token),
+            request_timeout=ANSWER_WITHIN,
+            ssl_options=trusted(),
         )
     client.close()
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
+import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgpack
 from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.simple_httpclient import HTTPStreamClosedError, HTTPTimeoutError
 from tornado.websocket import WebSocketClientConnection, WebSocketError, websocket_connect
+
+from sessions.commands.tls import distrust, no_tls, perhaps_other, trusted
 
 URL = "ws://127.0.0.1:8000"
 DECODING = "Decoding session"
@@ -43,12 +48,15 @@ async def connect(url: str, stream: str, token: str | None = None) -> WebSocketC
     Unreachable
     """
     try:
-        request = HTTPRequest(f"{url}{stream}", headers=credentials(token), connect_timeout=ANSWER_WITHIN)
+        request = HTTPRequest(
+            f"{url}{stream}",
+            headers=credentials(token),
+            connect_timeout=ANSWER_WITHIN,
+            ssl_options=trusted(),
+        )
         return await websocket_connect(request, ping_interval=PING_INTERVAL)
-    except HTTPClientError as error:
-        raise Unreachable(f"{url} refuses a decoder: {refusal_in(error)}") from None
-    except (OSError, WebSocketError) as error:
-        raise nobody(url, error) from None
+    except (OSError, HTTPClientError, WebSocketError) as error:
+        raise unreachable(url, error, "refuses a decoder") from None
 
 
 async def receive(connection: WebSocketClientConnection) -> dict[str, Any] | None:
@@ -74,8 +82,27 @@ async def metadata_of(connection: WebSocketClientConnection, url: str) -> dict[s
     return metadata
 
 
-def nobody(url: str, error: Exception) -> Unreachable:
-    """What to raise where there is no server."""
+def unreachable(url: str, error: Exception, verb: str = "says") -> Unreachable:
+    """What to raise for an error of Tornado's clients.
+
+    Parameters
+    ----------
+    url : str
+        Of the stream port.
+    error : Exception
+    verb : str
+        What stands before the reason that a server gives for its refusal.
+    """
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Unreachable(distrust(url, error))
+    if isinstance(error, ssl.SSLError):
+        return Unreachable(no_tls(url))
+    if isinstance(error, HTTPStreamClosedError | ConnectionResetError):
+        return Unreachable(perhaps_other(url, "hangs up without an answer"))
+    if isinstance(error, HTTPTimeoutError):
+        return Unreachable(perhaps_other(url, "does not answer in time"))
+    if isinstance(error, HTTPClientError):
+        return Unreachable(f"{url} {verb}: {refusal_in(error)}")
     return Unreachable(
         f"Nobody answers at {url} ({error}). Start the server, or give its stream port with --url."
     )
@@ -92,6 +119,11 @@ def refusal_in(error: HTTPClientError) -> str:
 def credentials(token: str | None) -> dict[str, str]:
     """Headers that show a token."""
     return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def quieten() -> None:
+    """Leave what goes wrong to this command's own line: Tornado has a log for it, too."""
+    logging.getLogger("tornado").addHandler(logging.NullHandler())
 
 
 def add_server(parser: argparse.ArgumentParser) -> None:

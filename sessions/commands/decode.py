@@ -23,14 +23,16 @@ from engine.decoders.store import Trained, load, save
 from engine.errors import DeckError
 from sessions.commands.answering import Answerer, answer_stream
 from sessions.commands.client import (
+    ANSWER_WITHIN,
     DECODING,
     Unreachable,
     add_server,
     credentials,
     http_of,
-    nobody,
-    refusal_in,
+    quieten,
+    unreachable,
 )
+from sessions.commands.tls import trusted
 from sessions.settings import Parser
 
 TRAINED_ON = 0.75
@@ -44,6 +46,7 @@ LARGEST = 2**31
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit status: 0 when the session ends or on SIGINT, 2 if it cannot."""
     options = _options(arguments)
+    quieten()
     for name in (signal.SIGINT, signal.SIGTERM):  # a shell's background job starts with SIGINT ignored
         signal.signal(name, signal.default_int_handler)
     try:
@@ -185,7 +188,9 @@ def _fetch(
                 headers=credentials(options.token),
                 method="GET" if body is None else "POST",
                 body=None if body is None else json.dumps(body),
+                connect_timeout=ANSWER_WITHIN,
                 request_timeout=FETCH_WITHIN,
+                ssl_options=trusted(),
             )
         finally:
             client.close()
@@ -193,10 +198,8 @@ def _fetch(
 
     try:
         return asyncio.run(fetch())
-    except HTTPClientError as error:
-        raise Unreachable(f"{options.url} says: {refusal_in(error)}") from None
-    except OSError as error:
-        raise nobody(options.url, error) from None
+    except (OSError, HTTPClientError) as error:
+        raise unreachable(options.url, error) from None
 
 
 def _trials(text: str) -> list[int]:

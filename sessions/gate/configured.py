@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 
 from engine.errors import BadSetting
@@ -69,3 +70,12 @@ def certificate(chosen: Settings) -> ssl.SSLContext | None:
             "Name a certificate and, with --keyfile, its key without a password, both in PEM."
         ) from None
     return context
+
+
+def certificate_text(chosen: Settings) -> str | None:
+    """The server's own certificate, in PEM, without those that vouch for it; None if it has none."""
+    if chosen.certfile is None:
+        return None
+    text = chosen.certfile.read_text("ascii", "replace")
+    own = re.search(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", text, re.DOTALL)
+    return own[0] if own else None

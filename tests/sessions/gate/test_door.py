@@ -8,7 +8,6 @@ import logging
 import re
 import ssl
 import stat
-import subprocess
 from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection, HTTPSConnection, RemoteDisconnected
 from pathlib import Path
@@ -26,6 +25,7 @@ from sessions.server import MAX_HEADERS, StreamServer, stream_rules
 from sessions.settings import settings
 from sessions.store import Store
 from tests.builders import small_recording
+from tests.certificates import self_signed
 from tests.sessions.serving import Client, Reply
 
 SECRET = "token&with=signs%"
@@ -378,15 +378,7 @@ def test_an_audit_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("tls")
-    files = folder / "rig.crt", folder / "rig.key"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
-         "-keyout", str(files[1]), "-out", str(files[0])],
-        check=True, capture_output=True, timeout=60,
-    )  # fmt: skip
-    return files
+    return self_signed(tmp_path_factory.mktemp("tls"), "127.0.0.1")
 
 
 def test_tls_carries_rest_and_streams_and_a_secure_cookie(
