@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal
+from weakref import WeakSet
 
 from engine.decoders import DECODERS
 from engine.errors import BadSetting, NotNow
@@ -99,7 +100,7 @@ class Launched:
         with self._lock:
             return dict(self._decoders)
 
-    def start(self, decoder: str, launch: Callable[[], subprocess.Popen[str]]) -> None:
+    def start(self, decoder: str, launch: Callable[[], subprocess.Popen[str]]) -> Started:
         """Keep a process that `launch` makes.
 
         Raises
@@ -120,7 +121,8 @@ class Launched:
                     f"{len(alive)} decoders were started for this session, which is the limit. Stop one, "
                     "or run serve.py decode yourself."
                 )
-            self._decoders[decoder] = Started(decoder, launch(), self._changed)
+            started = self._decoders[decoder] = Started(decoder, launch(), self._changed)
+            return started
 
     def stop(self, decoder: str) -> None:
         """End a decoder's process, and forget it.
@@ -164,9 +166,11 @@ class Launcher:
     def __init__(self, url: str, token: str | None = None, certificate: str | None = None) -> None:
         self._url = url
         own = {"PHANTOM_TOKEN": token, PINNED: certificate}
+        self._started: WeakSet[Started] = WeakSet()  # of all sessions
+        self._lock = threading.Lock()  # guards it, and is held from the count to the start
         self._environment = ONE_THREAD | {name: value for name, value in own.items() if value}
 
-    def start(self, launched: Launched, code: str, decoder: str, n_alive: int) -> None:
+    def start(self, launched: Launched, code: str, decoder: str) -> None:
         """Start a decoder for the session of this code.
 
         Parameters
@@ -174,8 +178,6 @@ class Launcher:
         launched : Launched
             Of the session.
         code, decoder : str
-        n_alive : int
-            Processes of the whole server.
 
         Raises
         ------
@@ -188,12 +190,14 @@ class Launcher:
         """
         if decoder not in DECODERS:
             raise BadSetting(f"Unknown decoder {decoder[:80]!r}. There are {', '.join(DECODERS)}.")
-        if n_alive >= PER_SERVER:
-            raise Busy(
-                f"This server runs {n_alive} decoders, which is the limit. Stop one, or run "
-                "serve.py decode yourself."
-            )
-        launched.start(decoder, lambda: self._launch(code, decoder))
+        with self._lock:
+            n_alive = sum(each.alive for each in self._started)
+            if n_alive >= PER_SERVER:
+                raise Busy(
+                    f"This server runs {n_alive} decoders, which is the limit. Stop one, or run "
+                    "serve.py decode yourself."
+                )
+            self._started.add(launched.start(decoder, lambda: self._launch(code, decoder)))
 
     def _launch(self, code: str, decoder: str) -> subprocess.Popen[str]:
         command = [sys.executable, str(SERVE), "decode", "--url", self._url]

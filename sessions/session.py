@@ -7,7 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 
 from engine import clock
 from engine.drift import DriftMonitor
@@ -40,6 +40,10 @@ class MakeAudience(Protocol[A]):
     """Such as the audience's class."""
 
     def __call__(self, session: Session, loop: asyncio.AbstractEventLoop, /) -> A: ...
+
+
+MAX_INLETS: Final = 8
+"""LSL streams of predictions that a session listens to: each costs a thread and searches the network."""
 
 
 class Session:
@@ -278,7 +282,7 @@ class Session:
         NotNow
             If the server runs without LSL.
         Conflict
-            If another stream has that decoder's name.
+            If another stream has that decoder's name, or there are too many.
         UnknownSession
             If the session has been closed.
         """
@@ -290,6 +294,11 @@ class Session:
             asked = (self._inlets[name] for name, hold in self._held.items() if hold.asked == decoder)
             present = next(asked, None)
             if present is None:
+                if len(self._inlets) >= MAX_INLETS:
+                    raise Conflict(
+                        f"This session listens to {MAX_INLETS} LSL streams, which is the limit. Stop one "
+                        "of them, or use another session."
+                    )
                 hold = self.predictions.holds.take(decoder)
                 self._held[hold.name] = hold
                 self._inlets[hold.name] = self._make_inlet(stream, hold.name, self.predictions)
@@ -304,6 +313,8 @@ class Session:
         with self._lock:
             names = list(self._inlets) if decoder is None else [decoder]
             closing = [(self._inlets.pop(n), self._held.pop(n)) for n in names if n in self._inlets]
+        for inlet, _ in closing:
+            inlet.stop()
         for inlet, hold in closing:
             inlet.close()
             self.predictions.holds.free(hold)

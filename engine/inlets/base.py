@@ -26,6 +26,10 @@ class Inlet(Protocol):
         """The last thing that was wrong with what came, in one line."""
         ...
 
+    def stop(self) -> None:
+        """Listen no more, soon: several are told before any is waited for."""
+        ...
+
     def close(self) -> None:
         """Listen no more, and wait until that is so. A second call does nothing."""
         ...

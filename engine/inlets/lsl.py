@@ -49,16 +49,20 @@ class LslInlet:
         self._thread = threading.Thread(target=self._run, name=f"inlet {stream}", daemon=True)
         self._thread.start()
 
+    def stop(self) -> None:
+        """Listen no more, soon: several are told before any is waited for."""
+        self._closing.set()
+
     def close(self) -> None:
         """Listen no more, and wait until that is so. A second call does nothing."""
-        self._closing.set()
+        self.stop()
         if self._thread is not threading.current_thread():
             self._thread.join()
 
     def _run(self) -> None:
         try:
             while not self._closing.is_set():
-                for info in pylsl.resolve_byprop("name", self.stream, timeout=LOOK_FOR)[:1]:
+                for info in found(self.stream)[:1]:
                     if info.channel_count() == len(CHANNELS):
                         self._listen(info)
                     else:
@@ -101,3 +105,16 @@ class LslInlet:
             self._predictions.receive(self._decoder, int(number), checked_values(given), at)
         except BadPrediction as refused:
             self.error = str(refused)
+
+
+def found(name: str) -> list[pylsl.StreamInfo]:
+    """The streams of a name on the network, after a search of `LOOK_FOR` seconds at most.
+
+    liblsl asks with the XPath query ``name='NAME'``, and XPath 1.0 knows no escape for a quote: a name with
+    one is put into the other kind, and one with both is looked for among all streams.
+    """
+    if "'" not in name:
+        return list(pylsl.resolve_byprop("name", name, timeout=LOOK_FOR))
+    if '"' not in name:
+        return list(pylsl.resolve_bypred(f'name="{name}"', timeout=LOOK_FOR))
+    return [info for info in pylsl.resolve_streams(LOOK_FOR) if info.name() == name]

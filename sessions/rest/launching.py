@@ -23,10 +23,7 @@ def start_decoder(context: Context, code: str, asked: DecoderAsk) -> LaunchedAns
     if context.launcher is None:
         raise NotNow("This server starts no decoders. Run serve.py decode yourself.")
     session = context.session(code)
-    n_alive = sum(
-        each.alive for other in context.store.sessions.values() for each in other.launched.decoders.values()
-    )
-    context.launcher.start(session.launched, code, asked.decoder, n_alive)
+    context.launcher.start(session.launched, code, asked.decoder)
     return launched_answer(session.launched)
 
 

@@ -78,6 +78,9 @@ class Silence:
     def __init__(self, stream: str, *_: Any) -> None:
         self.stream = stream
 
+    def stop(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from sessions import launcher
+from sessions.errors import Busy
 from sessions.launcher import Launched, Launcher
 from tests.sessions.serving import Client, serving
 
@@ -93,4 +95,29 @@ def test_nothing_starts_when_the_session_has_ended() -> None:
     launched = Launched(lambda: None)
     launched.close()
     with pytest.raises(launcher.NotNow, match="just ended"):
-        Launcher("ws://127.0.0.1:9").start(launched, "deck", "passthrough", 0)
+        Launcher("ws://127.0.0.1:9").start(launched, "deck", "passthrough")
+
+
+def test_starts_at_once_are_never_more_than_the_limit() -> None:
+    """24 at once, for a session each, of decoders that go on trying to connect."""
+    made = Launcher("ws://127.0.0.1:9")
+    of_sessions = [Launched(lambda: None) for _ in range(24)]
+    ready, refused = threading.Barrier(24), []
+
+    def ask(launched: Launched) -> None:
+        ready.wait()
+        try:
+            made.start(launched, "deck", "passthrough")
+        except Busy:
+            refused.append(launched)
+
+    askers = [threading.Thread(target=ask, args=(launched,)) for launched in of_sessions]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    n_started = sum(len(launched.decoders) for launched in of_sessions)
+    for launched in of_sessions:
+        launched.close()
+
+    assert (n_started, len(refused)) == (launcher.PER_SERVER, 24 - launcher.PER_SERVER)

@@ -10,7 +10,8 @@ import numpy as np
 import pylsl
 import pytest
 
-from engine.inlets.lsl import LslInlet
+from engine import clock
+from engine.inlets.lsl import LslInlet, found
 from engine.prediction import CHANNELS, Verdict
 from engine.predictions import Predictions
 from engine.replay import Replay
@@ -132,3 +133,23 @@ def test_stream_that_goes_and_comes_is_heard_again(replay: Replay, name: str) ->
         del source
         news.wait(lambda n=answers: int((predictions.ring.since(0)[0]["verdict"] == 5).sum()) == n)
     inlet.close()
+
+
+@pytest.mark.parametrize("quoted", ["the lab's {}", 'the "lab" {}', """the lab's "own" {}"""])
+def test_stream_of_a_name_with_quotes_is_found_and_no_other(name: str, quoted: str) -> None:
+    wanted = quoted.format(name)
+    sources = [outlet(wanted), outlet(f"{name} other")]
+    deadline = clock.now() + PATIENCE
+    while not (there := found(wanted)) and clock.now() < deadline:
+        pass
+    assert [info.name() for info in there] == [wanted]
+    del sources
+
+
+@pytest.mark.parametrize("query", ["x' or '1'='1", """x' or "1"="1"""])
+def test_query_in_a_name_finds_nothing(name: str, query: str) -> None:
+    source = outlet(name)
+    while not found(name):
+        pass
+    assert found(query) == []
+    del source

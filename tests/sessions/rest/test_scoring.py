@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from engine import clock
+from engine.inlets.lsl import LOOK_FOR, LslInlet
 from engine.scores.sums import Measures
 from sessions.rest.models.scores import MeasuresAnswer
 from sessions.rest.scoring import latency_parts
-from sessions.session import Session
+from sessions.session import MAX_INLETS, Session
 from sessions.store import Store
 from tests.builders import small_recording
 from tests.engine.listening import PATIENCE, Keeper
@@ -146,6 +148,27 @@ def test_sources_are_added_listed_and_removed(call: Client) -> None:
     assert (taken.status, taken.json["error"]["code"]) == (409, "conflict")
     assert call("DELETE", f"{SOURCES}?decoder=stream-2").json["sources"] == [first]
     assert call("DELETE", SOURCES).json == {"sources": [], "count": 0}
+
+
+def test_sources_are_bounded(call: Client) -> None:
+    for i in range(MAX_INLETS):
+        assert call("POST", SOURCES, {"lsl": f"stream-{i}"}).json["count"] == i + 1
+    assert call("POST", SOURCES, {"lsl": "stream-0"}).json["count"] == MAX_INLETS
+    full = call("POST", SOURCES, {"lsl": "one-more"})
+    assert (full.status, full.json["error"]["code"]) == (409, "conflict")
+    assert f"listens to {MAX_INLETS} LSL streams, which is the limit" in full.json["detail"]
+    call("DELETE", f"{SOURCES}?decoder=stream-3")
+    assert call("POST", SOURCES, {"lsl": "one-more"}).json["count"] == MAX_INLETS
+
+
+def test_all_sources_of_a_session_are_closed_together() -> None:
+    with serving(Store({"small": small_recording()}, make_inlet=LslInlet)) as call:
+        call.create()
+        for i in range(MAX_INLETS):
+            call("POST", SOURCES, {"lsl": f"nobody-{i}"})
+        began = time.perf_counter()
+        assert call("DELETE", "/api/sessions/deck").status == 200
+        assert time.perf_counter() - began < 4 * LOOK_FOR  # one after the other it would be twice as long
 
 
 def test_sources_with_bad_names_are_refused(call: Client) -> None:
