@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,9 @@ from sessions.launcher import Launcher
 from sessions.session import Session
 from sessions.store import Store
 from sessions.studio import Studio
+
+DOWNLOADS = 4
+"""Of binned recordings at once, by port: each holds a copy of the bins as long as its client takes."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,9 @@ class Context:
     archive: Archive | None = None
     launcher: Launcher | None = None
     calibrations: Calibrations | None = None
+    downloads: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(DOWNLOADS)
+    )
 
     @property
     def dashboard(self) -> str:
@@ -125,6 +132,11 @@ class Stream:
     rest: Generator[bytes]
     content_type: str
     file_name: str
+
+    @classmethod
+    def of(cls, pieces: Generator[bytes], content_type: str, file_name: str) -> Stream:
+        """With the first piece at hand: what fails does so before anything is answered."""
+        return cls(next(pieces, b""), pieces, content_type, file_name)
 
     def close(self) -> None:
         """End what makes the pieces, whether they were all taken or not."""

@@ -168,7 +168,12 @@ class RestHandler(RequestHandler):
             self.set_header("Content-Location", found.location)
         if found.content_type.startswith(("text/html", "image/svg")):
             self.set_header("Content-Security-Policy", PAGE_POLICY)
-        self.finish(found.content)
+        try:
+            await asyncio.wait_for(self.finish(found.content), WRITE_TIMEOUT)
+        except StreamClosedError:  # the client has had enough
+            pass
+        except TimeoutError:
+            self._hang_up()
 
     get = head = post = put = patch = delete = options = answer
 

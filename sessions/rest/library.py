@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Generator, Iterable, Sequence
 
 from engine.decoders.bins import Bins
 from engine.errors import UnknownTarget
-from engine.recording import Trial, spell_ids
+from engine.recording import Recording, Trial, spell_ids
+from sessions.errors import Busy
+from sessions.finisher import CHUNK
 from sessions.metadata import metadata
-from sessions.rest.context import Context, Text
+from sessions.rest.context import DOWNLOADS, Context, Stream
 from sessions.rest.models.recordings import Metadata, RecordingList, TrialAnswer, Trials, TrialsOfTarget
 from sessions.rest.requests import BinsQuery, RecordingQuery
 
@@ -49,7 +52,7 @@ def list_trials_of_target(context: Context, target_id: int, asked: RecordingQuer
     return TrialsOfTarget(trials=trials, count=len(trials), target_index=target_id)
 
 
-def show_bins(context: Context, asked: BinsQuery) -> Text:
+def show_bins(context: Context, asked: BinsQuery) -> Stream:
     """Binned counts and kinematics, to train a decoder on.
 
     A NumPy archive for `numpy.load`: `counts` (bins by units), `kinematics` (x, y, vx, vy; NaN where
@@ -58,8 +61,22 @@ def show_bins(context: Context, asked: BinsQuery) -> Text:
     over a gap; then `bin_rate`, `bin_width` (s), `channel_names`, `recording`, `sha256` and
     `length_unit`.
     """
-    bins = Bins.of(context.store.recording_named(asked.recording), asked.trial_ids)
-    return Text(bins.to_npz(), NPZ)
+    recording = context.store.recording_named(asked.recording)
+    if not context.downloads.acquire(blocking=False):
+        raise Busy(f"{DOWNLOADS} clients take binned recordings already. Try again when one is done.")
+    return Stream.of(_pieces(recording, asked.trial_ids, context.downloads), NPZ, "bins.npz")
+
+
+def _pieces(
+    recording: Recording, trial_ids: Sequence[int], room: threading.BoundedSemaphore
+) -> Generator[bytes]:
+    """The archive, which goes and makes room when it has been taken, or nobody takes it any more."""
+    try:
+        content = Bins.of(recording, trial_ids).to_npz()
+        for start in range(0, len(content), CHUNK):
+            yield content[start : start + CHUNK]
+    finally:
+        room.release()
 
 
 def trial_answer(trial: Trial) -> TrialAnswer:

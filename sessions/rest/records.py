@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from datetime import UTC, datetime
 
 from sessions.archive import Archive
@@ -55,21 +54,21 @@ def get_nwb(context: Context, name: str) -> Stream:
     """The record itself, an NWB file that can be replayed; encrypted if the record is."""
     archive = archive_of(context)
     entry = archive.entry(name)
-    return _stream(archive.content(entry), "application/x-hdf5", entry.path.name)
+    return Stream.of(archive.content(entry), "application/x-hdf5", entry.path.name)
 
 
 def get_csv(context: Context, name: str, asked: TableQuery) -> Stream:
     """One table of a record, for spreadsheets: one line a packet, prediction or event."""
     archive = archive_of(context)
     pieces = archive.export(archive.entry(name), "csv", asked.table)
-    return _stream(pieces, "text/csv", f"{name}-{asked.table}.csv")
+    return Stream.of(pieces, "text/csv", f"{name}-{asked.table}.csv")
 
 
 def get_npz(context: Context, name: str) -> Stream:
     """All of a record for numpy; `numpy.load` reads it without pickle."""
     archive = archive_of(context)
     pieces = archive.export(archive.entry(name), "npz")
-    return _stream(pieces, "application/zip", f"{name}.npz")
+    return Stream.of(pieces, "application/zip", f"{name}.npz")
 
 
 def archive_of(context: Context) -> Archive:
@@ -99,8 +98,3 @@ def record_answer(session: Session) -> RecordAnswer:
         lost=tape.lost if tape else 0,
         error=tape.error if tape else None,
     )
-
-
-def _stream(pieces: Generator[bytes], content_type: str, file_name: str) -> Stream:
-    """With the first piece at hand: what fails does so before anything is answered."""
-    return Stream(next(pieces, b""), pieces, content_type, file_name)

@@ -187,7 +187,7 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
             "/api/recording/bins.npz",
             library.show_bins,
             library.NPZ,
-            *(*RECORDING, UnknownTrial, EmptySelection),
+            *(*RECORDING, UnknownTrial, EmptySelection, Busy),
         ),
     ),
     "Pictures": (

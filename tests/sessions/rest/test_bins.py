@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import socket
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
+from sessions.rest import handler
+from sessions.rest.context import DOWNLOADS
 from sessions.store import Store
+from tests.benchmarks.dashboard import wait_until
 from tests.builders import small_recording
 from tests.sessions.serving import Client, serving
 
@@ -66,3 +71,20 @@ def test_what_there_is_not_is_refused(call, query, status, message):
     reply = call("GET", PATH + query)
     assert reply.status == status
     assert message in reply.json["detail"]
+
+
+def test_readers_that_never_read_are_bounded_and_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handler, "WRITE_TIMEOUT", 0.5)
+    large = small_recording(n_units=250, n_bins=60_000)  # more than sockets hold
+    with serving(Store({"large": large})) as call, contextlib.ExitStack() as stack:
+        idle = [stack.enter_context(socket.create_connection(("127.0.0.1", call.port))) for _ in range(12)]
+        for connection in idle:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.sendall(f"GET {PATH} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        starts = [connection.recv(12) for connection in idle]
+
+        assert starts.count(b"HTTP/1.1 200") >= DOWNLOADS
+        assert b"HTTP/1.1 503" in starts
+        wait_until(lambda: call("GET", f"{PATH}?trial_ids=0").status == 200, 20.0)
+        for _ in range(DOWNLOADS + 1):  # all room is free again, as soon as each has its file
+            assert len(arrays(call, "?trial_ids=0")["counts"]) == 15_000
