@@ -25,7 +25,7 @@ from engine.record.recorder import Recorder
 from engine.record.scored import scores_of
 from engine.record.sealed import KEY, SEALED
 from sessions.errors import Busy, Conflict, NoRecords, UnknownRecord
-from sessions.finisher import CHUNK, Export, Finisher, export
+from sessions.finisher import CHUNK, FINISHED, Export, Finisher, export
 from sessions.session import Session
 from sessions.tape import Tape
 from sessions.version import version
@@ -33,8 +33,6 @@ from sessions.version import version
 log = logging.getLogger(__name__)
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-FINISHED = (".nwb", ".nwb" + SEALED)
-
 EXPORTS = 4
 """At once at most: each is a process, and lasts as long as its client takes."""
 
@@ -142,8 +140,9 @@ class Archive:
         found = []
         for ending in (ENDING, *FINISHED):
             for path in self.folder.glob(f"[!.]*{ending}"):
-                with suppress(FileNotFoundError):  # it has just been renamed or removed, or leads nowhere
-                    found.append(_entry(path, ending))
+                with suppress(OSError):  # it has just been renamed or removed, or leads nowhere
+                    if self._is_ours(path):
+                        found.append(_entry(path, ending))
         found.sort(key=lambda entry: entry.modified, reverse=True)
         return {entry.name: entry for entry in found}
 
@@ -205,6 +204,12 @@ class Archive:
             yield from pieces
         finally:
             self._room.release()
+
+    def _is_ours(self, path: Path) -> bool:
+        """Whether it is a file of this folder that can be named in an answer, whatever else lies there."""
+        if not path.is_file() or not path.name.isprintable():
+            return False
+        return path.resolve().is_relative_to(self.folder.resolve())
 
     def _make_folder(self) -> None:
         try:

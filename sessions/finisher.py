@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 from engine import scheduling
-from engine.record.sealed import KEY
+from engine.record.journal import unfinished
+from engine.record.sealed import KEY, SEALED
 from sessions.errors import RecordFailed
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 ROOT = Path(__file__).parent.parent
 NICENESS = 19
 CHUNK = 256 * 1024
+FINISHED = (".nwb", ".nwb" + SEALED)
+"""Endings of a finished record."""
 GOING_DOWN = "The server went down. The next start finishes this record."
 
 Export = Literal["csv", "npz"]
@@ -38,7 +41,7 @@ class Finisher:
     def __init__(self) -> None:
         self.niceness = NICENESS
         self._queue = ThreadPoolExecutor(1, thread_name_prefix="finish records")
-        self._pending: set[Future[Path]] = set()
+        self._pending: dict[Future[Path], Path] = {}  # journals
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = False
         self._lock = threading.Lock()  # guards the three above
@@ -55,15 +58,17 @@ class Finisher:
                 never.cancel()
                 return never
             future = self._queue.submit(self._finish, journal, passphrase)
-            self._pending.add(future)
-        future.add_done_callback(self._pending.discard)
+            self._pending[future] = journal
+        future.add_done_callback(lambda done: self._pending.pop(done, None))
         return future
 
     def close(self, within: float = 0.0) -> None:
         """Give those that wait so many seconds, then leave their journals to the next start."""
         with self._lock:
-            pending = set(self._pending)
-        wait(pending, within)
+            pending = dict(self._pending)
+        for future in wait(pending, within).not_done:
+            told = "The record %s is not finished yet: the next start does it, or serve.py finish %s"
+            log.warning(told, pending[future].stem, pending[future])
         with self._lock:
             self._closed = True
             if self._process is not None:
@@ -81,6 +86,9 @@ class Finisher:
             name, fault = process.communicate()
         finally:
             self._process = None
+        if process.returncode < 0:  # it was killed, and cleans nothing up itself
+            for ending in FINISHED:
+                unfinished(journal.with_suffix(ending)).unlink(missing_ok=True)
         if process.returncode < 0 and self._closed:
             raise RecordFailed(GOING_DOWN)
         if process.returncode != 0:

@@ -56,6 +56,8 @@ class Tape:
     @property
     def error(self) -> str | None:
         """Why it has failed."""
+        if self._recorder.gone:
+            return f"{self._recorder.error}. Nothing of it is left: record again."
         if self._recorder.error is not None:
             return (
                 f"{self._recorder.error}. What was written until then is in {self._recorder.path.name}. "
@@ -87,7 +89,7 @@ class Tape:
     def n_bytes(self) -> int:
         """Of the finished file, 0 if somebody has removed it; or of the journal."""
         if self.file is None:
-            return self._recorder.n_bytes
+            return 0 if self._recorder.gone else self._recorder.n_bytes
         try:
             return self.file.stat().st_size
         except FileNotFoundError:

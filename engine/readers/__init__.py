@@ -126,7 +126,7 @@ def scan(path: Path) -> tuple[Path, ...]:
         return (path,)
     _refuse_zarr(path)
     for depth in ("*", "*/*"):
-        found = [file for file in path.glob(depth) if _is_recording(file)]
+        found = [file for file in path.glob(depth) if _is_recording(file) and not _is_pipe(file)]
         if found:
             return tuple(sorted(found, key=lambda file: (file.name, file)))
     for folder in sorted(path.glob("*/")):
@@ -150,6 +150,11 @@ def _trim_heap() -> None:
         malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # other C libraries have none
         if malloc_trim:
             malloc_trim(0)
+
+
+def _is_pipe(file: Path) -> bool:
+    """Whether it is there and no file: a pipe, a socket or a device, which would never end."""
+    return file.exists() and not file.is_file()
 
 
 def _is_recording(file: Path) -> bool:

@@ -19,6 +19,9 @@ PARTS = {
 }
 """Columns of the fields that hold several numbers."""
 
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet would calculate."""
+
 Rows = npt.NDArray[np.void]
 
 
@@ -36,16 +39,24 @@ def write_csv(record: Record, table: str, out: TextIO) -> None:
     writer = csv.writer(out)
     if table == "events":
         writer.writerow(("timestamp", "due", "text"))
-        writer.writerows((note.timestamp, note.due, note.text) for note in record.notes)
+        writer.writerows((note.timestamp, note.due, plain(note.text)) for note in record.notes)
         return
     rows = record.rows if table == "bins" else record.predictions
     columns = dict(_columns(rows, record.header.channel_names))
     if "decoder" in columns:
-        columns["decoder_name"] = [record.decoders[decoder] for decoder in columns["decoder"]]
-    writer.writerow(columns)
+        columns["decoder_name"] = [plain(record.decoders[decoder]) for decoder in columns["decoder"]]
+    writer.writerow(map(plain, columns))
     writer.writerows(
         ["" if value != value else value for value in line] for line in zip(*columns.values(), strict=True)
     )
+
+
+def plain(text: str) -> str:
+    """A text that no spreadsheet takes for a formula: one that begins like one has an apostrophe before it.
+
+    As OWASP has it (CSV injection); numbers are not touched.
+    """
+    return f"'{text}" if text.startswith(FORMULAS) else text
 
 
 def _columns(rows: Rows, units: tuple[str, ...]) -> Iterator[tuple[str, list[Any]]]:

@@ -12,7 +12,7 @@ from pynwb import NWBHDF5IO, NWBFile
 
 from engine.errors import RecordingError
 from engine.record.frames import END, Frames, is_sealed
-from engine.record.journal import lock, read_journal
+from engine.record.journal import lock, read_journal, unfinished
 from engine.record.nwb import to_nwb
 from engine.record.scored import with_scores
 from engine.record.sealed import SEALED
@@ -49,15 +49,15 @@ def finish(journal: Path, passphrase: str | None = None) -> Path:
         file.seek(0)
         record = with_scores(read_journal(file, journal.name, passphrase))
         path = journal.with_suffix(".nwb" + (SEALED if sealed else ""))
-        unfinished = path.with_name(f".{path.name}")  # hidden from those who list recordings
+        making = unfinished(path)
         try:
-            with unfinished.open("w+b") as out:
+            with making.open("w+b") as out:
                 _write(out, to_nwb(record), passphrase if sealed else None)
                 out.flush()
                 os.fsync(out.fileno())  # before the journal goes
-            os.replace(unfinished, path)
+            os.replace(making, path)
         finally:
-            unfinished.unlink(missing_ok=True)
+            making.unlink(missing_ok=True)
         journal.unlink()
     return path
 

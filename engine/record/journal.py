@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -18,6 +19,11 @@ from engine.record.record import Header, Record
 from engine.ring import row_dtype
 
 ENDING = ".journal"
+
+
+def unfinished(path: Path) -> Path:
+    """Where a record is made, hidden from those who list records, before it appears as `path`."""
+    return path.with_name(f".{path.name}")
 
 
 def pack_array(rows: npt.NDArray[np.void]) -> bytes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -72,6 +74,8 @@ class Recorder:
         Bins that were recorded, and those that were gone before they could be.
     error : str or None
         Why it ended before it was stopped.
+    gone : bool
+        Whether the journal was removed meanwhile, so that nothing is recorded.
     """
 
     def __init__(
@@ -89,6 +93,7 @@ class Recorder:
         self.n_bins = 0
         self.lost = 0
         self.error: str | None = None
+        self.gone = False
         self._replay = replay
         self._settings = settings
         self._predictions = predictions
@@ -165,6 +170,7 @@ class Recorder:
                 self._append_json("scores", scores)
             self._append_json(END, {"lost": self.lost})
             self._file.flush()
+            self._check_there()
         except OSError as error:
             self.error = error.strerror or str(error)
             log.error("%s has ended: %s", self._thread.name, self.error)
@@ -187,9 +193,16 @@ class Recorder:
         if self._predictions is not None:
             self._write_predictions(self._predictions)
         self._file.flush()
+        self._check_there()
         self.n_bins += len(rows)
         self._cursor += lost + len(rows)
         self._replay.more()
+
+    def _check_there(self) -> None:
+        """A file without a name takes what is written, and is gone when it is closed."""
+        if os.fstat(self._file.fileno()).st_nlink == 0:
+            self.gone, self.n_bins = True, 0
+            raise OSError(errno.ENOENT, "The folder or the journal was removed while it was recorded")
 
     def _write_notes(self) -> None:
         notes = self._replay.notes

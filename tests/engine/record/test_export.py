@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from engine.note import Note
 from engine.record.export import write_csv, write_npz
 from engine.record.reading import read_record
 from engine.record.record import Record
@@ -80,3 +82,23 @@ def test_an_npz_has_everything_and_needs_no_pickle(record: Record) -> None:
         assert json.loads(str(found["header"]))["sha256"] == "0" * 64
         assert json.loads(str(found["settings"][0]))["speed"] == 100.0
         assert json.loads(str(found["scores"])) == record.scores
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("http://evil")'])
+def test_text_that_a_spreadsheet_would_calculate_is_escaped_and_numbers_are_not(
+    record: Record, text: str
+) -> None:
+    hostile = replace(
+        record,
+        decoders=tuple(text for _ in record.decoders),
+        notes=(Note(text, 1.0, 2.0),),
+        header=replace(record.header, channel_names=(text, *record.header.channel_names[1:])),
+    )
+    assert table(hostile, "events")["text"] == [f"'{text}"]
+    assert table(hostile, "predictions")["decoder_name"] == [f"'{text}"] * 2
+    bins = table(hostile, "bins")
+    assert f"'{text}" in bins
+    assert text not in bins
+    plain = table(record, "bins")
+    assert bins["vx"] == plain["vx"]
+    assert any(cell.startswith("-") for cell in plain["vx"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 from engine.record.reading import read_record
 from sessions.archive import EXPORTS, Archive
 from sessions.store import Store
+from tests.benchmarks.dashboard import wait_until
 from tests.builders import small_recording
 from tests.sessions.serving import Client, Reply, serving
 
@@ -258,3 +261,47 @@ def test_a_server_that_goes_down_leaves_its_journal_to_the_next_one(tmp_path: Pa
     following.finish_left()
     following.close(PATIENCE)
     assert len(read_record(following.entry(tape.name).path).rows) == tape.n_bins
+
+
+def test_whatever_else_lies_in_the_folder_is_no_record(
+    call: Client, archive: Archive, tmp_path: Path
+) -> None:
+    record(call)
+    play(call)
+    name = finish(call)
+    outside = tmp_path / "outside.nwb"
+    outside.write_bytes(b"of somebody else")
+    strange = os.fsencode(archive.folder)
+    for file in (b"\xff\xfe.nwb", b"two\nlines.nwb", b"bell\x07.journal"):
+        Path(os.fsdecode(os.path.join(strange, file))).write_bytes(b"x")
+    (archive.folder / "folder.nwb").mkdir()
+    (archive.folder / "folder.journal").mkdir()
+    os.mkfifo(archive.folder / "pipe.nwb")
+    os.mkfifo(archive.folder / "pipe.journal")
+    (archive.folder / "way-out.nwb").symlink_to(outside)
+    (archive.folder / "way-out.journal").symlink_to(outside)
+    (archive.folder / "inside.nwb").symlink_to(f"{name}.nwb")
+    (archive.folder / "nowhere.nwb").symlink_to("nowhere")
+    (archive.folder / "round.nwb").symlink_to("round.nwb")
+    archive.finish_left()
+
+    listed = {each["name"] for each in call("GET", "/api/records").json["records"]}
+    assert listed == {name, "inside"}
+    for other in ("folder", "pipe", "way-out", "nowhere", "round", "two%0Alines", "%FF%FE"):
+        assert call("GET", f"/api/records/{other}.nwb").status in (400, 404, 422)
+
+
+@pytest.mark.parametrize("removed", ["folder", "journal"])
+def test_record_whose_folder_is_removed_has_failed_at_once(
+    call: Client, archive: Archive, removed: str
+) -> None:
+    record(call)
+    play(call)
+    shutil.rmtree(archive.folder) if removed == "folder" else next(archive.folder.iterdir()).unlink()
+    wait_until(lambda: call("GET", "/api/sessions/deck/record").json["state"] == "failed", PATIENCE)
+    told = call("GET", "/api/sessions/deck/record").json
+    assert (told["state"], told["bins"], told["bytes"], told["seconds"]) == ("failed", 0, 0, 0.0)
+    assert told["error"].endswith("was removed while it was recorded. Nothing of it is left: record again.")
+    play(call)
+    assert call("GET", "/api/records").json["count"] == 0
+    assert record(call).json["state"] == "recording"
