@@ -106,8 +106,8 @@ class Candidate:
         if data.ndim not in (1, 2) or 0 in data.shape[1:]:
             raise BadSeries(f"its data have the shape {data.shape}, not (n, dimensions)")
         try:
-            times, period = self._times(len(data))
             samples = values(data, np.s_[:, :2]) if data.ndim == 2 else values(data)[:, None]
+            times, period = self._times(len(data))
         except Unreadable as fault:
             raise BadLikeliest(f"it {fault}") from fault
         factors = scale * np.array([self.series.conversion, self.series.offset], np.float64)

@@ -15,6 +15,8 @@ from engine.errors import RecordingError
 from engine.kinematics import Floats
 from engine.readers.hdf5 import Unreadable, values
 
+MOST_UNITS = 2**16
+
 
 @dataclass(frozen=True, eq=False)
 class SpikeTrains:
@@ -64,6 +66,11 @@ def read_units(file_name: str, units: Units | None) -> SpikeTrains:
     """
     if units is None or not len(units):
         raise RecordingError(f"{file_name} has no units, so no spikes. Choose a file with sorted units.")
+    if len(units) > MOST_UNITS:
+        raise RecordingError(
+            f"{file_name} has {len(units)} units, and at most {MOST_UNITS} can be replayed. "
+            "Write the file again, with fewer."
+        )
     column = units["spike_times"] if has_spike_times(units) else None
     if not isinstance(column, VectorIndex):
         raise RecordingError(
