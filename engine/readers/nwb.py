@@ -121,7 +121,7 @@ def read_nwb(path: Path, bin_rate: float, wanted: Wanted, content: io.BytesIO | 
         ),
         sha256=sha256,
         answers=answers,
-        warnings=(*doubtful, *of_trials.warnings),
+        warnings=(*doubtful, *chosen.warnings, *of_trials.warnings),
         trial_tables=MappingProxyType(of_trials.report),
     )
 

@@ -31,6 +31,11 @@ FIRST = ("cursor_pos", "hand_pos")
 EFFECTORS = ("cursor", "hand", "finger", "wrist", "joystick", "arm")
 
 
+def words_of(name: str) -> frozenset[str]:
+    """The words of a series' name, in small letters: ``HandPos_2`` has hand, pos and 2."""
+    return frozenset(word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", name))
+
+
 class BadSeries(Exception):
     """Why a series cannot be used."""
 
@@ -54,7 +59,7 @@ class Candidate:
 
     @cached_property
     def words(self) -> frozenset[str]:
-        return frozenset(word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", self.name))
+        return words_of(self.name)
 
     @property
     def effector(self) -> frozenset[str]:

@@ -25,7 +25,7 @@ class SpikeTrains:
     Attributes
     ----------
     spike_times : ndarray of float64, shape (n_spikes,)
-        s.
+        s; as they are read, some may be NaN or infinite.
     bounds : ndarray of int64, shape (n_units + 1,)
         Unit i has ``spike_times[bounds[i]:bounds[i + 1]]``.
     observed : ndarray of float64, shape (n, 2)
@@ -85,11 +85,8 @@ def read_units(file_name: str, units: Units | None) -> SpikeTrains:
         raise RecordingError(
             f"{file_name}: all its {len(units)} spike trains are empty. Choose another file."
         )
-    bad = len(times) - np.count_nonzero(np.isfinite(times))
-    if bad:
-        raise RecordingError(
-            f"{file_name}: {bad} of its spike times are NaN or infinite. Repair spike_times."
-        )
+    if not np.isfinite(times).any():
+        raise RecordingError(f"{file_name}: all its spike times are NaN or infinite. Repair spike_times.")
     return SpikeTrains(times, bounds, _observed(file_name, units), tuple(f"unit {i}" for i in units.id[:]))
 
 
