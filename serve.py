@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+
+if __name__ == "__main__" and sys.argv[1:2] not in (["check"], ["decode"], ["finish"]):
+    for each in (signal.SIGINT, signal.SIGTERM):  # from now on: what follows takes a while to load
+        signal.signal(each, lambda *_: os._exit(0))
+
 import asyncio
 import gc
 import logging
 import secrets
-import signal
 import socket
 import ssl
-import sys
 import webbrowser
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +33,7 @@ from engine.record.sealed import passphrase_here
 from engine.recording import Recording
 from sessions.archive import Archive
 from sessions.calibrations import Calibrations
+from sessions.ending import Ending, interrupt, leave
 from sessions.gate import Rules
 from sessions.gate.configured import certificate, certificate_text, lacks_token, rules, secret
 from sessions.gate.discreet import hide
@@ -48,6 +56,8 @@ GOODBYE_WITHIN = 2.0
 """Seconds that clients get to answer a close."""
 FINISH_WITHIN = 5.0
 """Seconds that records get to be finished before the server goes; the next start finishes the others."""
+LEAVE_WITHIN = 1.0
+"""Seconds that threads get when all is closed: what still reads a recording is for nobody."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -74,35 +84,44 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run(chosen: Settings) -> int:
-    """Load, then serve until SIGINT or SIGTERM."""
+    """Load, then serve until SIGINT or SIGTERM, which end it whatever it is doing."""
+    ending = Ending()
+    ending.on_signal(interrupt)
+    try:
+        return _run(chosen, ending)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        if ending.begun.is_set():  # what libraries make of an interrupt is not to be seen
+            leave()
+
+
+def _run(chosen: Settings, ending: Ending) -> int:
+    """Load, then serve."""
     logging.basicConfig(level=chosen.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if chosen.log_level == "INFO":
         logging.getLogger("tornado.access").setLevel(logging.WARNING)  # a line a request is DEBUG's
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.disable()  # until all is loaded: the collector stops every thread
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        made = secrets.token_urlsafe() if lacks_token(chosen) else None
-        if token := secret(chosen, made):
-            hide(token)
-        gate, tls = rules(chosen, made), certificate(chosen)
-        sockets = listen(chosen.host, chosen.port, "--port")
-        for each in listen(chosen.host, chosen.dashboard_port, "--dashboard-port"):
-            each.close()  # the dashboard's server binds it anew; this was to know before loading
-        store = Store(
-            load(chosen),
-            max_sessions=chosen.max_sessions,
-            max_per_address=chosen.sessions_per_address,
-            max_clients=chosen.clients_per_session,
-            ttl=chosen.session_ttl,
-            make_outlets=lsl_outlets(chosen) if chosen.lsl_enabled else None,
-            make_inlet=lsl_inlet() if chosen.lsl_enabled else None,
-        )
-        real_time = chosen.real_time and scheduling.real_time()
-        log.info("Scheduled %s", "in real time" if real_time else "as other programs are")
-        asyncio.run(serve(chosen, store, sockets, gate, tls, made))
-    except KeyboardInterrupt:
-        pass
+    made = secrets.token_urlsafe() if lacks_token(chosen) else None
+    if token := secret(chosen, made):
+        hide(token)
+    gate, tls = rules(chosen, made), certificate(chosen)
+    sockets = listen(chosen.host, chosen.port, "--port")
+    for each in listen(chosen.host, chosen.dashboard_port, "--dashboard-port"):
+        each.close()  # the dashboard's server binds it anew; this was to know before loading
+    store = Store(
+        load(chosen),
+        max_sessions=chosen.max_sessions,
+        max_per_address=chosen.sessions_per_address,
+        max_clients=chosen.clients_per_session,
+        ttl=chosen.session_ttl,
+        make_outlets=lsl_outlets(chosen) if chosen.lsl_enabled else None,
+        make_inlet=lsl_inlet() if chosen.lsl_enabled else None,
+    )
+    real_time = chosen.real_time and scheduling.real_time()
+    log.info("Scheduled %s", "in real time" if real_time else "as other programs are")
+    asyncio.run(serve(chosen, store, sockets, gate, tls, made, ending))
     return 0
 
 
@@ -189,10 +208,16 @@ async def serve(
     gate: Rules,
     tls: ssl.SSLContext | None,
     made_token: str | None,
+    ending: Ending,
 ) -> None:
     """Serve both ports until a signal comes, then say goodbye to everyone."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        loop.call_soon_threadsafe(stopping.set)
+
+    ending.on_signal(stop)
     studio = Studio(draw, themes, load=load_pictures)
     archive = Archive(chosen.records or DATA / "records", passphrase_here())
     archive.finish_left()
@@ -235,8 +260,7 @@ async def serve(
         stream_prefix=chosen.stream_prefix,
     )
     pages.start()
-    for name in (signal.SIGINT, signal.SIGTERM):  # now, as Panel has just set its own
-        signal.signal(name, lambda *_: loop.call_soon_threadsafe(stopping.set))
+    ending.on_signal(stop)  # again, as Panel has just set its own
     gc.freeze()  # what was loaded once need not be looked at again
     gc.enable()
     announce(chosen, store.recording, made_token)
@@ -246,13 +270,15 @@ async def serve(
     log.info("Going down")
     studio.close()
     archive.hurry()
-    await loop.run_in_executor(None, calibrations.close)
-    await loop.run_in_executor(None, store.close, GOODBYE_WITHIN)
-    await loop.run_in_executor(None, archive.close, FINISH_WITHIN)
-    streams.stop()
+    closing = ThreadPoolExecutor(1, "closing")  # of its own: the loop's may all be reading
+    await loop.run_in_executor(closing, calibrations.close)
+    await loop.run_in_executor(closing, store.close, GOODBYE_WITHIN)
+    await loop.run_in_executor(closing, archive.close, FINISH_WITHIN)
+    streams.stop(LEAVE_WITHIN)
     await close_server(pages)
     if gate.audit is not None:
         gate.audit.close()
+    ending.within(LEAVE_WITHIN)
 
 
 def own_url(chosen: Settings) -> str:

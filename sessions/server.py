@@ -92,14 +92,19 @@ class StreamServer:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self, within: float | None = None) -> None:
         """Take no more connections, cut off those that are left, and end the thread.
 
         Close the store first: it says goodbye on this loop.
+
+        Parameters
+        ----------
+        within : float, optional
+            Seconds that requests get which are still being worked on; all they want if None.
         """
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join()
+            self._thread.join(within)
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:

@@ -40,6 +40,13 @@ FILTERS = {
 """Of those that the HDF Group has registered, what hdf5plugin brings and what h5py may lack."""
 
 
+MOST_VALUES, MOST_BYTES = 2**27, 2**30
+"""That are read of one dataset: half an hour at 30 kHz in two dimensions, and 130 million spikes. A file of
+a few bytes can claim any number."""
+MOST_CELLS = 2**22
+"""Of a column of a table, which become Python's."""
+
+
 class Unreadable(Exception):
     """Why the values of a dataset cannot be had: words that go on from the dataset's name."""
 
@@ -95,8 +102,15 @@ def missing_filter(data: h5py.Dataset) -> str:
     return ""
 
 
-def values(data: Any, rows: Any = np.s_[:]) -> npt.NDArray[Any]:
+def values(data: Any, rows: Any = np.s_[:], most: int = MOST_VALUES) -> npt.NDArray[Any]:
     """Values of a dataset, or of what pynwb makes of one.
+
+    Parameters
+    ----------
+    data : dataset
+    rows : slice or tuple of slices
+    most : int
+        Values that there may be.
 
     Raises
     ------
@@ -104,6 +118,13 @@ def values(data: Any, rows: Any = np.s_[:]) -> npt.NDArray[Any]:
     """
     dataset = getattr(data, "dataset", data)  # pynwb wraps texts and references
     lacking = missing_filter(dataset) if isinstance(dataset, h5py.Dataset) else ""
+    if isinstance(dataset, h5py.Dataset) and dataset.shape:
+        size = np.broadcast_to(False, dataset.shape)[rows].size
+        if size > most or size * dataset.dtype.itemsize > MOST_BYTES:
+            raise Unreadable(
+                f"claims {size} values ({size * dataset.dtype.itemsize / 1e9:.3g} GB), and at most {most} "
+                f"({MOST_BYTES / 1e9:.3g} GB) can be read. Write the file again, with fewer"
+            )
     try:
         return np.asarray(data[rows])
     except (OSError, RuntimeError) as fault:  # h5py's, whatever is wrong

@@ -13,7 +13,7 @@ import h5py
 from engine import scheduling
 from engine.errors import RecordingError
 from engine.readers.faults import members, refuse_unreadable
-from engine.readers.hdf5 import missing_filter, opened
+from engine.readers.hdf5 import MOST_CELLS, missing_filter, opened
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "engine.readers")
@@ -69,5 +69,5 @@ def _touch(target: h5py.Group | h5py.Dataset) -> None:
     with suppress(OSError, RuntimeError, KeyError, TypeError, ValueError):  # the reader says what it needs
         dict(target.attrs)
         if isinstance(target, h5py.Dataset) and target.shape is not None and not missing_filter(target):
-            whole = target.nbytes <= SMALL or target.dtype.hasobject
+            whole = target.nbytes <= SMALL or (target.dtype.hasobject and target.size <= MOST_CELLS)
             target[() if whole else slice(1)]

@@ -19,7 +19,7 @@ from engine.binning import TICKS, Grid, fill_bins, grid_over
 from engine.errors import RecordingError
 from engine.kinematics import Floats, interpolate
 from engine.readers.faults import broken_links
-from engine.readers.hdf5 import opened, refusal
+from engine.readers.hdf5 import MOST_CELLS, Unreadable, opened, refusal, values
 from engine.readers.nwb_answers import is_record, read_answers
 from engine.readers.nwb_choice import Chosen, choose
 from engine.readers.nwb_clock import Span, doubts, in_seconds, last_time, too_late
@@ -42,6 +42,8 @@ NOT_SECONDS = (
     "Check that its times are in seconds; --spike-times-in ms, us or samples:RATE reads those of spikes "
     "that are not."
 )
+MOST_COUNTS = 2**31
+"""Of all units in all bins, each a byte or two."""
 MOST_BINS = 10_000_000
 """Bins that can be replayed: nearly three days at 40 Hz, three hours at 1 kHz."""
 
@@ -81,6 +83,11 @@ def read_nwb(path: Path, bin_rate: float, wanted: Wanted, content: io.BytesIO | 
     if isinstance(spikes, SpikeTrains) and wanted.spike_times_in is None:
         doubtful += doubts(spikes, spans)
     grid = _grid(path.name, bin_rate, spikes, spans)
+    if len(spikes.names) * grid.n_bins > MOST_COUNTS:
+        raise RecordingError(
+            f"{path.name} has {len(spikes.names)} units in {grid.n_bins} bins; at most {MOST_COUNTS} "
+            "counts can be replayed. Choose a lower --rate, or fewer units."
+        )
     trials = trials or (Trial(0, grid.start_time, grid.stop_time),)
     position, velocity = _kinematics(chosen, grid)
     counts = spikes.count(grid)
@@ -114,7 +121,7 @@ def read_nwb(path: Path, bin_rate: float, wanted: Wanted, content: io.BytesIO | 
         ),
         sha256=sha256,
         answers=answers,
-        warnings=(*doubtful, *of_trials.warnings),
+        warnings=(*doubtful, *chosen.warnings, *of_trials.warnings),
         trial_tables=MappingProxyType(of_trials.report),
     )
 
@@ -221,6 +228,9 @@ def _kinematics(chosen: Chosen, grid: Grid) -> tuple[Floats, Floats]:
 
 
 def _says_synthetic(nwb: NWBFile) -> bool:
-    keywords = [] if nwb.keywords is None else list(nwb.keywords[:])
+    try:
+        keywords = [] if nwb.keywords is None else list(values(nwb.keywords, most=MOST_CELLS))
+    except Unreadable:
+        keywords = []
     text = " ".join(map(str, (nwb.session_description, nwb.notes, *keywords)))
     return re.search(r"\bsynthetic\b", text, re.IGNORECASE) is not None

@@ -6,6 +6,7 @@ import numpy as np
 from pynwb import NWBFile
 
 from engine.prediction import Verdict
+from engine.readers.hdf5 import values
 from engine.recording import ANSWER, Answers
 
 
@@ -21,19 +22,19 @@ def read_answers(nwb: NWBFile) -> Answers | None:
         return None
     module = nwb.processing["record"]
     bins, predictions = module["bins"], module["predictions"]
-    due = np.fmax.accumulate(bins["due"].data[:])  # bins that could not be recorded have none
-    about = predictions["sequence_number"].data[:] - int(bins["sequence_number"].data[0])
-    verdict = predictions["verdict"].data[:]
+    due = np.fmax.accumulate(values(bins["due"].data))  # bins that could not be recorded have none
+    about = values(predictions["sequence_number"].data) - int(bins["sequence_number"].data[0])
+    verdict = values(predictions["verdict"].data)
     held = (about >= 0) & (about < len(due) + (verdict == Verdict.LEFT))
     about, verdict = about[held], verdict[held]
-    received = predictions["received"].data[:][held]
+    received = values(predictions["received"].data)[held]
     newest = np.maximum(np.searchsorted(due, received, "right") - 1, about)
     newest = np.where(verdict == Verdict.LEFT, about - 1, newest)  # it names the bin that came next
     rows = np.zeros(len(about), ANSWER)
     rows["packet_id"] = np.maximum.accumulate(np.maximum(newest, 0))
     rows["behind"] = rows["packet_id"] - about
-    rows["decoder"] = predictions["decoder"].data[:][held]
+    rows["decoder"] = values(predictions["decoder"].data)[held]
     rows["delay"] = received - due[np.minimum(about, rows["packet_id"])]
-    rows["values"] = predictions["values"].data[:][held]
+    rows["values"] = values(predictions["values"].data)[held]
     rows["verdict"] = verdict
-    return Answers(tuple(map(str, module["decoders"]["decoder_name"].data[:])), rows)
+    return Answers(tuple(map(str, values(module["decoders"]["decoder_name"].data))), rows)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from engine.errors import RecordingError
 from engine.kinematics import Track
 from engine.readers.length_unit import UNKNOWN, LengthUnit
-from engine.readers.nwb_series import BadLikeliest, BadSeries, Candidate
+from engine.readers.nwb_series import (
+    PLACES,
+    POSITION,
+    VELOCITY,
+    BadLikeliest,
+    BadSeries,
+    Candidate,
+    words_of,
+)
 
 KINDS = ("position", "velocity")
 GRADIENT = "gradient of the position"
@@ -30,6 +38,8 @@ class Chosen:
     report : dict
         Ready for JSON: ``position`` and ``velocity`` (name, path, unit, n_samples, how; or None) and
         ``passed_over`` (name, path, reason).
+    warnings : tuple of str
+        What would have been taken but for a fault.
     """
 
     position: Track | None
@@ -38,6 +48,7 @@ class Chosen:
     target_scale: float
     target_offset: float
     report: dict[str, Any]
+    warnings: tuple[str, ...] = ()
 
     @property
     def spans(self) -> dict[str, tuple[float, float]]:
@@ -116,7 +127,21 @@ def choose(
         target_scale=first.track.scale if first else 1.0,
         target_offset=position.track.offset if position else 0.0,
         report=report,
+        warnings=(*picks.warnings, *_unread(broken)),
     )
+
+
+def _unread(broken: Mapping[str, str]) -> Iterator[str]:
+    """Of series that are broken, those that are position or velocity by their names."""
+    for place, reason in broken.items():
+        top, _, name = place.rpartition("/")
+        for kind, said in (("position", POSITION), ("velocity", VELOCITY)):
+            if top.partition("/")[0] in PLACES and words_of(name) & said:
+                yield _gave_way(name, kind, reason)
+
+
+def _gave_way(name: str, kind: str, reason: str) -> str:
+    return f"{name} is not taken as {kind}: {reason}. --series {kind}=NAME chooses among the others."
 
 
 def _named(
@@ -145,6 +170,7 @@ class _Picker:
     candidates: Sequence[Candidate]
     named: Mapping[str, Candidate]
     reasons: dict[str, str]
+    warnings: list[str] = field(default_factory=list)
 
     def position(self) -> _Pick | None:
         if "position" in self.named:
@@ -192,6 +218,7 @@ class _Picker:
                         f"{self.file_name}: {candidate.name} cannot be used: {fault}. To go on, {way_out}."
                     ) from fault
                 self.reasons[candidate.path] = str(fault)
+                self.warnings.append(_gave_way(candidate.name, kind, str(fault)))
         return None
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.kinematics import Floats
 from engine.readers.nwb_units import SpikeTrains
@@ -87,19 +88,33 @@ def doubts(spikes: SpikeTrains, others: Mapping[str, Span]) -> list[str]:
 
 
 def _without_sentinels(spikes: SpikeTrains) -> tuple[SpikeTrains, list[str]]:
-    """Drop what stands for no spike: a few negative whole numbers, where no other is negative."""
-    times = spikes.spike_times
-    marked = times < 0
-    marks = np.unique(times[marked])
+    """Drop what stands for no spike: NaN, and a few negative whole numbers where no other is negative."""
+    warnings = []
+    lacking = ~np.isfinite(spikes.spike_times)
+    if lacking.any():
+        spikes = _without(spikes, lacking)
+        warnings.append(
+            f"{np.count_nonzero(lacking)} spike times are NaN or infinite: they are left out. Nothing "
+            "needs to be done unless they should be spikes; then repair spike_times."
+        )
+    marked = spikes.spike_times < 0
+    marks = np.unique(spikes.spike_times[marked])
     if not 0 < len(marks) <= MOST_MARKS or (marks % 1 != 0).any() or marked.all():
-        return spikes, []
-    before = np.concatenate(([0], np.cumsum(marked)))
-    kept = replace(spikes, spike_times=times[~marked], bounds=spikes.bounds - before[spikes.bounds])
+        return spikes, warnings
     spelled = " or ".join(f"{mark:g}" for mark in marks)
-    return kept, [
+    warnings.append(
         f"{np.count_nonzero(marked)} spike times are {spelled}, which marks a spike that is not there: "
-        "they are left out."
-    ]
+        "they are left out. Nothing needs to be done unless they are spikes; then write the file again "
+        "with times that begin at 0."
+    )
+    return _without(spikes, marked), warnings
+
+
+def _without(spikes: SpikeTrains, dropped: npt.NDArray[np.bool_]) -> SpikeTrains:
+    """All spikes but those that are marked, shape (n_spikes,)."""
+    before = np.concatenate(([0], np.cumsum(dropped)))
+    times, bounds = spikes.spike_times[~dropped], spikes.bounds - before[spikes.bounds]
+    return replace(spikes, spike_times=times, bounds=bounds)
 
 
 def _restarts(spikes: SpikeTrains) -> list[str]:

@@ -176,7 +176,9 @@ def _invalid(nwb: NWBFile) -> Floats:
     table = nwb.invalid_times
     if table is None or not len(table):
         return np.empty((0, 2))
-    return np.column_stack([table["start_time"].data[:], table["stop_time"].data[:]]).astype(np.float64)
+    return np.column_stack([values(table[name].data) for name in ("start_time", "stop_time")]).astype(
+        np.float64
+    )
 
 
 def _names(nwb: NWBFile, holder: Any, n_units: int) -> tuple[str, ...]:

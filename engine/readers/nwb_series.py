@@ -31,6 +31,11 @@ FIRST = ("cursor_pos", "hand_pos")
 EFFECTORS = ("cursor", "hand", "finger", "wrist", "joystick", "arm")
 
 
+def words_of(name: str) -> frozenset[str]:
+    """The words of a series' name, in small letters: ``HandPos_2`` has hand, pos and 2."""
+    return frozenset(word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", name))
+
+
 class BadSeries(Exception):
     """Why a series cannot be used."""
 
@@ -54,7 +59,7 @@ class Candidate:
 
     @cached_property
     def words(self) -> frozenset[str]:
-        return frozenset(word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", self.name))
+        return words_of(self.name)
 
     @property
     def effector(self) -> frozenset[str]:
@@ -106,8 +111,8 @@ class Candidate:
         if data.ndim not in (1, 2) or 0 in data.shape[1:]:
             raise BadSeries(f"its data have the shape {data.shape}, not (n, dimensions)")
         try:
-            times, period = self._times(len(data))
             samples = values(data, np.s_[:, :2]) if data.ndim == 2 else values(data)[:, None]
+            times, period = self._times(len(data))
         except Unreadable as fault:
             raise BadLikeliest(f"it {fault}") from fault
         factors = scale * np.array([self.series.conversion, self.series.offset], np.float64)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hdmf.common import DynamicTable, VectorIndex
 
 from engine.kinematics import Floats
-from engine.readers.hdf5 import Unreadable, values
+from engine.readers.hdf5 import MOST_CELLS, Unreadable, values
 from engine.recording import Scalar, Trial
 
 STARTS, STOPS = (
@@ -33,6 +33,9 @@ NAMES = {
 
 MAX_ID = 2**31 - 1
 """Of a target; larger ones only name it."""
+
+MOST_TRIALS = 100_000
+"""Of one recording: two days of trials of 2 s."""
 
 SUCCESS = {"r", "reward", "rewarded", "s", "success", "successful", "correct", "hit", "true", "yes", "1"}
 FAILURE = {"f", "fail", "failed", "failure", "a", "abort", "aborted", "i", "incomplete", "false", "no", "0"}
@@ -74,6 +77,8 @@ def read_trials(table: DynamicTable, scale: float, offset: float, end: float) ->
         Of all that was recorded, s: where a last trial without a stop ends.
     """
     n_trials = len(table)
+    if n_trials > MOST_TRIALS:
+        return TrialTable(left_out=f"it has {n_trials} rows, and at most {MOST_TRIALS} can be played")
     columns, unreadable = {}, []
     for name in table.colnames if n_trials else ():
         try:
@@ -159,11 +164,11 @@ class _Spans:
 def _values(column: Any) -> list[Any]:
     """One Python value a trial; ragged columns are cut once per level of their index."""
     if not isinstance(column, VectorIndex):
-        data = values(column.data)
+        data = values(column.data, most=MOST_CELLS)
         return list(data) if data.ndim > 1 else [_plain(value) for value in data.tolist()]
     inner = column.target
-    cells: Any = _values(inner) if isinstance(inner, VectorIndex) else values(inner.data)
-    ends = [int(end) for end in values(column.data)]
+    cells: Any = _values(inner) if isinstance(inner, VectorIndex) else values(inner.data, most=MOST_CELLS)
+    ends = [int(end) for end in values(column.data, most=MOST_CELLS)]
     return [cells[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
 
 

@@ -15,6 +15,8 @@ from engine.errors import RecordingError
 from engine.kinematics import Floats
 from engine.readers.hdf5 import Unreadable, values
 
+MOST_UNITS = 2**16
+
 
 @dataclass(frozen=True, eq=False)
 class SpikeTrains:
@@ -23,7 +25,7 @@ class SpikeTrains:
     Attributes
     ----------
     spike_times : ndarray of float64, shape (n_spikes,)
-        s.
+        s; as they are read, some may be NaN or infinite.
     bounds : ndarray of int64, shape (n_units + 1,)
         Unit i has ``spike_times[bounds[i]:bounds[i + 1]]``.
     observed : ndarray of float64, shape (n, 2)
@@ -64,6 +66,11 @@ def read_units(file_name: str, units: Units | None) -> SpikeTrains:
     """
     if units is None or not len(units):
         raise RecordingError(f"{file_name} has no units, so no spikes. Choose a file with sorted units.")
+    if len(units) > MOST_UNITS:
+        raise RecordingError(
+            f"{file_name} has {len(units)} units, and at most {MOST_UNITS} can be replayed. "
+            "Write the file again, with fewer."
+        )
     column = units["spike_times"] if has_spike_times(units) else None
     if not isinstance(column, VectorIndex):
         raise RecordingError(
@@ -78,11 +85,8 @@ def read_units(file_name: str, units: Units | None) -> SpikeTrains:
         raise RecordingError(
             f"{file_name}: all its {len(units)} spike trains are empty. Choose another file."
         )
-    bad = len(times) - np.count_nonzero(np.isfinite(times))
-    if bad:
-        raise RecordingError(
-            f"{file_name}: {bad} of its spike times are NaN or infinite. Repair spike_times."
-        )
+    if not np.isfinite(times).any():
+        raise RecordingError(f"{file_name}: all its spike times are NaN or infinite. Repair spike_times.")
     return SpikeTrains(times, bounds, _observed(file_name, units), tuple(f"unit {i}" for i in units.id[:]))
 
 

@@ -194,7 +194,7 @@ EDITS: tuple[tuple[str, Callable[[h5py.File], None], tuple[str, ...]], ...] = (
         _set(f"{CURSOR}/timestamps", 7, np.nan),
         ("cursor_pos", "NaN", "sample 7", "--series"),
     ),
-    ("spike times nan", _set("units/spike_times", 2, np.nan), ("1 of its spike times", "NaN")),
+    ("spike times nan", _set("units/spike_times", np.s_[:], np.nan), ("all its spike times are NaN",)),
     ("milliseconds", _set("units/spike_times", 2, 1.7e9), ("seconds",)),
     ("index damaged", _set("units/spike_times_index", 0, 200), ("index of its spike_times",)),
     ("no spike_times", _replace("units/spike_times", None), ("not valid NWB",)),

@@ -96,6 +96,15 @@ def test_sentinels_are_left_out_and_counted(tmp_path: Path) -> None:
     assert recording.counts.sum(axis=0).tolist() == [400, 0, 400]
 
 
+def test_spike_times_that_are_no_numbers_are_left_out_and_counted(tmp_path: Path) -> None:
+    trains = [np.append(SPIKES, [np.nan, np.inf]), [np.nan], SPIKES]
+    recording = read(written(tmp_path / "a.nwb", trains), 40.0)
+
+    (said,) = recording.warnings
+    assert said.startswith("3 spike times are NaN or infinite: they are left out.")
+    assert recording.counts.sum(axis=0).tolist() == [400, 0, 400]
+
+
 def test_spikes_before_time_zero_are_no_sentinels(tmp_path: Path) -> None:
     recording = read(written(tmp_path / "a.nwb", [np.append(-SPIKES[:3], SPIKES)]), 40.0)
 

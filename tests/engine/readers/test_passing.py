@@ -189,3 +189,29 @@ def test_a_column_of_trials_that_cannot_be_read_is_left_out(tmp_path: Path) -> N
     assert "note" not in recording.trials[0].columns
     (warning,) = recording.warnings
     assert "its column note is compressed by the HDF5 filter 32999" in warning
+
+
+@pytest.mark.parametrize("damage", [link_to_nothing, odd_timestamps, no_series_type])
+@pytest.mark.parametrize("name", ["cursor_pos", "cursor_vel"])
+def test_a_broken_position_or_velocity_that_gave_way_is_told(
+    damage: Callable[[h5py.File], None], name: str, tmp_path: Path
+) -> None:
+    nwb = nwb_file()
+    kind, unit = {"cursor_pos": ("position", "mm"), "cursor_vel": ("velocity", "mm/s")}[name]
+    add_behavior(nwb, samples("hand_pos", ramp()), samples(name, ramp(), unit))
+    path = save(nwb, tmp_path / "a.nwb")
+    with h5py.File(path, "a") as file:
+        place = f"processing/behavior/{name}"
+        if damage is link_to_nothing:
+            replace(file, place, h5py.SoftLink("/nowhere"))
+        elif damage is odd_timestamps:
+            odd_timestamps(file, place)
+        else:
+            file[place].attrs["neurodata_type"] = np.array([b"a", b"b"])
+
+    recording = read(path, 40.0)
+
+    assert recording.series["position"]["name"] == "hand_pos"
+    (said,) = recording.warnings
+    assert said.startswith(f"{name} is not taken as {kind}: ")
+    assert said.endswith(f"--series {kind}=NAME chooses among the others.")
