@@ -47,7 +47,10 @@ def finish(journal: Path, passphrase: str | None = None) -> Path:
             raise RecordingError(f"{journal.name} is still being written. Stop that record first.")
         sealed = is_sealed(file, journal.name)
         file.seek(0)
-        record = with_scores(read_journal(file, journal.name, passphrase))
+        # What is encrypted never is on the disk in plain text, not even in a file without a name.
+        record = with_scores(
+            read_journal(file, journal.name, passphrase, None if sealed else journal.parent)
+        )
         path = journal.with_suffix(".nwb" + (SEALED if sealed else ""))
         making = unfinished(path)
         try:

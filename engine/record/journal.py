@@ -6,7 +6,7 @@ import io
 import json
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,10 @@ import numpy.typing as npt
 from engine.errors import RecordingError
 from engine.note import Note
 from engine.prediction import PREDICTION
+from engine.record.columns import Columns
 from engine.record.frames import read_frames
 from engine.record.record import Header, Record
-from engine.ring import row_dtype
+from engine.ring import Rows, row_dtype
 
 ENDING = ".journal"
 
@@ -46,7 +47,9 @@ def lock(file: BinaryIO) -> bool:
     return True
 
 
-def read_journal(file: BinaryIO, name: str, passphrase: str | None = None) -> Record:
+def read_journal(
+    file: BinaryIO, name: str, passphrase: str | None = None, folder: Path | None = None
+) -> Record:
     """Everything that was written whole.
 
     Parameters
@@ -56,6 +59,8 @@ def read_journal(file: BinaryIO, name: str, passphrase: str | None = None) -> Re
         The file's, for messages.
     passphrase : str, optional
         Of a journal that is encrypted.
+    folder : Path, optional
+        Where its rows may lie as `engine.record.columns.Columns`; in memory if None.
 
     Raises
     ------
@@ -63,16 +68,24 @@ def read_journal(file: BinaryIO, name: str, passphrase: str | None = None) -> Re
         If there is no whole frame, or the passphrase does not open it.
     """
     frames: dict[str, list[bytes]] = {}
+    columns: Columns | None = None
     for frame, content in read_frames(file, name, passphrase):
-        frames.setdefault(frame, []).append(content)
+        if frame == "bins" and folder is not None:
+            rows = _array(content)
+            columns = columns or Columns(rows.dtype, folder)
+            columns.append(rows)
+        else:
+            frames.setdefault(frame, []).append(content)
     if "header" not in frames:
         raise RecordingError(f"{name} ends before anything was recorded. Delete it.")
     header = Header.from_json(frames["header"][0])
-    rows = _arrays(frames.get("bins", [])) or [np.empty(0, row_dtype(len(header.channel_names)))]
-    predictions = _arrays(frames.get("predictions", [])) or [np.empty(0, PREDICTION)]
+    parts = [_array(each) for each in frames.get("bins", [])] or [
+        np.empty(0, row_dtype(len(header.channel_names)))
+    ]
+    predictions = [_array(each) for each in frames.get("predictions", [])] or [np.empty(0, PREDICTION)]
     return Record(
         header=header,
-        rows=np.concatenate(rows),
+        rows=cast(Rows, columns) if columns else np.concatenate(parts),
         predictions=np.concatenate(predictions),
         decoders=tuple(json.loads(frames.get("decoders", [b"[]"])[-1])),
         notes=tuple(Note(**json.loads(note)) for note in frames.get("note", [])),
@@ -81,5 +94,6 @@ def read_journal(file: BinaryIO, name: str, passphrase: str | None = None) -> Re
     )
 
 
-def _arrays(packed: list[bytes]) -> list[npt.NDArray[np.void]]:
-    return [np.lib.format.read_array(io.BytesIO(each), allow_pickle=False) for each in packed]
+def _array(packed: bytes) -> npt.NDArray[np.void]:
+    rows: npt.NDArray[np.void] = np.lib.format.read_array(io.BytesIO(packed), allow_pickle=False)
+    return rows

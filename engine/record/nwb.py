@@ -17,10 +17,12 @@ from pynwb.epoch import TimeIntervals
 from pynwb.file import Subject
 
 from engine.binning import TICKS, as_rate, to_ticks
+from engine.record.columns import Columns, blocks_of, filled
 from engine.record.played import played_trials
 from engine.record.record import Header, Record
 from engine.record.spikes import units_table
 from engine.recording import Trial
+from engine.ring import Rows
 from engine.writer import table_columns
 
 SYNTHETIC, UNIDENTIFIED = 32630, 32644
@@ -59,7 +61,9 @@ COLUMNS = {
 
 def to_nwb(record: Record) -> NWBFile:
     """The file in memory."""
-    header, rows = record.header, _without_holes(record.rows)
+    header, rows = record.header, record.rows
+    if isinstance(rows, np.ndarray) and len(rows):
+        rows = filled(rows, int(rows["sequence_number"][0]))
     started = datetime.fromtimestamp(header.started, UTC)
     kind = "synthetic recording" if header.synthetic else "recording"
     nwb = NWBFile(
@@ -101,45 +105,28 @@ def _subject(header: Header) -> Subject:
     )
 
 
-def _without_holes(rows: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
-    """A row for each sequence number; those that could not be recorded have the packet_id -1."""
-    if not len(rows):
-        return rows
-    places = rows["sequence_number"] - rows["sequence_number"][0]
-    if places[-1] == len(rows) - 1:
-        return rows
-    whole = np.zeros(int(places[-1]) + 1, rows.dtype)
-    for name in rows.dtype.names or ():
-        if rows.dtype[name].base.kind == "f":
-            whole[name] = np.nan
-    whole["sequence_number"] = np.arange(len(whole)) + rows["sequence_number"][0]
-    whole["packet_id"] = whole["trial"] = -1
-    whole[places] = rows
-    return whole
-
-
-def _add_activity(nwb: NWBFile, record: Record, rows: npt.NDArray[np.void]) -> None:
+def _add_activity(nwb: NWBFile, record: Record, rows: Rows | Columns) -> None:
     header = record.header
     if not len(rows):
         return
     first = int(rows["sequence_number"][0])
     there = rows["observed"] & (rows["packet_id"] >= 0)
-    counts = rows["counts"]
+    counts, lost = rows["counts"], None
     if "lost" in (rows.dtype.names or ()):
-        there &= ~rows["lost"]
-        counts = np.where(rows["lost"][:, None], 0, counts).astype(counts.dtype)
+        lost = np.array(rows["lost"])
+        there &= ~lost
     ecephys = nwb.create_processing_module("ecephys", "spike counts as they were sent")
     ecephys.add(
         TimeSeries(
             name="spike_counts",
             description="spikes in each bin, which starts at the sample's time; one column a unit",
-            data=_packed(counts),
+            data=_packed(counts, lost),
             unit="spikes",
             starting_time=first / header.bin_rate,
             rate=header.bin_rate,
         )
     )
-    nwb.units = units_table(counts, first, header.bin_rate, header.channel_names)
+    nwb.units = units_table(counts, lost, first, header.bin_rate, header.channel_names)
     behavior = nwb.create_processing_module("behavior", "kinematics as they were sent, at bins' centres")
     when = _centres(rows["sequence_number"], header.bin_rate)
     unit = SPELLED.get(header.length_unit, header.length_unit)
@@ -207,7 +194,7 @@ def _missing(value: Any) -> bool:
     return value is None or value != value
 
 
-def _add_tables(nwb: NWBFile, record: Record, rows: npt.NDArray[np.void]) -> None:
+def _add_tables(nwb: NWBFile, record: Record, rows: Rows | Columns) -> None:
     module = nwb.create_processing_module("record", "what else was recorded, for PhantomDeck to read")
     sent = [name for name in rows.dtype.names or () if name not in ("counts", "kinematics")]
     module.add(_table("bins", "one row a bin as it was sent", {name: rows[name] for name in sent}))
@@ -228,11 +215,12 @@ def _table(name: str, description: str, columns: dict[str, Any]) -> DynamicTable
         VectorData(name=column, description=COLUMNS.get(column, column), data=_packed(values))
         for column, values in columns.items()
     ]
-    return DynamicTable(name=name, description=description, columns=made)
+    n_rows = len(next(iter(columns.values())))
+    return DynamicTable(name=name, description=description, columns=made, id=np.arange(n_rows))
 
 
-def _packed(values: Any) -> Any:
-    """Arrays compressed, lists as they are."""
+def _packed(values: Any, blank: npt.NDArray[np.bool_] | None = None) -> Any:
+    """Arrays compressed, with zeros where `blank` is true; lists as they are."""
     if not isinstance(values, np.ndarray) or not len(values):
         return values
-    return H5DataIO(np.ascontiguousarray(values), compression="gzip", shuffle=True)
+    return H5DataIO(blocks_of(values, blank), compression="gzip", shuffle=True)

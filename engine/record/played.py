@@ -61,7 +61,7 @@ def _as_played(record: Record, first: int, last: int) -> Trial:
     header, rows = record.header, record.rows
     trial = header.trials[int(rows["trial"][first])]
     width = 1.0 / header.bin_rate
-    begin, end = record.times[first], record.times[last]
+    begin, end = (int(rows["sequence_number"][at]) * 1.0 / header.bin_rate for at in (first, last))
     shift = begin - (header.start_time + int(rows["packet_id"][first]) * width)
 
     def moved(time: float) -> float:

@@ -102,7 +102,7 @@ class Record:
     Attributes
     ----------
     header : Header
-    rows : ndarray, shape (n_bins,), dtype `engine.ring.row_dtype`
+    rows : ndarray, shape (n_bins,), dtype `engine.ring.row_dtype`, or Columns
         What was sent, in order of ``sequence_number``.
     predictions : ndarray, shape (n_predictions,), dtype `engine.prediction.PREDICTION`
         In order of arrival; ``decoder`` is an index into `decoders`.

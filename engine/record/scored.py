@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any, Final
 
+import numpy as np
+
 from engine.record.record import Record
 from engine.scores.facts import Facts
 from engine.scores.offline import rescore
@@ -75,7 +77,8 @@ def recompute(record: Record) -> dict[str, Summary]:
     """
     header, about = record.header, record.scores or _all_of(record)
     facts = Facts(header.bin_rate, tuple(trial.trial_id for trial in header.trials), header.go_bins)
-    rows = record.rows[record.rows["sequence_number"] < about["next_bin"]]
+    end = int(np.searchsorted(record.rows["sequence_number"], about["next_bin"]))
+    rows = record.rows if end == len(record.rows) else record.rows[:end]
     lines = record.predictions[: about["predictions"]]
     return rescore(rows, lines, record.decoders, facts, about["hit_radius"], about["at"])
 

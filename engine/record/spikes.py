@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -10,20 +11,34 @@ from hdmf.common import VectorData, VectorIndex
 from pynwb import H5DataIO
 from pynwb.misc import Units
 
+from engine.record.columns import Blocks, forget, slices
+
+Counts = npt.NDArray[np.unsignedinteger[Any]]
+Integers = npt.NDArray[np.integer[Any]]
+
+SPIKE_BYTES: Final = 64
+"""Of one bin's spikes while their times are made, about."""
+
 DESCRIPTION = (
     "Spikes as they were sent. Their times are known to the bin alone (resolution): those of a bin are "
     "spaced evenly within it. The counts themselves are in processing/ecephys/spike_counts."
 )
 
 
+GROUP: Final = 16
+"""Units whose counts are in memory at once."""
+
+
 def spike_times(
-    counts: npt.NDArray[np.unsignedinteger[Any]], first: int, bin_rate: float
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    counts: Counts, lost: npt.NDArray[np.bool_] | None, first: int, bin_rate: float
+) -> tuple[Blocks, npt.NDArray[np.int64]]:
     """Spikes spaced evenly within their bins: of c, the j-th lies (j + 1/2) / c of a bin after its start.
 
     Parameters
     ----------
     counts : ndarray of unsigned integers, shape (n_bins, n_units)
+    lost : ndarray of bool, shape (n_bins,), optional
+        Bins whose spikes nobody got.
     first : int
         Bins before the first one on the record's clock.
     bin_rate : float
@@ -31,26 +46,45 @@ def spike_times(
 
     Returns
     -------
-    times : ndarray of float64, shape (n_spikes,)
+    times : Blocks of float64, shape (n_spikes,)
         s, of all units one after the other, each in order.
     ends : ndarray of int64, shape (n_units,)
         Unit i has ``times[ends[i - 1]:ends[i]]``.
     """
-    ends = np.cumsum(counts.sum(axis=0, dtype=np.int64))
-    times = np.empty(int(ends[-1]) if len(ends) else 0)
-    for unit, end in enumerate(ends.tolist()):
-        column = counts[:, unit]
-        bins = np.flatnonzero(column)
-        each = column[bins].astype(np.int64)
-        n_spikes = int(each.sum())
-        place = np.arange(n_spikes) - np.repeat(np.cumsum(each) - each, each)
-        within = (place + 0.5) / np.repeat(each, each)
-        times[end - n_spikes : end] = (np.repeat(bins, each) + first + within) / bin_rate
-    return times, ends
+    n_bins, n_units = counts.shape
+    spikes = np.zeros(n_units, np.int64)
+    for part in slices(n_bins, n_units):
+        there = counts[part] if lost is None else counts[part][~lost[part]]
+        spikes += there.sum(axis=0, dtype=np.int64)
+        forget(counts)
+
+    def times() -> Iterator[npt.NDArray[np.float64]]:
+        for begin in range(0, n_units, GROUP):
+            group = np.empty((n_bins, min(GROUP, n_units - begin)), counts.dtype)
+            for part in slices(n_bins, n_units):
+                group[part] = counts[part, begin : begin + GROUP]
+                if lost is not None:
+                    group[part][lost[part]] = 0
+                forget(counts)
+            for column in group.T:
+                bins = np.flatnonzero(column)
+                for some in slices(len(bins), SPIKE_BYTES):
+                    yield _spread(bins[some], column[bins[some]].astype(np.int64), first, bin_rate)
+
+    ends = np.cumsum(spikes)
+    return Blocks((int(spikes.sum()),), np.float64, times()), ends
+
+
+def _spread(bins: Integers, each: Integers, first: int, bin_rate: float) -> npt.NDArray[np.float64]:
+    """Times of so many spikes in each of some bins."""
+    place = np.arange(int(each.sum())) - np.repeat(np.cumsum(each) - each, each)
+    within = (place + 0.5) / np.repeat(each, each)
+    return np.asarray((np.repeat(bins, each) + first + within) / bin_rate)
 
 
 def units_table(
-    counts: npt.NDArray[np.unsignedinteger[Any]],
+    counts: Counts,
+    lost: npt.NDArray[np.bool_] | None,
     first: int,
     bin_rate: float,
     names: tuple[str, ...],
@@ -62,12 +96,12 @@ def units_table(
 
     Parameters
     ----------
-    counts, first, bin_rate
+    counts, lost, first, bin_rate
         As `spike_times` takes them.
     names : tuple of str
         Of the units.
     """
-    times, ends = spike_times(counts, first, bin_rate)
+    times, ends = spike_times(counts, lost, first, bin_rate)
     n_units = len(names)
     packed = {"compression": "gzip", "shuffle": True}
     ragged = {
@@ -80,9 +114,10 @@ def units_table(
     }
     columns: list[VectorData] = []
     for name, (description, data, bounds) in ragged.items():
-        values = H5DataIO(data, **packed) if len(data) else data
+        values = H5DataIO(data, **packed) if bounds[-1] else np.empty(0)
         column = VectorData(name=name, description=description, data=values)
-        columns += [column, VectorIndex(name=f"{name}_index", target=column, data=bounds.astype(np.uint64))]
+        # The index first: HDMF looks for the target of one that comes after an iterator in vain.
+        columns += [VectorIndex(name=f"{name}_index", target=column, data=bounds.astype(np.uint64)), column]
     texts = {"unit_name": ("as the recording calls the unit", list(names))}
     flags = {"heldout": ("whether the unit is withheld from decoders: none is", [False] * n_units)}
     columns += [
