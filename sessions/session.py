@@ -42,6 +42,8 @@ class MakeAudience(Protocol[A]):
     def __call__(self, session: Session, loop: asyncio.AbstractEventLoop, /) -> A: ...
 
 
+INLETS_CLOSED_WITHIN: Final = 1.5
+"""Seconds, for all of them together."""
 MAX_INLETS: Final = 8
 """LSL streams of predictions that a session listens to: each costs a thread and searches the network."""
 
@@ -315,8 +317,9 @@ class Session:
             closing = [(self._inlets.pop(n), self._held.pop(n)) for n in names if n in self._inlets]
         for inlet, _ in closing:
             inlet.stop()
+        until = time.monotonic() + INLETS_CLOSED_WITHIN
         for inlet, hold in closing:
-            inlet.close()
+            inlet.close(max(until - time.monotonic(), 0.0))
             self.predictions.holds.free(hold)
         return len(closing)
 

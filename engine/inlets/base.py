@@ -30,8 +30,8 @@ class Inlet(Protocol):
         """Listen no more, soon: several are told before any is waited for."""
         ...
 
-    def close(self) -> None:
-        """Listen no more, and wait until that is so. A second call does nothing."""
+    def close(self, within: float = ...) -> None:
+        """Listen no more, and wait so many seconds until that is so. A second call does nothing."""
         ...
 
 

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 LOOK_FOR: Final = 0.5
 """Seconds for which the network is searched before the inlet looks whether it is to close."""
+CLOSED_WITHIN: Final = 1.0
+"""Seconds for which `LslInlet.close` waits for the thread."""
 WAIT: Final = 0.2
 """Seconds for which it waits for a sample."""
 BUFFERED_SECONDS: Final = 10
@@ -53,16 +55,22 @@ class LslInlet:
         """Listen no more, soon: several are told before any is waited for."""
         self._closing.set()
 
-    def close(self) -> None:
-        """Listen no more, and wait until that is so. A second call does nothing."""
+    def close(self, within: float = CLOSED_WITHIN) -> None:
+        """Listen no more, and wait so many seconds until that is so. A second call does nothing.
+
+        liblsl's search takes 5 s longer than it should at times, and cannot be cut short: its thread is
+        left to itself then, and hears nothing more.
+        """
         self.stop()
         if self._thread is not threading.current_thread():
-            self._thread.join()
+            self._thread.join(within)
 
     def _run(self) -> None:
         try:
             while not self._closing.is_set():
                 for info in found(self.stream)[:1]:
+                    if self._closing.is_set():
+                        break
                     if info.channel_count() == len(CHANNELS):
                         self._listen(info)
                     else:

@@ -81,7 +81,7 @@ class Silence:
     def stop(self) -> None:
         pass
 
-    def close(self) -> None:
+    def close(self, within: float = 0.0) -> None:
         pass
 
 

@@ -27,7 +27,8 @@ try:
     print(len(recording.trials), recording.n_units, *recording.warnings)
 except RecordingError as error:
     print(error)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line)
+print(int(peak.split()[1]) // 1024)  # getrusage tells that of the process that forked this one
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
 """
 MOST_MB = 600
