@@ -190,7 +190,7 @@ def test_sources_end_with_the_session() -> None:
     closed: list[str] = []
 
     class Told(Silence):
-        def close(self, within: float = 0.0) -> None:
+        def close(self, within: float = 0.0) -> None:  # noqa: ARG002
             closed.append(self.stream)
 
     with serving(Store({"small": small_recording()}, make_inlet=Told)) as call:
