@@ -16,7 +16,6 @@ import logging
 import secrets
 import socket
 import ssl
-import webbrowser
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -30,7 +29,7 @@ from engine.errors import BadSetting, DeckError
 from engine.inlets import MakeInlet
 from engine.moment import Moment
 from engine.record.sealed import passphrase_here
-from engine.recording import Recording
+from sessions.announcing import announce, own_url
 from sessions.archive import Archive
 from sessions.calibrations import Calibrations
 from sessions.ending import Ending, interrupt, leave
@@ -50,8 +49,6 @@ log = logging.getLogger("phantomdeck")
 DATA = Path(__file__).parent / "data"
 SWITCH_INTERVAL = 0.0002
 """Seconds a thread keeps the interpreter while another wants it; Python's 5 ms would make ticks late."""
-EVERYWHERE = ("0.0.0.0", "::", "")
-"""Hosts that mean all addresses of this machine."""
 GOODBYE_WITHIN = 2.0
 """Seconds that clients get to answer a close."""
 FINISH_WITHIN = 5.0
@@ -279,72 +276,6 @@ async def serve(
     if gate.audit is not None:
         gate.audit.close()
     ending.within(LEAVE_WITHIN)
-
-
-def own_url(chosen: Settings) -> str:
-    """The stream port as this machine reaches it."""
-    host = (
-        "127.0.0.1"
-        if chosen.host in EVERYWHERE
-        else f"[{chosen.host}]"
-        if ":" in chosen.host
-        else chosen.host
-    )
-    return f"ws{'s' if chosen.certfile else ''}://{host}:{chosen.port}"
-
-
-def network_address(host: str) -> str | None:
-    """The address at which other machines find a server that listens everywhere, if there is one."""
-    if host not in EVERYWHERE:
-        return None
-    family, far = (socket.AF_INET6, "2001:db8::1") if host == "::" else (socket.AF_INET, "192.0.2.1")
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((far, 9))  # nothing is sent: this asks which interface leads away from here
-            address = str(probe.getsockname()[0])
-    except OSError:
-        return None
-    return f"[{address}]" if family == socket.AF_INET6 else address
-
-
-def announce(chosen: Settings, recording: Recording, made_token: str | None) -> None:
-    """Say what is replayed, and where; here alone a token is shown, if it was made for this run."""
-    host = "localhost" if chosen.host in ("127.0.0.1", *EVERYWHERE) else chosen.host
-    host, s = f"[{host}]" if ":" in host else host, "s" if chosen.certfile else ""
-    dashboard, streams = (
-        f"http{s}://{host}:{chosen.dashboard_port}{chosen.prefix}/",
-        f"{host}:{chosen.port}{chosen.stream_prefix}",
-    )
-    kind = "synthetic recording" if recording.synthetic else "recording"
-    print(
-        f"Replaying the {kind} {recording.name}: {recording.n_units} units, {recording.duration:.1f} s, "
-        f"{len(recording.trials)} trials, {recording.bin_rate:g} Hz"
-    )
-    for what in ("position", "velocity"):
-        chose = recording.series[what]
-        print(f"{what.capitalize():10} {chose['name']} ({chose['how']})" if chose else f"No {what}")
-    for passed in recording.series["passed_over"]:
-        print(f"Passed over {passed['name']}: {passed['reason']}")
-    table = recording.trial_tables["taken"]
-    if table and (table["name"] != "trials" or recording.trial_tables["passed_over"]):
-        print(f"Trials     {table['name']} ({table['how']})")
-    for passed in recording.trial_tables["passed_over"]:
-        print(f"Passed over {passed['name']}: {passed['reason']}")
-    for warning in recording.warnings:
-        print(f"Warning    {warning}")
-    if made_token:
-        print(f"Token      {made_token} (for this run; PHANTOM_TOKEN sets one that stays)")
-    print(f"Dashboard  {dashboard}")
-    print(f"Streams    ws{s}://{streams}/stream/CODE, REST http{s}://{streams}/docs", flush=True)
-    if there := network_address(chosen.host):
-        print(
-            f"For others http{s}://{there}:{chosen.dashboard_port}{chosen.prefix}/, "
-            f"ws{s}://{there}:{chosen.port}{chosen.stream_prefix}/stream/CODE",
-            flush=True,
-        )
-    if chosen.open:
-        with scheduling.ordinary():
-            webbrowser.open(dashboard)
 
 
 if __name__ == "__main__":

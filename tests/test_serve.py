@@ -25,6 +25,7 @@ from playwright.sync_api import Browser
 from websocket import WebSocket, create_connection
 
 import serve
+from sessions.announcing import announce, network_address
 from sessions.settings import Settings
 from tests.benchmarks import free_port
 from tests.certificates import self_signed
@@ -104,7 +105,7 @@ def test_the_start_says_what_is_doubtful_and_which_trials_were_taken(
 ) -> None:
     chosen = Settings(data=CASES / f"{data}.nwb", rate=1, **options)
     (recording,) = serve.load(chosen).values()
-    serve.announce(chosen, recording, None)
+    announce(chosen, recording, None)
 
     assert said in capsys.readouterr().out
 
@@ -112,7 +113,7 @@ def test_the_start_says_what_is_doubtful_and_which_trials_were_taken(
 def test_the_option_mends_spike_times(capsys: pytest.CaptureFixture[str]) -> None:
     chosen = Settings(data=CASES / "spikes_in_samples.nwb", spike_times_in="samples:30000")
     (recording,) = serve.load(chosen).values()
-    serve.announce(chosen, recording, None)
+    announce(chosen, recording, None)
 
     said = capsys.readouterr().out
     assert "60.0 s" in said
@@ -121,11 +122,11 @@ def test_the_option_mends_spike_times(capsys: pytest.CaptureFixture[str]) -> Non
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "192.0.2.7"])
 def test_a_server_that_listens_at_one_address_names_no_other(host: str) -> None:
-    assert serve.network_address(host) is None
+    assert network_address(host) is None
 
 
 def test_a_server_that_listens_everywhere_names_an_address_for_other_machines() -> None:
-    address = serve.network_address("0.0.0.0")
+    address = network_address("0.0.0.0")
     if address is None:
         pytest.skip("This machine is on no network.")
     with socket.create_server((address, 0)):  # it is one of ours

@@ -1,0 +1,79 @@
+"""What the server says at its start: what is replayed, what is doubtful in it, and where it is found."""
+
+from __future__ import annotations
+
+import socket
+import webbrowser
+
+from engine import scheduling
+from engine.recording import Recording
+from sessions.settings import Settings
+
+EVERYWHERE = ("0.0.0.0", "::", "")
+"""Hosts that mean all addresses of this machine."""
+
+
+def own_url(chosen: Settings) -> str:
+    """The stream port as this machine reaches it."""
+    host = (
+        "127.0.0.1"
+        if chosen.host in EVERYWHERE
+        else f"[{chosen.host}]"
+        if ":" in chosen.host
+        else chosen.host
+    )
+    return f"ws{'s' if chosen.certfile else ''}://{host}:{chosen.port}"
+
+
+def network_address(host: str) -> str | None:
+    """The address at which other machines find a server that listens everywhere, if there is one."""
+    if host not in EVERYWHERE:
+        return None
+    family, far = (socket.AF_INET6, "2001:db8::1") if host == "::" else (socket.AF_INET, "192.0.2.1")
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((far, 9))  # nothing is sent: this asks which interface leads away from here
+            address = str(probe.getsockname()[0])
+    except OSError:
+        return None
+    return f"[{address}]" if family == socket.AF_INET6 else address
+
+
+def announce(chosen: Settings, recording: Recording, made_token: str | None) -> None:
+    """Say what is replayed, and where; here alone a token is shown, if it was made for this run."""
+    host = "localhost" if chosen.host in ("127.0.0.1", *EVERYWHERE) else chosen.host
+    host, s = f"[{host}]" if ":" in host else host, "s" if chosen.certfile else ""
+    dashboard, streams = (
+        f"http{s}://{host}:{chosen.dashboard_port}{chosen.prefix}/",
+        f"{host}:{chosen.port}{chosen.stream_prefix}",
+    )
+    kind = "synthetic recording" if recording.synthetic else "recording"
+    print(
+        f"Replaying the {kind} {recording.name}: {recording.n_units} units, {recording.duration:.1f} s, "
+        f"{len(recording.trials)} trials, {recording.bin_rate:g} Hz"
+    )
+    for what in ("position", "velocity"):
+        chose = recording.series[what]
+        print(f"{what.capitalize():10} {chose['name']} ({chose['how']})" if chose else f"No {what}")
+    for passed in recording.series["passed_over"]:
+        print(f"Passed over {passed['name']}: {passed['reason']}")
+    table = recording.trial_tables["taken"]
+    if table and (table["name"] != "trials" or recording.trial_tables["passed_over"]):
+        print(f"Trials     {table['name']} ({table['how']})")
+    for passed in recording.trial_tables["passed_over"]:
+        print(f"Passed over {passed['name']}: {passed['reason']}")
+    for warning in recording.warnings:
+        print(f"Warning    {warning}")
+    if made_token:
+        print(f"Token      {made_token} (for this run; PHANTOM_TOKEN sets one that stays)")
+    print(f"Dashboard  {dashboard}")
+    print(f"Streams    ws{s}://{streams}/stream/CODE, REST http{s}://{streams}/docs", flush=True)
+    if there := network_address(chosen.host):
+        print(
+            f"For others http{s}://{there}:{chosen.dashboard_port}{chosen.prefix}/, "
+            f"ws{s}://{there}:{chosen.port}{chosen.stream_prefix}/stream/CODE",
+            flush=True,
+        )
+    if chosen.open:
+        with scheduling.ordinary():
+            webbrowser.open(dashboard)
