@@ -7,13 +7,12 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from engine import clock
 from engine.drift import DriftMonitor
 from engine.errors import NotNow
-from engine.holds import Hold
-from engine.inlets import Inlet, MakeInlet
+from engine.inlets import MakeInlet
 from engine.monitor import Monitor
 from engine.predictions import Predictions
 from engine.record.playback import Playback
@@ -27,6 +26,7 @@ from engine.view import PLAIN, View, changed
 from sessions.audience import Audience
 from sessions.errors import Conflict, TooMany, UnknownSession
 from sessions.launcher import Launched
+from sessions.listening import Inlets
 from sessions.options import Options
 from sessions.tape import Tape
 
@@ -40,12 +40,6 @@ class MakeAudience(Protocol[A]):
     """Such as the audience's class."""
 
     def __call__(self, session: Session, loop: asyncio.AbstractEventLoop, /) -> A: ...
-
-
-INLETS_CLOSED_WITHIN: Final = 1.5
-"""Seconds, for all of them together."""
-MAX_INLETS: Final = 8
-"""LSL streams of predictions that a session listens to: each costs a thread and searches the network."""
 
 
 class Session:
@@ -86,16 +80,14 @@ class Session:
         self.drift = DriftMonitor(replay)
         self.monitor = Monitor(f"monitor {code}", self.safety.look, self.drift.look)
         self.launched = Launched(lambda: _wake(here))
-        self._make_inlet = make_inlet
-        self._inlets: dict[str, Inlet] = {}
-        self._held: dict[str, Hold] = {}  # names of the inlets' decoders
+        self.inlets = Inlets(self.predictions, make_inlet)
         self._used = clock.now()
         self._born = self._used
         self._view = PLAIN
         self._decoders = 0
         self._audiences: dict[tuple[Any, asyncio.AbstractEventLoop], Audience] = {}
         self._closed = False
-        self._lock = threading.Lock()  # guards the four above and the inlets
+        self._lock = threading.Lock()  # guards the four above
         self._tape: Tape | None = None
         self._taping = threading.Lock()  # guards the one above; held while a record starts
 
@@ -268,61 +260,6 @@ class Session:
                 found = self._audiences[make, loop] = make(self, loop)
         return cast(A, found)
 
-    @property
-    def inlets(self) -> dict[str, Inlet]:
-        """What listens to LSL streams of predictions, by the decoder's name."""
-        with self._lock:
-            return dict(self._inlets)
-
-    def listen(self, stream: str, decoder: str) -> None:
-        """Take a decoder's predictions from an LSL stream, as soon as there is one of this name.
-
-        They count under another name if somebody else answers under the decoder's: see `inlets`.
-
-        Raises
-        ------
-        NotNow
-            If the server runs without LSL.
-        Conflict
-            If another stream has that decoder's name, or there are too many.
-        UnknownSession
-            If the session has been closed.
-        """
-        if self._make_inlet is None:
-            raise NotNow("This server runs without LSL. Start it without --no-lsl.")
-        with self._lock:
-            if self._closed:
-                raise UnknownSession(f"Session {self.code} has just been deleted. Make a new one.")
-            asked = (self._inlets[name] for name, hold in self._held.items() if hold.asked == decoder)
-            present = next(asked, None)
-            if present is None:
-                if len(self._inlets) >= MAX_INLETS:
-                    raise Conflict(
-                        f"This session listens to {MAX_INLETS} LSL streams, which is the limit. Stop one "
-                        "of them, or use another session."
-                    )
-                hold = self.predictions.holds.take(decoder)
-                self._held[hold.name] = hold
-                self._inlets[hold.name] = self._make_inlet(stream, hold.name, self.predictions)
-            elif present.stream != stream:
-                raise Conflict(
-                    f"Decoder {decoder!r} listens to the LSL stream {present.stream!r}. "
-                    "Stop that first, or choose another name."
-                )
-
-    def stop_listening(self, decoder: str | None = None) -> int:
-        """Close the inlet of a decoder, or all of them; return how many there were."""
-        with self._lock:
-            names = list(self._inlets) if decoder is None else [decoder]
-            closing = [(self._inlets.pop(n), self._held.pop(n)) for n in names if n in self._inlets]
-        for inlet, _ in closing:
-            inlet.stop()
-        until = time.monotonic() + INLETS_CLOSED_WITHIN
-        for inlet, hold in closing:
-            inlet.close(max(until - time.monotonic(), 0.0))
-            self.predictions.holds.free(hold)
-        return len(closing)
-
     def close(self, code: int = DELETED, reason: str = "The session was deleted.") -> None:
         """End the connections and the replay, and wait for the latter."""
         with self._lock:
@@ -330,7 +267,7 @@ class Session:
         for audience in self.audiences:
             audience.close(code, reason)
         self.launched.close()
-        self.stop_listening()
+        self.inlets.close()
         self.replay.close()
         if self._playback is not None:
             self._playback.close()

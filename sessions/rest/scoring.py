@@ -80,7 +80,7 @@ def scores(session: Session) -> Scores:
 
 def show_sources(context: Context, code: str) -> Sources:
     """The LSL streams from which a session takes predictions."""
-    inlets = context.session(code).inlets
+    inlets = context.session(code).inlets.present
     sources = [
         SourceAnswer(decoder=name, lsl=inlet.stream, connected=inlet.connected, error=inlet.error)
         for name, inlet in inlets.items()
@@ -94,13 +94,13 @@ def add_source(context: Context, code: str, asked: SourceAsk) -> Sources:
     The stream may appear later. If another decoder answers under that name, this one's has `-2` after it;
     the answer tells. NaN stands for what a decoder does not predict.
     """
-    context.session(code).listen(asked.lsl, checked_name(asked.decoder or asked.lsl))
+    context.session(code).inlets.add(asked.lsl, checked_name(asked.decoder or asked.lsl))
     return show_sources(context, code)
 
 
 def remove_sources(context: Context, code: str, asked: SourceQuery) -> Sources:
     """Take no more predictions from LSL, for one decoder or for all. Scores are kept."""
-    context.session(code).stop_listening(asked.decoder)
+    context.session(code).inlets.remove(asked.decoder)
     return show_sources(context, code)
 
 

@@ -11,9 +11,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from engine import clock
 from engine.inlets.lsl import LOOK_FOR, LslInlet
 from engine.scores.sums import Measures
+from sessions.listening import MAX_INLETS
 from sessions.rest.models.scores import MeasuresAnswer
 from sessions.rest.scoring import latency_parts
-from sessions.session import MAX_INLETS, Session
+from sessions.session import Session
 from sessions.store import Store
 from tests.builders import small_recording
 from tests.engine.listening import PATIENCE, Keeper
