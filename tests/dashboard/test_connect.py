@@ -28,7 +28,8 @@ def draw(moment: Moment, plots: Sequence[str], kind: str, colours: Any, width: i
 
 @pytest.fixture(scope="module")
 def deck() -> Iterator[Deck]:
-    studio = Studio(draw, theme.roles)
+    studio = Studio(draw, theme.roles, starting=60.0)
+    studio.warm()
     made = Deck(small_recording(6, 4000, n_trials=40, gaps=True), [Arena], studio=studio)
     yield made
     studio.close()

@@ -85,7 +85,7 @@ def hostile(name: str, names: list[str]) -> Recording:
 @pytest.fixture(scope="module")
 def deck() -> Iterator[Deck]:
     """Replays a recording of every hostile name, and one of harmless names to compare with."""
-    studio = Studio(pictures.draw, theme.roles)
+    studio = Studio(pictures.draw, theme.roles, starting=60.0)
     recordings = [hostile(each, SCRIPTS) for each in SCRIPTS]
     harmless = hostile(HARMLESS, [f"{HARMLESS} {i}" for i in range(len(SCRIPTS))])
     made = Deck(recordings[0], others=[*recordings[1:], harmless], studio=studio)

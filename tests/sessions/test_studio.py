@@ -40,7 +40,7 @@ def draw(studio: Studio, moment: Any = None) -> bytes:
 
 @pytest.fixture
 def studio() -> Iterator[Studio]:
-    made = Studio(perform, lambda: THEMES, time_limit=20.0, room=2)
+    made = Studio(perform, lambda: THEMES, time_limit=20.0, starting=60.0, room=2)
     yield made
     made.close()
 
@@ -95,7 +95,7 @@ def test_picture_that_is_asked_for_too_early_can_be_asked_for_again(
 def test_limit_counts_drawing_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go = tmp_path / "go"
     monkeypatch.setenv("STUDIO_MAY_LOAD", str(go))
-    studio = Studio(perform, lambda: THEMES, load=load_when_told, time_limit=1.0)
+    studio = Studio(perform, lambda: THEMES, load=load_when_told, starting=60.0, time_limit=1.0)
     try:
         threading.Timer(1.2, go.touch).start()
         assert draw(studio)
@@ -127,7 +127,7 @@ def test_what_fails_is_told_with_its_traceback_and_the_process_goes_on(studio: S
 
 
 def test_a_picture_that_takes_too_long_is_given_up() -> None:
-    studio = Studio(perform, lambda: THEMES, time_limit=0.2)
+    studio = Studio(perform, lambda: THEMES, starting=60.0, time_limit=0.2)
     with pytest.raises(NotDrawn, match=r"over 0\.2 s"):
         draw(studio, "hang")
     studio.close()

@@ -34,7 +34,7 @@ DOUBT = "20 trials have no stop."
 @pytest.fixture(scope="module")
 def call() -> Iterator[Client]:
     """A paused session that has sent 120 disturbed bins."""
-    studio = Studio(draw, roles)
+    studio = Studio(draw, roles, starting=60.0)
     recording = replace(small_recording(12, 4000, n_trials=80, gaps=True), warnings=(DOUBT,))
     with serving(Store({"small": recording}), studio) as client:
         client.create(seed=3, speed=100.0, perturbation={"preset": "moderate"})
