@@ -57,7 +57,7 @@ class Tape:
     def error(self) -> str | None:
         """Why it has failed."""
         if self._recorder.gone:
-            return f"{self._recorder.error}. Nothing of it is left: record again."
+            return f"{self._recorder.error}. Nothing of it is here: record again."
         if self._recorder.error is not None:
             return (
                 f"{self._recorder.error}. What was written until then is in {self._recorder.path.name}. "

@@ -75,7 +75,7 @@ class Recorder:
     error : str or None
         Why it ended before it was stopped.
     gone : bool
-        Whether the journal was removed meanwhile, so that nothing is recorded.
+        Whether the journal was removed or moved meanwhile, so that nothing is recorded here.
     """
 
     def __init__(
@@ -199,10 +199,16 @@ class Recorder:
         self._replay.more()
 
     def _check_there(self) -> None:
-        """A file without a name takes what is written, and is gone when it is closed."""
-        if os.fstat(self._file.fileno()).st_nlink == 0:
+        """A file that has lost its name takes what is written, and nobody finds it."""
+        try:
+            there = os.path.samestat(self.path.stat(), os.fstat(self._file.fileno()))
+        except FileNotFoundError:
+            there = False
+        if not there:
             self.gone, self.n_bins = True, 0
-            raise OSError(errno.ENOENT, "The folder or the journal was removed while it was recorded")
+            raise OSError(
+                errno.ENOENT, "The folder or the journal was removed or moved while it was recorded"
+            )
 
     def _write_notes(self) -> None:
         notes = self._replay.notes

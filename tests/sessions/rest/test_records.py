@@ -291,17 +291,22 @@ def test_whatever_else_lies_in_the_folder_is_no_record(
         assert call("GET", f"/api/records/{other}.nwb").status in (400, 404, 422)
 
 
-@pytest.mark.parametrize("removed", ["folder", "journal"])
+@pytest.mark.parametrize("removed", ["folder", "journal", "moved"])
 def test_record_whose_folder_is_removed_has_failed_at_once(
     call: Client, archive: Archive, removed: str
 ) -> None:
     record(call)
     play(call)
-    shutil.rmtree(archive.folder) if removed == "folder" else next(archive.folder.iterdir()).unlink()
+    if removed == "moved":
+        archive.folder.rename(archive.folder.with_name("elsewhere"))
+    elif removed == "folder":
+        shutil.rmtree(archive.folder)
+    else:
+        next(archive.folder.iterdir()).unlink()
     wait_until(lambda: call("GET", "/api/sessions/deck/record").json["state"] == "failed", PATIENCE)
     told = call("GET", "/api/sessions/deck/record").json
     assert (told["state"], told["bins"], told["bytes"], told["seconds"]) == ("failed", 0, 0, 0.0)
-    assert told["error"].endswith("was removed while it was recorded. Nothing of it is left: record again.")
+    assert told["error"].endswith("moved while it was recorded. Nothing of it is here: record again.")
     play(call)
     assert call("GET", "/api/records").json["count"] == 0
     assert record(call).json["state"] == "recording"
