@@ -179,6 +179,7 @@ class Recorder:
             log.exception("%s has failed", self._thread.name)
         finally:
             self._replay.remove_listener(self)
+            self._settings, self._scores = dict, None  # they hold the session that holds this
             with suppress(OSError):  # what could not be written above cannot be now
                 self._file.close()
 

@@ -101,6 +101,7 @@ class StreamHandler(WebSocketHandler):
             for hold in self._holds.values():
                 self._session.predictions.holds.free(hold)
             self._session.dismiss()
+            self._let_go()
 
     def write_error(self, status_code: int, **_: Any) -> None:
         """What Tornado itself refuses, and what has failed; the log has the traceback."""
@@ -196,6 +197,13 @@ class StreamHandler(WebSocketHandler):
         if asked == self._name:
             self._holds[None] = hold
         return hold
+
+    def _let_go(self) -> None:
+        """Hold nothing that holds this connection, so that the session is freed as soon as it has ended."""
+        self._holds.clear()
+        self._decoders.clear()
+        self.__dict__.pop("_client", None)  # there is none if it had gone before it was open
+        del self._fanout, self._session
 
     def _is_there(self) -> bool:
         """Whether it can still be heard: it has answered its last ping, and nobody has said goodbye."""
