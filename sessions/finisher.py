@@ -66,9 +66,11 @@ class Finisher:
         """Give those that wait so many seconds, then leave their journals to the next start."""
         with self._lock:
             pending = dict(self._pending)
-        for future in wait(pending, within).not_done:
-            told = "The record %s is not finished yet: the next start does it, or serve.py finish %s"
-            log.warning(told, pending[future].stem, pending[future])
+        left = wait(pending, within).not_done
+        for future, journal in pending.items():
+            if future in left:
+                told = "The record %s is not finished yet: the next start does it, or serve.py finish %s"
+                log.warning(told, journal.stem, journal)
         with self._lock:
             self._closed = True
             if self._process is not None:
