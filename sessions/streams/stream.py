@@ -117,8 +117,9 @@ class StreamHandler(WebSocketHandler):
         url = f"{scheme}://{address}{self._prefix}/stream/{self._session.code}"
         name = None if self._name is None else self._hold(self._name).name
         session = {"code": self._session.code, "url": url, "decoder": name}
-        self._send({**data, "type": "metadata", "data": data, "session": session})
+        # Joined before, in the same turn of the loop: who has its metadata gets every packet from then on.
         self._client = self._fanout.join(self, self._format, self._layout, self._queue, self._credit)
+        self._send({**data, "type": "metadata", "data": data, "session": session})
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         at = clock.now()
