@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -50,3 +51,12 @@ def jumping(monkeypatch: pytest.MonkeyPatch) -> JumpingClock:
     made = JumpingClock()
     monkeypatch.setattr(clock, "now", made)
     return made
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Without the garbage collector, which would find cycles sooner or later."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()

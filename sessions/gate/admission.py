@@ -8,8 +8,8 @@ from __future__ import annotations
 import errno
 import logging
 import math
-import resource
 import socket
+import sys
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -27,6 +27,8 @@ RESERVED: Final = 192
 PORTS: Final = 2
 """That share the others."""
 FEWEST: Final = 32
+ELSEWHERE: Final = 256
+"""Connections of a port on Windows, where a selector takes 512 sockets."""
 AT_ONCE: Final = 128
 """Connections taken before others have their turn."""
 PAUSE: Final = 1.0
@@ -39,6 +41,10 @@ FULL: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 def most_connections() -> int:
     """How many a port may hold, by the descriptors that this process may have."""
+    if sys.platform == "win32":
+        return ELSEWHERE
+    import resource  # which is not there
+
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     descriptors = 2**20 if soft == resource.RLIM_INFINITY else soft
     return max((descriptors - RESERVED) // PORTS, FEWEST)
@@ -60,11 +66,10 @@ class Admission:
     def __init__(self, most: int | None = None) -> None:
         self._most = most = most or most_connections()
         self._per_address = max(most // 2, 1)
-        # Both oldest first, and weak: a connection that has gone takes all with it that it has led to.
+        # All, and those that have asked nothing: the oldest first, and weak, as a connection that has gone
+        # takes all with it that it has led to.
         self._held: WeakKeyDictionary[IOStream, str] = WeakKeyDictionary()
-        self._silent: WeakKeyDictionary[IOStream, str] = (
-            WeakKeyDictionary()
-        )  # those that have asked nothing
+        self._silent: WeakKeyDictionary[IOStream, str] = WeakKeyDictionary()
         self._told = -math.inf
 
     def guard(self, server: HTTPServer) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import weakref
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +17,6 @@ from sessions.store import Store
 from tests.benchmarks.dashboard import wait_until
 from tests.builders import small_recording
 from tests.sessions.streaming import PATIENCE, streaming
-
-
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 def traces(store: Store) -> dict[str, weakref.ref[Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -77,15 +76,6 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     made = asyncio.new_event_loop()
     yield made
     made.close()
-
-
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    """Without the garbage collector, which would find cycles sooner or later."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 def traces(session: Session) -> dict[str, weakref.ref[Any]]:
