@@ -31,6 +31,8 @@ ELSEWHERE: Final = 256
 """Connections of a port on Windows, where a selector takes 512 sockets."""
 AT_ONCE: Final = 128
 """Connections taken before others have their turn."""
+SPARE: Final = 16
+"""Connections that go at once where the process has no descriptor left."""
 PAUSE: Final = 1.0
 """Seconds for which a full port takes no connections."""
 QUIET: Final = 60.0
@@ -104,7 +106,10 @@ class Admission:
             except OSError as error:
                 if error.errno not in FULL:
                     raise
-                self._drop_silent()
+                # Others than we have taken descriptors, too: room for them is made as well.
+                if sum(self._drop_silent() for _ in range(SPARE)):
+                    self._tell(f"Connections that asked nothing were closed ({error.strerror})")
+                    continue
                 self._pause(listening, f"A connection cannot be taken ({error.strerror})")
                 return
             self._server._handle_connection(connection, address)

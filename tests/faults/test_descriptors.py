@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
@@ -95,6 +97,18 @@ def test_half_open_connections_cost_nobody_else_anything(narrow: Narrow, said: b
     finally:
         stream.close()
     assert narrow.close() == 0
+
+
+def test_server_whose_descriptors_others_have_taken_answers_all_the_same(narrow: Narrow) -> None:
+    """It counts with more of them than it gets."""
+    with contextlib.ExitStack() as stack:
+        resource.prlimit(narrow.process.pid, resource.RLIMIT_NOFILE, (narrow.descriptors() + 10,) * 2)
+        half_open(narrow.port, b"", stack, 60)
+        began = time.monotonic()
+        assert [narrow.health(narrow.port) for _ in range(5)] == [200] * 5
+        assert time.monotonic() - began < 5.0
+        (warning,) = narrow.warnings()
+        assert "Connections that asked nothing were closed (Too many open files)" in warning
 
 
 def test_port_full_of_clients_takes_no_more_and_says_so_once(narrow: Narrow) -> None:
