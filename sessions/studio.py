@@ -92,8 +92,8 @@ class Studio:
         return process.pid if process is not None and process.is_alive() else None
 
     def warm(self) -> None:
-        """Start the process, and return before it has loaded what it needs."""
-        with self._turn, suppress(Busy):
+        """Start the process if that goes now, and return before it has loaded what it needs."""
+        with self._turn, suppress(Busy, NotDrawn):
             self._running()
 
     def draw(self, subject: Subject, plots: Sequence[str], kind: Kind, theme: str, width: int) -> bytes:
@@ -151,19 +151,27 @@ class Studio:
         """A living process, and the way to it."""
         if self._process is None or self._connection is None or not self._process.is_alive():
             self._end()
-            context = multiprocessing.get_context("spawn")
-            self._connection, theirs = context.Pipe()
-            self._process = context.Process(
-                target=_work, args=(theirs, self._load, self._draw), name="pictures", daemon=True
-            )
-            with scheduling.ordinary():
-                self._process.start()
-            theirs.close()
-            log.debug("Pictures are drawn in process %d", self._process.pid)
+            try:
+                self._process, self._connection = self._start()
+            except OSError as error:  # no descriptor or no memory is left
+                raise NotDrawn(
+                    f"The process that draws cannot be started ({error.strerror}). Ask again later."
+                ) from None
         if self._closed.is_set():  # only now, so that `close` sees every process or this sees that
             self._end()
             raise Busy("The server is going down.")
         return self._process, self._connection
+
+    def _start(self) -> tuple[SpawnProcess, Connection[Any, Any]]:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(
+            target=_work, args=(theirs, self._load, self._draw), name="pictures", daemon=True
+        )
+        with theirs, scheduling.ordinary():
+            process.start()
+        log.debug("Pictures are drawn in process %d", process.pid)
+        return process, ours
 
     def _end(self) -> None:
         process, self._process = self._process, None

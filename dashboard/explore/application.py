@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import subprocess
 import threading
 from contextlib import suppress
@@ -25,6 +26,8 @@ from dashboard.pages import TEMPLATES, facts, script_json
 from engine.errors import DeckError
 from sessions.rest.pages import POLICY
 from sessions.store import Store
+
+log = logging.getLogger(__name__)
 
 
 def explore_application(store: Store, prefix: str = "") -> Application:
@@ -62,7 +65,7 @@ class ExploreHandler(Handler):
         """Compose the figures before somebody waits for them."""
 
         def compose() -> None:
-            with suppress(subprocess.CalledProcessError):  # whoever opens the page is told
+            with suppress(OSError, subprocess.CalledProcessError):  # whoever opens the page is told
                 composed()
 
         threading.Thread(target=compose, name="compose", daemon=True).start()
@@ -77,7 +80,8 @@ class ExploreHandler(Handler):
             page, deck = await asyncio.to_thread(self._open, name)
         except DeckError as error:
             variables["error"] = str(error)
-        except subprocess.CalledProcessError:
+        except (OSError, subprocess.CalledProcessError) as error:
+            log.warning("The figures could not be composed: %s", error)
             variables["error"] = "The figures could not be composed. The server's log says why."
         else:
             recording = page.study.recording

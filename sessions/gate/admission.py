@@ -107,7 +107,8 @@ class Admission:
                 if error.errno not in FULL:
                     raise
                 # Others than we have taken descriptors, too: room for them is made as well.
-                if sum(self._drop_silent() for _ in range(SPARE)):
+                # At most half of those that are silent go: the newest have not had the time to ask.
+                if sum(self._drop_silent() for _ in range(min(SPARE, len(self._silent) // 2 + 1))):
                     self._tell(f"Connections that asked nothing were closed ({error.strerror})")
                     continue
                 self._pause(listening, f"A connection cannot be taken ({error.strerror})")

@@ -210,11 +210,15 @@ class StreamHandler(WebSocketHandler):
         """Whether it can still be heard: it has answered its last ping, and nobody has said goodbye."""
         return self.ws_connection is not None and not self.ws_connection.is_closing()
 
-    async def _refuse(self, code: str, message: str) -> None:
-        # Awaited, so that a client that does not read its errors is not read from either.
-        # It may go, or the server may, before it has read this one.
-        with suppress(StreamClosedError, asyncio.CancelledError):
-            await self._send({"type": "error", **refusal(code, message)})
+    def _refuse(self, code: str, message: str) -> Awaitable[None] | None:
+        """Send an error, which is awaited: who does not read its errors is not read from either."""
+        try:
+            sent = self._send({"type": "error", **refusal(code, message)})
+        except StreamClosedError:
+            return None
+        done = asyncio.get_running_loop().create_future()
+        sent.add_done_callback(lambda _: _settle(done, sent))  # the client may have gone before it has read
+        return done
 
     def _check_upgrade(self) -> None:
         """Refuse here what Tornado would refuse later, when there is a session already."""
@@ -287,6 +291,17 @@ class StreamHandler(WebSocketHandler):
         return self.stream.write(frame(BINARY, msgpack.packb(message)))
 
 
-async def _pause() -> None:
-    with suppress(asyncio.CancelledError):  # the server goes down
-        await asyncio.sleep(FLOOD_PAUSE)
+def _pause() -> Awaitable[None]:
+    """Some time, as a future: tasks are cancelled when the server goes down, and Tornado logs that."""
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+    loop.call_later(FLOOD_PAUSE, _settle, done)
+    return done
+
+
+def _settle(done: asyncio.Future[None], after: asyncio.Future[None] | None = None) -> None:
+    """End a wait, whatever has become of what was waited for."""
+    if after is not None and not after.cancelled():
+        after.exception()  # or it would be logged as one that nobody has looked at
+    if not done.done():
+        done.set_result(None)
