@@ -16,7 +16,7 @@ import numpy as np
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
 
 from engine.decoders import Decoder
-from sessions.commands.client import Unreachable, connect, metadata_of
+from sessions.commands.client import Unreachable, connect, leave, metadata_of
 
 ENDED = (1000, 1001)
 """Close codes of a session that was deleted, and of a server that goes down."""
@@ -130,7 +130,7 @@ async def answer_stream(
             gc.freeze()  # what is there now need not be looked at again, between two packets
             await _answer(connection, answerer)
         finally:
-            connection.close()
+            await leave(connection)
         if connection.close_code in ENDED:
             return "The session has ended" if connection.close_code == 1000 else "The server went down"
         if connection.close_code == REFUSED:

@@ -23,6 +23,7 @@ from sessions.commands.client import (
     connect,
     credentials,
     http_of,
+    leave,
     metadata_of,
     quieten,
     receive,
@@ -141,7 +142,7 @@ async def _check(url: str, token: str | None, seconds: float) -> list[str]:
         )
         report, ending = await _listen(connection, metadata["frequency_hz"], seconds)
     finally:
-        connection.close()
+        await leave(connection)
         if code is not None:
             await _delete(url, token, code)
     print(report)

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import ssl
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,8 @@ DECODING = "Decoding session"
 """What ``serve.py decode`` says first when it has learned and answers packets."""
 ANSWER_WITHIN = 10.0
 """Seconds for connecting, and for the first message."""
+LEFT_WITHIN = 1.0
+"""Seconds for which a goodbye may stay unanswered."""
 PING_INTERVAL = 20.0
 """Seconds; a server that does not answer one is gone."""
 
@@ -66,6 +69,18 @@ async def receive(connection: WebSocketClientConnection) -> dict[str, Any] | Non
     except TimeoutError:
         return None
     return None if message is None else dict(msgpack.unpackb(message))
+
+
+async def leave(connection: WebSocketClientConnection) -> None:
+    """Say goodbye, wait a second at most until that is answered, and hang up."""
+    stream = None if connection.protocol is None else connection.protocol.stream
+    connection.close()
+    if stream is not None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEFT_WITHIN):
+                while not stream.closed() and await connection.read_message() is not None:
+                    pass
+        stream.close()
 
 
 async def metadata_of(connection: WebSocketClientConnection, url: str) -> dict[str, Any]:

