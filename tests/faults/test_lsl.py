@@ -150,8 +150,10 @@ def test_mne_lsl_takes_epochs_around_movement_onsets() -> None:
         "until = time.monotonic() + 20\n"
         "onset = kinds.index('move_onset')\n"
         "while onset not in epochs.events and time.monotonic() < until: time.sleep(0.05)\n"
-        "around = epochs.events == onset\n"
-        "data = epochs.get_data()[around].astype(int).tolist()\n"
+        "events, data, later = epochs.events, epochs.get_data(), epochs.events\n"
+        "while len(events) != len(data) or (events != later).any():\n"  # others came in between
+        "    events, data, later = epochs.events, epochs.get_data(), epochs.events\n"
+        "data = data[events == onset].astype(int).tolist()\n"
         "print(json.dumps([neural.get_channel_types(unique=True), data]))\n"
         "epochs.disconnect(), neural.disconnect(), triggers.disconnect()\n"
     )
