@@ -24,11 +24,12 @@ from typing import Any
 
 from tornado.netutil import bind_sockets
 
-from engine import readers, scheduling
+from engine import scheduling
+from engine.answers.inlet import MakeInlet
 from engine.errors import BadSetting, DeckError
-from engine.inlets import MakeInlet
 from engine.moment import Moment
-from engine.record.sealed import passphrase_here
+from engine.sinks.record.sealed import passphrase_here
+from engine.sources.recordings import readers
 from sessions.announcing import announce, own_url
 from sessions.archive import Archive
 from sessions.calibrations import Calibrations
@@ -141,7 +142,9 @@ def listen(host: str, port: int, option: str) -> list[socket.socket]:
 def load(chosen: Settings) -> Recordings:
     """What there is to replay; the first is read at once."""
     if chosen.data is None:
-        from engine.synthetic import default_recording  # loads pynwb, which other commands do without
+        from engine.sources.recordings.synthetic import (
+            default_recording,  # loads pynwb, which other commands do without
+        )
 
         paths: tuple[Path, ...] = (default_recording(DATA),)
     else:
@@ -162,7 +165,7 @@ def load(chosen: Settings) -> Recordings:
 
 def lsl_outlets(chosen: Settings) -> MakeOutlets:
     """What makes a session's LSL outlets."""
-    from engine.outlets.lsl import LslNames, LslOutlet  # loads liblsl, which --no-lsl does without
+    from engine.sinks.lsl import LslNames, LslOutlet  # loads liblsl, which --no-lsl does without
 
     names = LslNames(chosen.lsl_stream_name, chosen.lsl_source_id)
     return lambda code, recording, rate: [LslOutlet(code, recording, rate, names)]
@@ -170,7 +173,7 @@ def lsl_outlets(chosen: Settings) -> MakeOutlets:
 
 def lsl_inlet() -> MakeInlet:
     """What makes the LSL inlets of a session's predictions."""
-    from engine.inlets.lsl import LslInlet
+    from engine.answers.lsl import LslInlet
 
     return LslInlet
 

@@ -13,9 +13,9 @@ from dashboard.scores import Row, score_tables
 from dashboard.settings import settings
 from dashboard.status import status
 from dashboard.window import Window
-from engine.phases import TrialFollower, TrialState
-from engine.replay import Replay
-from engine.ring import Rows
+from engine.bins.ring import Rows
+from engine.deck.replay import Replay
+from engine.sources.recordings.phases import TrialFollower, TrialState
 from plotters.base import News, Plotter, Scene, Update
 from plotters.frame import encode
 from plotters.lanes import lanes

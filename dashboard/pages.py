@@ -20,11 +20,11 @@ from dashboard.frames import scene_id, spell_time
 from dashboard.perturbation import panel
 from dashboard.settings import events_of, tape
 from dashboard.snippets import snippets
+from engine.deck.speed import MAX_SPEED, MIN_SPEED
 from engine.decoders import DECODERS
-from engine.perturb import MODELS, PRESETS
-from engine.phases import PHASES
-from engine.recording import Recording
-from engine.speed import MAX_SPEED, MIN_SPEED
+from engine.sources.recordings.phases import PHASES
+from engine.sources.recordings.recording import Recording
+from engine.stages.perturb import MODELS, PRESETS
 from plotters.base import Plotter, Scene
 from plotters.lanes import LANES
 from plotters.scored import Scored

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import param
 
-from engine.perturb.base import Model
+from engine.stages.perturb.base import Model
 
 SWITCH: Final = "enabled"
 """The parameter that every model has."""

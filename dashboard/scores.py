@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from engine.scores.account import WINDOW
-from engine.scores.scorer import Scoreboard
-from engine.scores.summary import Summary, TrialScore, joined_later
-from engine.scores.sums import Measures
+from engine.answers.scores.account import WINDOW
+from engine.answers.scores.scorer import Scoreboard
+from engine.answers.scores.summary import Summary, TrialScore, joined_later
+from engine.answers.scores.sums import Measures
 
 Row = list[Any]
 """Texts, and before them data for the row's element, if there are any."""

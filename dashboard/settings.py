@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.perturb import PRESETS
-from engine.recording import Recording
-from engine.replay import Replay
-from engine.selection import Selection, TrialEvent, event_time
+from engine.deck.replay import Replay
+from engine.sources.recordings.recording import Recording
+from engine.sources.recordings.selection import Selection, TrialEvent, event_time
+from engine.stages.perturb import PRESETS
 
 Spans = list[list[int]]
 """Stretches of successive bins: the first and one past the last of each."""

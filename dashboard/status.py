@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from engine.drift import REFERENCE
+from engine.monitors.drift import REFERENCE
 from sessions.rest.launching import launched_answer
 from sessions.rest.records import record_answer
 from sessions.session import Session

@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.analysis.rates import Rates, mean_rates
-from engine.note import Note
-from engine.predictions import Predictions
-from engine.recording import Trial
-from engine.replay import Replay
-from engine.ring import Rows
-from engine.scores.scorer import Scoreboard
-from engine.speed import Speed
+from engine.answers.predictions import Predictions
+from engine.answers.scores.scorer import Scoreboard
+from engine.bins.ring import Rows
+from engine.deck.note import Note
+from engine.deck.replay import Replay
+from engine.deck.speed import Speed
+from engine.sources.recordings.recording import Trial
 from engine.view import Units, View, shown_units
 
 mean_rates_once = lru_cache(maxsize=8)(mean_rates)
@@ -33,7 +33,7 @@ class Decoded:
     path : ndarray of float32, shape (n_bins, 2)
         Its cursor as it was shown, in length units; NaN where there was no answer.
     r2_position, r2_velocity : float
-        Over the last 10 s, as `engine.scores.sums.Measures` has them; NaN where unknown.
+        Over the last 10 s, as `engine.answers.scores.sums.Measures` has them; NaN where unknown.
     """
 
     path: npt.NDArray[np.float32]
@@ -50,7 +50,7 @@ class Moment:
     session, recording : str
         The session's code and the recording's name.
     synthetic : bool
-    rows : ndarray, shape (n_bins,), dtype `engine.ring.row_dtype`
+    rows : ndarray, shape (n_bins,), dtype `engine.bins.ring.row_dtype`
         Oldest first; fewer than `seconds` asks for where less was sent.
     seconds : float
         What was asked for, of recording.

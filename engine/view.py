@@ -13,7 +13,7 @@ import param
 from engine.analysis.rates import mean_rates
 from engine.analysis.tuning import preferred_directions
 from engine.errors import BadSetting
-from engine.recording import Recording, spell_ids
+from engine.sources.recordings.recording import Recording, spell_ids
 
 Units = npt.NDArray[np.intp]
 

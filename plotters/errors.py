@@ -10,8 +10,8 @@ from bokeh.models import Range1d
 from bokeh.models.annotations import Span
 from bokeh.models.ui import UIElement
 
-from engine.scores.account import WINDOW
-from engine.scores.histogram import ERROR, Counts
+from engine.answers.scores.account import WINDOW
+from engine.answers.scores.histogram import ERROR, Counts
 from engine.view import PLAIN
 from plotters.arena import corners
 from plotters.base import LIVE, Floats, News, Replace, Scene, Set, Update

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from bokeh.models import Range1d
 from bokeh.models.ui import UIElement
 
-from engine.delivery import received
-from engine.ring import Rows
+from engine.bins.delivery import received
+from engine.bins.ring import Rows
 from plotters.base import LIVE, Floats, News, Plotter, Scene, Set, Shift, Update
 from plotters.drawing import nice_end, paint
 

@@ -10,7 +10,7 @@ from bokeh.models import ColumnDataSource
 from bokeh.models.glyphs import Scatter
 from bokeh.plotting import figure
 
-from engine.scores.summary import Summary
+from engine.answers.scores.summary import Summary
 from plotters.base import LIVE, News, Plotter, Scene, Update
 from plotters.drawing import paint
 from plotters.lanes import lane_colour

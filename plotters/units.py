@@ -9,7 +9,7 @@ from bokeh.models import HoverTool, Range1d
 from bokeh.models.ui import UIElement
 
 from engine.analysis.rates import mean_rates
-from engine.delivery import received
+from engine.bins.delivery import received
 from plotters.base import LIVE, Floats, News, Plotter, Replace, Scene, Set, Update
 from plotters.drawing import nice_end, paint
 

@@ -6,7 +6,7 @@ import socket
 import webbrowser
 
 from engine import scheduling
-from engine.recording import Recording
+from engine.sources.recordings.recording import Recording
 from sessions.settings import Settings
 
 EVERYWHERE = ("0.0.0.0", "::", "")

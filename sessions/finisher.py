@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 from engine import scheduling
-from engine.record.journal import unfinished
-from engine.record.sealed import KEY, SEALED
+from engine.sinks.record.journal import unfinished
+from engine.sinks.record.sealed import KEY, SEALED
 from sessions.errors import RecordFailed
 
 log = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ def _start(
     environment = {name: value for name, value in os.environ.items() if name != KEY}
     if passphrase is not None:
         environment[KEY] = passphrase
-    command = [sys.executable, "-m", "engine.record", f"--nice={niceness}", task]
+    command = [sys.executable, "-m", "engine.sinks.record", f"--nice={niceness}", task]
     with scheduling.ordinary():
         return subprocess.Popen(
             [*command, str(path.absolute()), *options],

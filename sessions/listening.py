@@ -6,10 +6,10 @@ import threading
 import time
 from typing import Final
 
+from engine.answers.holds import Hold
+from engine.answers.inlet import Inlet, MakeInlet
+from engine.answers.predictions import Predictions
 from engine.errors import NotNow
-from engine.holds import Hold
-from engine.inlets import Inlet, MakeInlet
-from engine.predictions import Predictions
 from sessions.errors import Conflict
 
 CLOSED_WITHIN: Final = 1.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.recording import Recording
+from engine.sources.recordings.recording import Recording
 
 
 def metadata(recording: Recording) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from engine.selection import EVERYTHING, Selection
-from engine.speed import Speed
+from engine.deck.speed import Speed
+from engine.sources.recordings.selection import EVERYTHING, Selection
 
 Source = Literal["recording"]
 """Where the bins of a session come from."""

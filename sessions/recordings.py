@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from engine.recording import Recording
+from engine.sources.recordings.recording import Recording
 
 
 class Recordings(Mapping[str, Recording]):

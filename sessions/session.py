@@ -9,19 +9,19 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar, cast
 
-from engine import clock
-from engine.drift import DriftMonitor
+from engine.answers.inlet import MakeInlet
+from engine.answers.predictions import Predictions
+from engine.answers.safety import Safety
+from engine.answers.scores.scorer import Scorer
+from engine.bins import clock
+from engine.bins.ring import Ring
+from engine.deck.replay import Replay
 from engine.errors import NotNow
-from engine.inlets import MakeInlet
-from engine.monitor import Monitor
-from engine.predictions import Predictions
-from engine.record.playback import Playback
-from engine.recording import Recording
-from engine.replay import Replay
-from engine.ring import Ring
-from engine.safety import Safety
-from engine.scores.scorer import Scorer
-from engine.selection import Selection
+from engine.monitors.drift import DriftMonitor
+from engine.monitors.monitor import Monitor
+from engine.sinks.record.playback import Playback
+from engine.sources.recordings.recording import Recording
+from engine.sources.recordings.selection import Selection
 from engine.view import PLAIN, View, changed
 from sessions.audience import Audience
 from sessions.errors import Conflict, TooMany, UnknownSession

@@ -12,8 +12,8 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from engine.errors import BadSetting
-from engine.readers.wanted import SPELLED, seconds_in
-from engine.record.sealed import KEY
+from engine.sinks.record.sealed import KEY
+from engine.sources.recordings.readers.wanted import SPELLED, seconds_in
 
 Names = Annotated[tuple[str, ...], NoDecode]
 

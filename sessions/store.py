@@ -12,11 +12,11 @@ from functools import partial
 
 import coolname
 
-from engine import clock
-from engine.inlets import MakeInlet
-from engine.outlets import Outlet
-from engine.recording import Recording
-from engine.replay import Replay
+from engine.answers.inlet import MakeInlet
+from engine.bins import clock
+from engine.deck.replay import Replay
+from engine.sinks import Outlet
+from engine.sources.recordings.recording import Recording
 from sessions.errors import BadCode, Conflict, Full, TooMany, UnknownRecording, UnknownSession
 from sessions.options import Options
 from sessions.session import Session

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Literal
 
-from engine.record.recorder import Recorder
+from engine.sinks.record.recorder import Recorder
 from sessions.finisher import GOING_DOWN, Finisher
 
 TapeState = Literal["recording", "finishing", "finished", "failed"]

@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from engine.recording import Recording, Trial, bin_dtype
-from engine.ring import Rows, row_dtype
+from engine.bins.ring import Rows, row_dtype
+from engine.sources.recordings.recording import Recording, Trial, bin_dtype
 
 TARGETS = ((100.0, 0.0), (0.0, 100.0), (-100.0, 0.0))
 

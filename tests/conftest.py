@@ -11,7 +11,7 @@ from typing import NoReturn
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from engine import clock
+from engine.bins import clock
 from tests.clocks import JumpingClock
 
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")

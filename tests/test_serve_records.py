@@ -19,12 +19,12 @@ import numpy as np
 import pytest
 from websocket import create_connection
 
-from engine.record.reading import read_record
-from engine.record.record import Record
-from engine.record.scored import plain as plain_scores
-from engine.record.scored import recompute
+from engine.sinks.record.reading import read_record
+from engine.sinks.record.record import Record
+from engine.sinks.record.scored import plain as plain_scores
+from engine.sinks.record.scored import recompute
 from tests.benchmarks import free_port
-from tests.engine.record.recording import recorded
+from tests.engine.sinks.record.recording import recorded
 from tests.nwb_builders import small_nwb
 from tests.test_serve import REACH98, run
 

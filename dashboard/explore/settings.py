@@ -12,8 +12,8 @@ import param
 
 from engine.analysis import split_names
 from engine.errors import BadSetting
-from engine.recording import Recording
-from engine.selection import TrialEvent, event_time
+from engine.sources.recordings.recording import Recording
+from engine.sources.recordings.selection import TrialEvent, event_time
 
 EVENTS: dict[TrialEvent, str] = {
     "target_on": "Target on",

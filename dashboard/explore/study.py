@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from engine.analysis import Paths, Split, Tuning, mean_rates, split_trials, trial_paths, tuning
 from engine.errors import BadSetting
-from engine.recording import Recording
+from engine.sources.recordings.recording import Recording
 
 Rows = npt.NDArray[np.intp]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.recording import Recording
+from engine.sources.recordings.recording import Recording
 
 
 @dataclass(frozen=True)

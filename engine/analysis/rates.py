@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import EmptySelection
-from engine.recording import Recording
-from engine.selection import Selection, TrialEvent
+from engine.sources.recordings.recording import Recording
+from engine.sources.recordings.selection import Selection, TrialEvent
 
 Rates = npt.NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from engine.recording import Recording, Scalar
+from engine.sources.recordings.recording import Recording, Scalar
 
 Group = npt.NDArray[np.intp]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.cursor import Cursor, Stretches
+from engine.answers.cursor import Cursor, Stretches
+from engine.answers.scores.moments import Moments, r_squared, root_mean_square_error
 from engine.decoders import Decoder, decode
 from engine.decoders.bins import Bins
-from engine.perturb import PRESETS, Perturbations
-from engine.scores.moments import Moments, r_squared, root_mean_square_error
+from engine.stages.perturb import PRESETS, Perturbations
 
 LEVELS = tuple(PRESETS)
 """Of perturbation, the undisturbed one first."""
@@ -50,9 +50,9 @@ class Scores:
     coverage : float
         Their share of the observed bins with known kinematics.
     r2_velocity, r2_position : Measure
-        `engine.scores.moments.r_squared` of each axis.
+        `engine.answers.scores.moments.r_squared` of each axis.
     rmse_velocity, rmse_position : Measure
-        `engine.scores.moments.root_mean_square_error` of each axis, in length units, and per second.
+        `moments.root_mean_square_error` of each axis, in length units, and per second.
     """
 
     level: str
@@ -107,7 +107,7 @@ def answers(decoder: Decoder, bins: Bins, level: str, seed: int) -> Floats:
 
     It is never told the truth, so that one that adapts stays as it was fitted, and it is reset at every
     start of a stretch. One that says nothing of position moves a cursor by its velocity
-    (`engine.cursor`), from the true position at each start.
+    (`engine.answers.cursor`), from the true position at each start.
 
     Returns
     -------

@@ -13,7 +13,7 @@ from engine.decoders import DECODERS, make_decoder
 from engine.decoders.bins import Bins
 from engine.decoders.store import Trained, to_npz
 from engine.errors import BadSetting
-from engine.recording import Recording
+from engine.sources.recordings.recording import Recording
 
 
 @dataclass(frozen=True)

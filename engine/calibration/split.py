@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.decoders.bins import Bins
 from engine.errors import BadSetting, Leak
-from engine.recording import Recording, spell_ids
+from engine.sources.recordings.recording import Recording, spell_ids
 
 Place = tuple[float, float] | None
 """Of a target; None for trials without."""

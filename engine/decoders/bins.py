@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import RecordingError
-from engine.recording import Recording
-from engine.selection import Selection
+from engine.sources.recordings.recording import Recording
+from engine.sources.recordings.selection import Selection
 
 
 @dataclass(frozen=True, eq=False)

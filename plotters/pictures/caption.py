@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from engine.moment import Moment
-from engine.perturb import MODELS
+from engine.stages.perturb import MODELS
 from plotters.pictures.arena import spell
 from plotters.pictures.timeline import notes
 

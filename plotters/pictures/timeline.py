@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.transforms import blended_transform_factory
 
+from engine.bins.ring import Rows
 from engine.moment import Moment
-from engine.ring import Rows
 from plotters.pictures.panel import LETTER, Colours, Floats, inches_wide, put
 
 LABEL = "Time before the newest bin (s)"

@@ -6,7 +6,7 @@ import holoviews as hv
 import numpy as np
 from matplotlib.axes import Axes
 
-from engine.delivery import received
+from engine.bins.delivery import received
 from engine.moment import Moment
 from plotters.pictures.panel import Colours, Floats, annotate, leave_empty, put
 

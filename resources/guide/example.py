@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.perturb import PRESETS, Perturbations
-from engine.synthetic import simulate
+from engine.sources.recordings.synthetic import simulate
+from engine.stages.perturb import PRESETS, Perturbations
 
 BIN_RATE = 40
 HISTORY = 10  # bins

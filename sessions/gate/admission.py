@@ -17,7 +17,7 @@ from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 
-from engine import clock
+from engine.bins import clock
 from sessions.gate.hosts import one_address
 
 log = logging.getLogger(__name__)

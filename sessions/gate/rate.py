@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 
-from engine import clock
+from engine.bins import clock
 from sessions.errors import TooMany
 
 BURST = 8.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engine.drift import ALARM, REFERENCE, DriftState
-from engine.safety import SafeCursor
+from engine.answers.safety import SafeCursor
+from engine.monitors.drift import ALARM, REFERENCE, DriftState
 from sessions.rest.context import Context
 from sessions.rest.models.guard import DriftAnswer, GuardedAnswer, SafetyAnswer, UnitDrift
 from sessions.rest.requests import SafetyAsk

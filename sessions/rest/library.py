@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable, Sequence
 
 from engine.decoders.bins import Bins
 from engine.errors import UnknownTarget
-from engine.recording import Recording, Trial, spell_ids
+from engine.sources.recordings.recording import Recording, Trial, spell_ids
 from sessions.errors import Busy
 from sessions.finisher import CHUNK
 from sessions.metadata import metadata

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from engine.ring import Ring
+from engine.bins.ring import Ring
 from sessions.rest.context import Context, Text
 from sessions.rest.models.server import (
     Distribution,

@@ -11,10 +11,10 @@ from typing import Any
 
 from tornado.template import Loader, Template
 
-from engine.recording import Recording
-from engine.scores.summary import joined_later
-from engine.scores.sums import Measures
-from engine.selection import Selection
+from engine.answers.scores.summary import joined_later
+from engine.answers.scores.sums import Measures
+from engine.sources.recordings.recording import Recording
+from engine.sources.recordings.selection import Selection
 from sessions.rest.context import Context, Text
 from sessions.rest.lifecycle import session_view
 from sessions.rest.metrics import measure_session

@@ -6,9 +6,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from engine.safety import Limits
-from engine.selection import Selection, TrialEvent
-from engine.speed import MAX_SPEED, MIN_SPEED, checked_speed
+from engine.answers.safety import Limits
+from engine.deck.speed import MAX_SPEED, MIN_SPEED, checked_speed
+from engine.sources.recordings.selection import Selection, TrialEvent
 from sessions.options import Options, Source
 from sessions.store import RESERVED
 

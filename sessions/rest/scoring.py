@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.prediction import checked_name
-from engine.scores.summary import joined_later
+from engine.answers.prediction import checked_name
+from engine.answers.scores.summary import joined_later
 from sessions.rest.context import Context
 from sessions.rest.models.scores import (
     DecoderScores,

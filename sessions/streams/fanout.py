@@ -9,9 +9,9 @@ from functools import partial
 
 import numpy as np
 
-from engine import clock
-from engine.delivery import Delivery
-from engine.replay import Replay
+from engine.bins import clock
+from engine.bins.delivery import Delivery
+from engine.deck.replay import Replay
 from sessions.audience import Decoder
 from sessions.streams.bell import bell_of
 from sessions.streams.lane import Client, Connection, Lane, Queue

@@ -16,8 +16,8 @@ import numpy as np
 from tornado.iostream import IOStream, StreamBufferFullError, StreamClosedError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from engine.replay import Replay
-from engine.ring import Rows
+from engine.bins.ring import Rows
+from engine.deck.replay import Replay
 from sessions.audience import Decoder, Latencies
 from sessions.errors import UnknownSession
 from sessions.session import MakeAudience, Session

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.websocket import WebSocketHandler
 
-from engine import clock
+from engine.bins import clock
 from sessions.streams.pace import Pace
 from sessions.streams.packets import Encoder, Packet
 

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from engine import clock
+from engine.bins import clock
 from sessions.streams.packets import PING, frame
 
 ASK_EVERY: Final = 0.1

@@ -10,9 +10,9 @@ from typing import Any, Final, Literal
 import msgpack
 import numpy as np
 
-from engine.perturb import model_names
-from engine.recording import Recording
-from engine.ring import row_dtype
+from engine.bins.ring import row_dtype
+from engine.sources.recordings.recording import Recording
+from engine.stages.perturb import model_names
 
 Format = Literal["json", "msgpack"]
 Layout = Literal["full", "flat", "enveloped", "compact"]
@@ -23,7 +23,7 @@ OBSERVED, PERTURBED = 1, 2
 _pack: Callable[[Any], bytes] = msgpack.packb
 
 SCALARS: Final = struct.Struct("<qdd8xI?3xddii8f?")
-"""A row of `engine.ring.row_dtype` up to its counts: sequence_number, timestamp, due, perturbation, lost,
+"""A row of `ring.row_dtype` up to its counts: sequence_number, timestamp, due, perturbation, lost,
 trial_time_ms, coverage, packet_id, trial, x, y, vx, vy, target_id, target_x, target_y, distance,
 observed."""
 LOST: Final = 4
@@ -106,7 +106,7 @@ class Encoder:
         self._body = body(recording)
 
     def encode(self, raw: bytes | bytearray) -> list[Packet]:
-        """Packets of rows of `engine.ring.row_dtype`, without those that are lost."""
+        """Packets of rows of `engine.bins.ring.row_dtype`, without those that are lost."""
         packets = []
         for start in range(0, len(raw), self._row_size):
             scalars = SCALARS.unpack_from(raw, start)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.cursor import Values
+from engine.answers.cursor import Values
+from engine.answers.prediction import checked_name, checked_number, checked_values, spell
 from engine.errors import BadPrediction
-from engine.prediction import checked_name, checked_number, checked_values, spell
 
 
 def read_prediction(message: Mapping[Any, Any]) -> tuple[str | None, int, Values]:

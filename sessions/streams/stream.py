@@ -14,11 +14,11 @@ import msgpack
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.websocket import WebSocketHandler
 
-from engine import clock
+from engine.answers.holds import Hold
+from engine.answers.prediction import checked_name, spell
+from engine.bins import clock
 from engine.errors import BadPrediction, BadSetting, DeckError
-from engine.holds import Hold
-from engine.prediction import checked_name, spell
-from engine.selection import EVERYTHING, Selection
+from engine.sources.recordings.selection import EVERYTHING, Selection
 from sessions.errors import NotAnUpgrade, TooMany
 from sessions.gate.rules import address_of
 from sessions.metadata import metadata

@@ -19,11 +19,11 @@ import msgpack
 import numpy as np
 from websocket import create_connection
 
-from engine.readers import read
-from engine.record.record import header_of
-from engine.record.recorder import Recorder
-from engine.replay import Replay
-from engine.synthetic import default_recording
+from engine.deck.replay import Replay
+from engine.sinks.record.record import header_of
+from engine.sinks.record.recorder import Recorder
+from engine.sources.recordings.readers import read
+from engine.sources.recordings.synthetic import default_recording
 from tests.benchmarks import ROOT, emit, server
 from tests.benchmarks.dashboard import held
 
@@ -102,7 +102,7 @@ def finishing() -> None:
         recorder.stop()
         replay.close()
         n_bins = recorder.n_bins
-        command = [sys.executable, "-m", "engine.record", "finish", str(path)]
+        command = [sys.executable, "-m", "engine.sinks.record", "finish", str(path)]
         began = time.perf_counter()
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
         peak = 0.0

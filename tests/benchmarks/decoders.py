@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.decoders import DECODERS, Decoder, make_decoder
 from engine.decoders.bins import Bins
-from engine.readers import read
+from engine.sources.recordings.readers import read
 from tests.benchmarks import REACH98, emit, spread
 
 TRAINED_ON, TESTED_ON = range(600), range(600, 800)

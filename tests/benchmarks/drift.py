@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.drift import REFERENCE, Detector, DriftState, natural_sd
-from engine.perturb import Perturbations
-from engine.readers import read
-from engine.recording import Recording
-from engine.selection import EVERYTHING
+from engine.monitors.drift import REFERENCE, Detector, DriftState, natural_sd
+from engine.sources.recordings.readers import read
+from engine.sources.recordings.recording import Recording
+from engine.sources.recordings.selection import EVERYTHING
+from engine.stages.perturb import Perturbations
 from tests.benchmarks import REACH98, ROOT, emit
 
 BIN_RATE = 40.0

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from engine.readers import read
+from engine.sources.recordings.readers import read
 from tests.benchmarks.dashboard import held
 from tests.benchmarks.replay import pynwb_alone
 from tests.nwb_builders import small_nwb

@@ -18,9 +18,9 @@ from collections.abc import Sequence
 from engine.calibration.run import Fitted, calibrate, prepare
 from engine.calibration.split import Split, balanced_split, given_split
 from engine.decoders import DECODERS
-from engine.readers import read
-from engine.recording import Recording
-from engine.synthetic import default_recording
+from engine.sources.recordings.readers import read
+from engine.sources.recordings.recording import Recording
+from engine.sources.recordings.synthetic import default_recording
 from serve import DATA
 from tests.benchmarks import REACH98, ROOT, Server, emit, server, sleep_floor, spread
 

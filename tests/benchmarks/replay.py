@@ -14,12 +14,12 @@ import msgpack
 import numpy as np
 from pynwb import NWBHDF5IO
 
-from engine.playhead import Playhead
-from engine.readers import read
-from engine.recording import Recording
-from engine.ring import STAMP, Ring, row_dtype
-from engine.synthetic import default_recording, simulate
-from engine.writer import write_nwb
+from engine.bins.ring import STAMP, Ring, row_dtype
+from engine.sources.recordings.playhead import Playhead
+from engine.sources.recordings.readers import read
+from engine.sources.recordings.recording import Recording
+from engine.sources.recordings.synthetic import default_recording, simulate
+from engine.sources.recordings.writer import write_nwb
 from sessions.streams.packets import Encoder
 from tests.benchmarks import REACH98, ROOT, emit, server, sleep_floor, spread
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from tornado.netutil import bind_sockets
 
-from engine.recording import Recording
+from engine.sources.recordings.recording import Recording
 from sessions.gate import Origins, Rules, Token
 from sessions.rest.handler import rest_rules
 from sessions.server import StreamServer, stream_rules

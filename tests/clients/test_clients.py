@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import websocket
 
-from engine.outlets.lsl import LslNames, LslOutlet
-from engine.recording import Recording
+from engine.sinks.lsl import LslNames, LslOutlet
+from engine.sources.recordings.recording import Recording
 from tests.builders import small_recording
 from tests.clients.conftest import CLIENTS, Deck, StartClient, playing
 

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from dashboard import build_server, close_server
-from engine.recording import Recording
+from engine.sources.recordings.recording import Recording
 from plotters import PLOTTERS
 from plotters.arena import Arena
 from plotters.base import Plotter

@@ -16,7 +16,7 @@ import websocket
 from playwright.sync_api import Browser, expect
 
 from dashboard import theme
-from engine.recording import Recording
+from engine.sources.recordings.recording import Recording
 from plotters.pictures import page as pictures
 from sessions.studio import Studio
 from tests.builders import small_recording

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dashboard.frames import spell_time
-from engine.replay import Replay
+from engine.deck.replay import Replay
 from plotters.base import Scene
 from plotters.raster import Raster
 from tests.builders import small_recording

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dashboard.perturbation import panel
-from engine.perturb import MODELS, PRESETS
+from engine.stages.perturb import MODELS, PRESETS
 from sessions.options import Options
 from sessions.session import Session
 from tests.dashboard.conftest import Deck, Visitor, quick_deck

@@ -8,7 +8,7 @@ import pytest
 import websocket
 from playwright.sync_api import Page, expect
 
-from engine.replay import Replay
+from engine.deck.replay import Replay
 from engine.view import shown_units
 from plotters import PLOTTERS
 from plotters.timing import Timing

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from dashboard.scores import score_tables
-from engine.scores.scorer import Scoreboard
-from engine.scores.summary import Summary, TrialScore
-from engine.scores.sums import Measures
+from engine.answers.scores.scorer import Scoreboard
+from engine.answers.scores.summary import Summary, TrialScore
+from engine.answers.scores.sums import Measures
 
 NOTHING = Measures(**dict.fromkeys(Measures.__dataclass_fields__, math.nan))  # type: ignore[arg-type]
 GOOD = replace(

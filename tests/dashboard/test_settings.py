@@ -9,10 +9,10 @@ import pytest
 
 from dashboard.perturbation import control, panel
 from dashboard.settings import events_of, preset_of, selected_spans, settings, tape
-from engine.perturb import MODELS, PRESETS
-from engine.perturb.base import Model
-from engine.replay import Replay
-from engine.selection import EVERYTHING, Selection
+from engine.deck.replay import Replay
+from engine.sources.recordings.selection import EVERYTHING, Selection
+from engine.stages.perturb import MODELS, PRESETS
+from engine.stages.perturb.base import Model
 from tests.builders import small_recording
 
 

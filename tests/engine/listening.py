@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine import clock
-from engine.replay import Replay
-from engine.ring import Ring, Rows
+from engine.bins import clock
+from engine.bins.ring import Ring, Rows
+from engine.deck.replay import Replay
 
 PATIENCE = 20.0
 """Seconds after which a test gives up on what it waits for."""

@@ -16,10 +16,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import engine.readers.nwb  # noqa: F401  paid once for all files
+import engine.sources.recordings.readers.nwb  # noqa: F401  paid once for all files
 import serve
 from engine.errors import DeckError
-from engine.recording import Recording
+from engine.sources.recordings.recording import Recording
 from sessions.metadata import metadata
 from sessions.rest.library import trial_answer
 from sessions.rest.models.recordings import Metadata

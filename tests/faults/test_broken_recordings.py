@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.benchmarks import ROOT, free_port
-from tests.engine.readers.bad_files import bad_files
+from tests.engine.sources.recordings.readers.bad_files import bad_files
 from tests.nwb_builders import small_nwb
 
 REFUSED_WITHIN = 5.0

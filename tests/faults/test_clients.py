@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from engine.record.finish import finish
-from engine.record.reading import read_record
+from engine.sinks.record.finish import finish
+from engine.sinks.record.reading import read_record
 from sessions.options import Options
 from sessions.session import Session
 from sessions.store import Store

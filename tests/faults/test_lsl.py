@@ -19,10 +19,10 @@ import pylsl
 import pytest
 import pyxdf
 
-from engine.outlets.lsl import LslNames, LslOutlet
-from engine.readers import read
-from engine.replay import Replay
-from engine.synthetic import default_recording
+from engine.deck.replay import Replay
+from engine.sinks.lsl import LslNames, LslOutlet
+from engine.sources.recordings.readers import read
+from engine.sources.recordings.synthetic import default_recording
 from tests.benchmarks import ROOT, server
 from tests.builders import small_recording
 from tests.faults.crowd import crowd, verdicts

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.phases import TrialFollower
-from engine.recording import Recording
-from engine.ring import Rows
-from engine.scores.scorer import Scoreboard
+from engine.answers.scores.scorer import Scoreboard
+from engine.bins.ring import Rows
+from engine.sources.recordings.phases import TrialFollower
+from engine.sources.recordings.recording import Recording
 from engine.view import PLAIN, View
 from plotters.base import Floats, News, Replace, Scene, Set, Shift, Update
 from plotters.lanes import LANES

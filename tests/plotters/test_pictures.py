@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 from dashboard.theme import roles
-from engine.delivery import received
+from engine.bins.delivery import received
+from engine.bins.ring import row_dtype
+from engine.deck.note import Note
 from engine.moment import Decoded, Moment
-from engine.note import Note
-from engine.recording import Recording
-from engine.ring import row_dtype
+from engine.sources.recordings.recording import Recording
 from plotters.lanes import LANES, lanes
 from plotters.pictures import PANELS, raster
 from plotters.pictures.caption import caption, heading

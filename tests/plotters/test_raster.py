@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.recording import Recording
+from engine.sources.recordings.recording import Recording
 from engine.view import PLAIN, Units, changed
 from plotters import PLOTTERS
 from plotters.base import Scene

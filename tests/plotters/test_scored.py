@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.recording import Recording
-from engine.scores.board import Board
-from engine.scores.facts import Facts
-from engine.scores.histogram import ERROR
-from engine.scores.scorer import Scoreboard
+from engine.answers.scores.board import Board
+from engine.answers.scores.facts import Facts
+from engine.answers.scores.histogram import ERROR
+from engine.answers.scores.scorer import Scoreboard
+from engine.sources.recordings.recording import Recording
 from engine.view import PLAIN, changed
 from plotters.base import Scene
 from plotters.errors import Errors
@@ -17,7 +17,7 @@ from plotters.latency import LOW, Latency, place
 from plotters.quality import FLOOR, Quality, courses
 from plotters.scored import Scored
 from tests.builders import play, small_recording
-from tests.engine.scores.answering import LATENCY, answers, sent
+from tests.engine.answers.scores.answering import LATENCY, answers, sent
 from tests.plotters.playing import columns, news_of, properties
 
 RECORDING = small_recording(n_bins=2000, n_trials=20)

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from engine.readers import read
+from engine.sources.recordings.readers import read
 from sessions.options import Options
 from sessions.store import Store
 from tests.sessions.streaming import Packet, Served, streaming

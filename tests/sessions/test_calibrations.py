@@ -21,7 +21,7 @@ from dashboard.theme import roles
 from engine.calibration.frozen import LEVELS, answers, score
 from engine.decoders.bins import Bins
 from engine.decoders.store import load
-from engine.recording import Recording
+from engine.sources.recordings.recording import Recording
 from plotters.pictures.calibration import draw
 from sessions.calibrations import NICENESS, Calibrations
 from sessions.store import Store

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.record.journal import unfinished
+from engine.sinks.record.journal import unfinished
 from sessions.errors import RecordFailed
 from sessions.finisher import Finisher
 from tests.benchmarks.dashboard import wait_until
-from tests.engine.record.test_long import journal
+from tests.engine.sinks.record.test_long import journal
 
 PATIENCE = 30.0
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from engine.inlets.lsl import LslInlet
-from engine.outlets.lsl import LslNames, LslOutlet
+from engine.answers.lsl import LslInlet
+from engine.sinks.lsl import LslNames, LslOutlet
 from sessions.archive import Archive
 from sessions.options import Options
 from sessions.store import Store

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import RecordingError
-from engine.recording import Recording
+from engine.sources.recordings.recording import Recording
 from sessions.recordings import Recordings
 from tests.builders import small_recording
 

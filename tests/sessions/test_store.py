@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.deck.replay import Replay
 from engine.errors import BadSetting, DeckError, EmptySelection, UnknownTrial
-from engine.outlets import Outlet
-from engine.recording import Recording
-from engine.replay import Replay
-from engine.selection import Selection
+from engine.sinks import Outlet
+from engine.sources.recordings.recording import Recording
+from engine.sources.recordings.selection import Selection
 from sessions.errors import BadCode, Conflict, Full, UnknownRecording, UnknownSession
 from sessions.options import Options
 from sessions.session import Session

@@ -21,7 +21,7 @@ class UnitDrift(Answer):
 
 
 class DriftAnswer(Answer):
-    """The units against the reference. Defined in `engine.drift.Detector`; seconds are of received bins."""
+    """The units against the reference. Defined in `drift.Detector`; seconds are of received bins."""
 
     model_config = ConfigDict(title="DriftOfUnits")
 

@@ -8,7 +8,7 @@ from sessions.rest.models.base import Answer, Number
 
 
 class MeasuresAnswer(Answer):
-    """Null where nothing can be said. Defined, with sources, in `engine.scores.sums.Measures`."""
+    """Null where nothing can be said. Defined, with sources, in `engine.answers.scores.sums.Measures`."""
 
     model_config = ConfigDict(title="Measures", from_attributes=True)
 

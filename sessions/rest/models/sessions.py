@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from engine.speed import Speed
-from engine.transport import State
+from engine.deck.speed import Speed
+from engine.deck.transport import State
 from sessions.options import Source
 from sessions.rest.models.base import Answer
 from sessions.rest.models.server import Totals

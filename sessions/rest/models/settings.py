@@ -7,9 +7,9 @@ from typing import Any
 import param
 from pydantic import ConfigDict, Field, create_model
 
-from engine.perturb import MODELS
-from engine.selection import TrialEvent
-from engine.speed import Speed
+from engine.deck.speed import Speed
+from engine.sources.recordings.selection import TrialEvent
+from engine.stages.perturb import MODELS
 from engine.view import View
 from sessions.rest.models.base import Answer
 

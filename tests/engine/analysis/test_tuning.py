@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from engine.analysis import preferred_directions, tuning
-from engine.recording import Recording
+from engine.sources.recordings.recording import Recording
 from tests.builders import small_recording
 
 

@@ -24,7 +24,7 @@ from engine.decoders import decode as decode_bins
 from engine.decoders import make_decoder
 from engine.decoders.bins import stretches
 from engine.decoders.store import Trained, load, save
-from engine.recording import Recording
+from engine.sources.recordings.recording import Recording
 from sessions.commands.answering import Answerer
 from sessions.commands.decode import main
 from sessions.gate import Rules

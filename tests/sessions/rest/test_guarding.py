@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine import clock
+from engine.bins import clock
 from sessions.session import Session
 from tests.engine.listening import PATIENCE, Keeper
 from tests.sessions.serving import Client, serving

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from engine.record.finish import finish
-from engine.record.record import header_of
-from engine.record.recorder import Recorder
-from engine.replay import Replay
+from engine.deck.replay import Replay
+from engine.sinks.record.finish import finish
+from engine.sinks.record.record import header_of
+from engine.sinks.record.recorder import Recorder
 from sessions.calibrations import Calibrations
 from sessions.rest.route import Route
 from sessions.rest.routes import ROUTES

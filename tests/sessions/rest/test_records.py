@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 import pytest
 
-from engine.record.reading import read_record
+from engine.sinks.record.reading import read_record
 from sessions.archive import EXPORTS, Archive
 from sessions.store import Store
 from tests.benchmarks.dashboard import wait_until

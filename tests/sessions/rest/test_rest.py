@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import pytest
 
-from engine import clock
+from engine.bins import clock
 from sessions.gate import MAX_BODY
 from sessions.gate.rules import METHODS
 from sessions.store import Store

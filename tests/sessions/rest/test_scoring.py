@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from engine import clock
-from engine.inlets.lsl import LOOK_FOR, LslInlet
-from engine.scores.sums import Measures
+from engine.answers.lsl import LOOK_FOR, LslInlet
+from engine.answers.scores.sums import Measures
+from engine.bins import clock
 from sessions.listening import MAX_INLETS
 from sessions.rest.models.scores import MeasuresAnswer
 from sessions.rest.scoring import latency_parts

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.replay import Replay
+from engine.deck.replay import Replay
 from sessions.options import Options
 from sessions.session import Session
 from sessions.store import Store

@@ -15,8 +15,8 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-from engine import clock
-from engine.ring import Rows
+from engine.bins import clock
+from engine.bins.ring import Rows
 from sessions.errors import UnknownSession
 from sessions.session import Session
 from sessions.store import Store

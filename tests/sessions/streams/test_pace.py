@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import websocket
 
-from engine.replay import Replay
+from engine.deck.replay import Replay
 from sessions.options import Options
 from sessions.streams import fanout
 from tests.benchmarks.dashboard import wait_until

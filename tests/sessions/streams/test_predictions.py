@@ -15,10 +15,10 @@ import msgpack
 import numpy as np
 import pytest
 
-from engine.predictions import MAX_DECODERS
-from engine.scores.facts import Facts
-from engine.scores.offline import rescore
-from engine.scores.sums import Measures
+from engine.answers.predictions import MAX_DECODERS
+from engine.answers.scores.facts import Facts
+from engine.answers.scores.offline import rescore
+from engine.answers.scores.sums import Measures
 from sessions.options import Options
 from sessions.session import Session
 from sessions.streams.stream import MAX_NAMES

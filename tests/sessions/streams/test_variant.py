@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.perturb import MODELS
+from engine.stages.perturb import MODELS
 from sessions.options import Options
 from sessions.store import Store
 from sessions.streams import fanout

@@ -1,0 +1,1 @@
+"""What decoders answer: taken in, shown as cursors, held within bounds, and scored."""

@@ -1,0 +1,84 @@
+"""The scores of all decoders of a session, from the bins it sent and the log of predictions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from engine.answers.scores.account import Account
+from engine.answers.scores.facts import Facts, Sent
+from engine.answers.scores.lag import Lags
+from engine.answers.scores.summary import Summary, TrialScore
+from engine.bins.ring import Rows
+
+MISSING_AFTER: Final = 10.0
+"""Seconds after which a bin without an answer counts as missing, or earlier if it leaves the ring."""
+
+
+class Board:
+    """Scores that grow with what is fed, in whatever portions.
+
+    Parameters
+    ----------
+    facts : Facts
+    capacity : int
+        Bins after which a prediction is stale.
+    """
+
+    def __init__(self, facts: Facts, capacity: int) -> None:
+        self._facts = facts
+        self._capacity = capacity
+        self._lags = Lags(facts.bin_rate)
+        self._sent = Sent(2 * capacity)
+        self._accounts: dict[int, Account] = {}
+
+    def advance(self, rows: Rows, lines: Rows, radius: float, now: float) -> list[tuple[int, TrialScore]]:
+        """Take what is new.
+
+        Parameters
+        ----------
+        rows : ndarray, shape (n,), dtype `engine.bins.ring.row_dtype`
+            Bins in the order in which they were sent, at most as many as the capacity.
+        lines : ndarray, shape (m,), dtype `engine.answers.prediction.PREDICTION`
+            In the order in which they were received; about bins that are in `rows` or were before.
+        radius : float
+            Of targets, in length units.
+        now : float
+            On the clock of ``due``.
+
+        Returns
+        -------
+        list of tuple
+            Decoder and score of every trial that has ended.
+        """
+        if len(rows):
+            before = self._sent.end
+            numbers = self._sent.take(rows)
+            bins = self._sent.at(numbers)
+            for account in self._accounts.values():
+                account.owed.skip(before, int(numbers[0]))
+                account.owe(numbers, bins)
+        finished = []
+        for decoder in np.unique(lines["decoder"]).tolist():
+            if decoder not in self._accounts:
+                self._accounts[decoder] = Account(self._facts, self._lags, self._sent.kept)
+            own = lines[lines["decoder"] == decoder]
+            trials = self._accounts[decoder].read(own, self._sent, radius)
+            finished += [(decoder, trial) for trial in trials]
+        horizon = self._horizon(now)
+        for account in self._accounts.values():
+            account.owed.settle(horizon)
+            account.turn(self._sent.end - 1)
+        return finished
+
+    def summaries(self) -> dict[int, Summary]:
+        """By decoder."""
+        return {decoder: account.summary() for decoder, account in self._accounts.items()}
+
+    def _horizon(self, now: float) -> int:
+        """Number of the first bin that may still be answered without being missing."""
+        end = self._sent.end
+        numbers = np.arange(max(end - self._capacity, 0), end)
+        overdue = np.searchsorted(self._sent.at(numbers)["due"], now - MISSING_AFTER)
+        return int(numbers[0] + overdue) if len(numbers) else 0

@@ -1,0 +1,108 @@
+"""What scores need to know: of the recording, and of each bin that was sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.answers.cursor import Stretches
+from engine.bins.ring import Rows
+from engine.sources.recordings.phases import plan
+from engine.sources.recordings.recording import Recording
+
+BIN: Final = np.dtype(
+    [
+        ("sequence_number", np.int64),
+        ("due", np.float64),
+        ("packet_id", np.int64),
+        ("stretch", np.int64),
+        ("trial", np.int64),
+        ("kinematics", np.float64, (4,)),
+        ("target", np.float64, (2,)),
+        ("observed", np.bool_),
+        ("lost", np.bool_),
+    ]
+)
+"""The part of a sent bin that is scored; ``stretch`` is the first bin of its `cursor.Stretches`,
+``target`` its place."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Of a recording; plain data that a record can keep.
+
+    Attributes
+    ----------
+    bin_rate : float
+        Bins per second.
+    trial_ids : tuple of int
+        By the value of ``rows["trial"]``.
+    go_bins : tuple of int
+        The first bin of each trial from which a hit counts, as `phases.plan` has it; -1 where
+        there is none.
+    """
+
+    bin_rate: float
+    trial_ids: tuple[int, ...]
+    go_bins: tuple[int, ...]
+
+    @classmethod
+    def of(cls, recording: Recording) -> Facts:
+        _, armed = plan(recording)
+        trial = recording.bins["trial"]
+        can_hit = np.flatnonzero(armed & (trial >= 0))
+        go_bins = np.full(len(recording.trials), -1)
+        rows, first = np.unique(trial[can_hit], return_index=True)
+        go_bins[rows] = can_hit[first]
+        return cls(
+            recording.bin_rate,
+            tuple(trial.trial_id for trial in recording.trials),
+            tuple(go_bins.tolist()),
+        )
+
+    @property
+    def bin_width(self) -> float:
+        """Seconds."""
+        return 1.0 / self.bin_rate
+
+
+class Sent:
+    """The bins that were sent last, by their number in the session.
+
+    Parameters
+    ----------
+    kept : int
+        How many.
+    """
+
+    def __init__(self, kept: int) -> None:
+        self.kept = kept
+        self.end = 0
+        self._bins = np.zeros(kept, BIN)
+        self._bins["sequence_number"] = -1
+        self._stretches = Stretches(kept)
+
+    def take(self, rows: Rows) -> npt.NDArray[np.int64]:
+        """Remember rows of a ring, at most `kept`; return their numbers."""
+        numbers: npt.NDArray[np.int64] = rows["sequence_number"]
+        bins = np.empty(len(rows), BIN)
+        for name in ("sequence_number", "due", "packet_id", "trial", "kinematics", "observed", "lost"):
+            bins[name] = rows[name]
+        bins["target"] = rows["intention"][:, 1:3]
+        self._stretches.take(numbers, rows["packet_id"], rows["kinematics"])
+        bins["stretch"] = [self._stretches.first(number) for number in numbers.tolist()]
+        self._bins[numbers % self.kept] = bins
+        self.end = int(numbers[-1]) + 1
+        return numbers
+
+    def holds(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which bins are among them, shape (n,)."""
+        held: npt.NDArray[np.bool_] = self.at(numbers)["sequence_number"] == numbers
+        return held
+
+    def at(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.void]:
+        """Bins by their numbers, shape (n,), dtype `BIN`."""
+        return self._bins[numbers % self.kept]

@@ -1,0 +1,195 @@
+"""The thread that scores a session: it reads the ring and the log of predictions at its own pace."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from engine.answers.predictions import KEPT, Predictions
+from engine.answers.scores.board import MISSING_AFTER, Board
+from engine.answers.scores.facts import Facts
+from engine.answers.scores.summary import Summary, TrialScore
+from engine.bins import clock
+from engine.deck.replay import Replay
+
+log = logging.getLogger(__name__)
+
+PERIOD: Final = 0.5
+"""Least seconds between two looks, unless the ring fills."""
+
+
+@dataclass(frozen=True)
+class Scoreboard:
+    """The scores of a session at one moment.
+
+    Attributes
+    ----------
+    at : float
+        On the engine's clock.
+    decoders : mapping of str to Summary
+        By name, the best first: by R2 of position over the last 10 s, those without it last.
+    next_bin, next_line : int
+        The first bin, and the first line of the log of predictions, that are not in it.
+    """
+
+    at: float = -math.inf
+    decoders: Mapping[str, Summary] = field(default_factory=dict)
+    next_bin: int = 0
+    next_line: int = 0
+
+
+class Scorer:
+    """Scores the predictions of a session from the first one on.
+
+    Its methods may be called from any thread; none but `close` and `settle` waits. As a listener of the
+    replay it keeps it from running away at speed max.
+
+    Parameters
+    ----------
+    replay : Replay
+    predictions : Predictions
+    radius : function
+        That of targets, in length units, as it is now.
+    """
+
+    def __init__(self, replay: Replay, predictions: Predictions, radius: Callable[[], float]) -> None:
+        self.error: str | None = None
+        self._replay = replay
+        self._predictions = predictions
+        self._radius = radius
+        self._latest = Scoreboard()
+        self._nothing = np.empty(0, replay.ring.dtype)
+        self._next_bin = self._next_line = self._scored_lines = 0
+        self._woken = threading.Event()
+        self._hurry = threading.Event()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        self._turn = threading.Condition()  # guards the two above; notified after every look
+
+    def latest(self) -> Scoreboard:
+        """The scores as they were at the last look, half a second ago at most."""
+        return self._latest
+
+    def settle(self, timeout: float) -> Scoreboard:
+        """The scores with everything that was received before this call, or what there is in time."""
+        lines = self._predictions.ring.head
+        self._woken.set()
+        self._hurry.set()
+        with self._turn:
+            self._turn.wait_for(
+                lambda: self._thread is None or self._closed or self._scored_lines >= lines, timeout
+            )
+        return self._latest
+
+    def news(self) -> None:
+        """Tell that there are new predictions."""
+        if self._thread is None:
+            self._start()
+        self._wake()
+        if self._predictions.ring.head - self._next_line > KEPT // 4:
+            self._hurry.set()
+
+    # As a listener of the replay
+
+    def wake(self) -> None:
+        self._wake()
+        if self._replay.ring.head - self._next_bin > self._replay.ring.capacity // 4:
+            self._hurry.set()
+
+    def floor(self) -> int:
+        return self._next_bin
+
+    def close(self) -> None:
+        """End the thread and wait for it. A second call does nothing."""
+        with self._turn:
+            self._closed = True
+            thread = self._thread
+        self._woken.set()
+        self._hurry.set()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def _wake(self) -> None:
+        if not self._woken.is_set():  # setting it again takes a lock each time
+            self._woken.set()
+
+    # The thread
+
+    def _start(self) -> None:
+        with self._turn:
+            if self._thread is None and not self._closed:
+                self._next_bin = max(self._replay.ring.head - self._replay.ring.capacity, 0)
+                self._thread = threading.Thread(
+                    target=self._run, name=f"scores of {id(self):x}", daemon=True
+                )
+                self._thread.start()
+
+    def _run(self) -> None:
+        self._replay.add_listener(self)
+        try:
+            board = Board(Facts.of(self._replay.recording), self._replay.ring.capacity)
+            while not self._closed:
+                self._woken.wait(MISSING_AFTER)  # after that silence, bins may be missing
+                self._woken.clear()
+                self._hurry.clear()
+                self._look(board)
+                self._hurry.wait(PERIOD)
+        except Exception as error:  # whatever it is, it ends the scores alone, and visibly
+            log.exception("The %s have failed", threading.current_thread().name)
+            self.error = f"{type(error).__name__}: {error}"
+        finally:
+            self._replay.remove_listener(self)
+            with self._turn:
+                self._closed = True
+                self._turn.notify_all()
+
+    def _look(self, board: Board) -> None:
+        """Score what is new."""
+        lines, lost = self._predictions.ring.since(self._next_line)
+        self._next_line += lost + len(lines)
+        if lost:
+            log.warning("%d predictions came too fast to be scored", lost)
+        end = self._replay.ring.head  # every bin that the lines are about was sent before this
+        while self._next_bin < end:
+            rows, gone = self._replay.ring.since(self._next_bin, end - self._next_bin)
+            self._next_bin += gone + len(rows)
+            self._replay.more()
+            if len(rows):
+                board.advance(rows, lines[:0], self._radius(), clock.now())
+        at = clock.now()
+        finished = board.advance(self._nothing, lines, self._radius(), at)
+        names = self._predictions.names
+        for decoder, trial in finished:
+            self._replay.note(told(names[decoder], trial))
+        summaries = sorted(board.summaries().items(), key=lambda item: rank(item[1]))
+        with self._turn:
+            self._latest = Scoreboard(
+                at,
+                {names[decoder]: each for decoder, each in summaries},
+                self._next_bin,
+                self._next_line,
+            )
+            self._scored_lines = self._next_line
+            self._turn.notify_all()
+
+
+def rank(summary: Summary) -> tuple[bool, float]:
+    """Sorts decoders, the best first."""
+    r2 = summary.window.r2_position
+    return math.isnan(r2), -r2
+
+
+def told(decoder: str, trial: TrialScore) -> str:
+    """A trial's score in one line, such as ``score kalman trial 12 hit 0.850 s r2 0.91``."""
+    words = ["score", decoder, f"trial {trial.trial_id}"]
+    if trial.hit is not None:
+        words.append(f"hit {trial.measures.time_to_target:.3f} s" if trial.hit else "miss")
+    if not math.isnan(trial.measures.r2_position):
+        words.append(f"r2 {trial.measures.r2_position:.2f}")
+    return " ".join(words)

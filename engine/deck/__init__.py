@@ -1,0 +1,1 @@
+"""What plays: the state of a session, and the thread that acts on it."""

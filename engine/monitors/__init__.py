@@ -1,0 +1,1 @@
+"""What looks at a session now and then, far from the path of a bin."""

@@ -1,0 +1,157 @@
+"""The five LSL outlets of a session: neural, kinematics, intention, events and triggers."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pylsl
+
+from engine.bins import clock
+from engine.bins.ring import Rows
+from engine.sources.recordings.events import NAMES
+from engine.sources.recordings.recording import Recording
+
+CONFIGURATIONS = (
+    os.environ.get("LSLAPICFG", ""),
+    "lsl_api.cfg",
+    "~/lsl_api/lsl_api.cfg",
+    "/etc/lsl_api/lsl_api.cfg",
+)
+"""Where liblsl looks for one."""
+
+if not any(Path(path).expanduser().is_file() for path in CONFIGURATIONS):
+    # Once, and before liblsl is used: warnings stay, its greetings on standard error do not.
+    pylsl.set_config_content("[log]\nlevel = -1\n")
+
+MANUFACTURER = "PhantomDeck"
+BUFFERED_SECONDS = 60
+KINEMATICS = ("vx", "vy", "x", "y")
+TRIGGERS = tuple(NAMES.values())
+INTENTION = ("target_id", "target_x", "target_y", "trial_id")
+_ONE_HOT = {name: [float(name == each) for each in TRIGGERS] for name in TRIGGERS}
+
+
+@dataclass(frozen=True)
+class LslNames:
+    """How a deployment calls its streams; both are settings."""
+
+    stream_name: str = "PhantomLink"
+    source_id: str = "phantomlink"
+
+
+class LslOutlet:
+    """Publishes a session on the lab network.
+
+    The triggers are for programs that cut epochs, such as MNE-LSL's ``EpochsStream(neural, 20, None,
+    triggers.ch_names, triggers)``, whose ``events`` then tell the channel.
+
+    Parameters
+    ----------
+    code : str
+        Of the session; part of each stream's name and source id.
+    recording : Recording
+    rate : float
+        Bins per second, as sent.
+    names : LslNames
+    """
+
+    def __init__(self, code: str, recording: Recording, rate: float, names: LslNames) -> None:
+        self._trial_ids = np.array([*(t.trial_id for t in recording.trials), -1], np.float32)
+        unit = recording.length_unit
+        speed = f"{unit}/s"
+
+        def outlet(
+            part: str,
+            kind: str,
+            value: int,
+            rate: float,
+            channels: list[tuple[str, str]],
+            channel_type: str | None = None,
+        ) -> pylsl.StreamOutlet:
+            info = pylsl.StreamInfo(
+                f"{names.stream_name}-{part}-{code}",
+                kind,
+                len(channels),
+                rate,
+                value,
+                f"{names.source_id}-{part.lower()}-{code}",
+            )
+            desc = info.desc()
+            desc.append_child_value("manufacturer", MANUFACTURER)
+            listed = desc.append_child("channels")
+            for label, channel_unit in channels:
+                channel = listed.append_child("channel")
+                channel.append_child_value("label", label)
+                channel.append_child_value("unit", channel_unit)
+                channel.append_child_value("type", channel_type or kind)
+            # XDF readers smooth time stamps unless told that samples may be missing, as in a pause.
+            desc.append_child("synchronization").append_child_value("can_drop_samples", "true")
+            return pylsl.StreamOutlet(info, max_buffered=BUFFERED_SECONDS)
+
+        units = (speed, speed, unit, unit)
+        targets = ("id", unit, unit, "id")
+        self._outlets = [
+            outlet(
+                "Neural",
+                "EEG",
+                pylsl.cf_int32,
+                rate,
+                [(name, "none") for name in recording.channel_names],
+                "misc",  # as counts are: no program is to take them for microvolts
+            ),
+            outlet(
+                "Kinematics",
+                "Kinematics",
+                pylsl.cf_float32,
+                rate,
+                list(zip(KINEMATICS, units, strict=True)),
+            ),
+            outlet(
+                "Intention", "Markers", pylsl.cf_float32, rate, list(zip(INTENTION, targets, strict=True))
+            ),
+            outlet("Events", "Markers", pylsl.cf_string, pylsl.IRREGULAR_RATE, [("event", "")]),
+            outlet(
+                "Triggers",
+                "Stimulus",
+                pylsl.cf_float32,
+                pylsl.IRREGULAR_RATE,
+                [(name, "none") for name in TRIGGERS],
+                "stim",
+            ),
+        ]
+        # Zero on Linux; elsewhere the two monotonic clocks may count from different instants.
+        self._offset = pylsl.local_clock() - clock.now()
+
+    def wanted(self) -> bool:
+        return any(outlet.have_consumers() for outlet in self._outlets)
+
+    def push(self, rows: Rows) -> None:
+        neural, kinematics, intention, _, _ = self._outlets
+        stamps = (rows["due"] + self._offset).tolist()
+        stamp = stamps if len(stamps) > 1 else stamps[0]
+        if neural.have_consumers():
+            neural.push_chunk(rows["counts"].astype(np.int32), stamp)
+        if kinematics.have_consumers():
+            kinematics.push_chunk(rows["kinematics"][:, (2, 3, 0, 1)], stamp)
+        if intention.have_consumers():
+            intention.push_chunk(self._intention(rows), stamp)
+
+    def event(self, text: str, due: float) -> None:
+        *_, events, triggers = self._outlets
+        events.push_sample([text], due + self._offset)
+        if sample := _ONE_HOT.get(text.partition(" ")[0]):
+            triggers.push_sample(sample, due + self._offset)
+
+    def close(self) -> None:
+        self._outlets.clear()  # pylsl destroys an outlet when its last reference goes
+
+    def _intention(self, rows: Rows) -> npt.NDArray[np.float32]:
+        """target_id, target_x, target_y, trial_id, shape (n, 4); -1 for a missing id, 0 for a place."""
+        values: npt.NDArray[np.float32] = rows["intention"].copy()
+        values[:, 3] = self._trial_ids[rows["trial"]]
+        values[:, 0] = np.nan_to_num(values[:, 0], nan=-1.0)
+        return np.nan_to_num(values, copy=False)

@@ -1,0 +1,76 @@
+"""A journal -> the NWB file of the record, plain or encrypted. The file appears whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+import h5py
+from pynwb import NWBHDF5IO, NWBFile
+
+from engine.errors import RecordingError
+from engine.sinks.record.frames import END, Frames, is_sealed
+from engine.sinks.record.journal import lock, read_journal, unfinished
+from engine.sinks.record.nwb import to_nwb
+from engine.sinks.record.scored import with_scores
+from engine.sinks.record.sealed import SEALED
+
+PIECE = 1024 * 1024
+"""Bytes of a frame of an encrypted file."""
+
+
+def finish(journal: Path, passphrase: str | None = None) -> Path:
+    """Make the NWB file of a journal beside it, and remove the journal.
+
+    Parameters
+    ----------
+    journal : Path
+    passphrase : str, optional
+        Of a journal that is encrypted. The file will be too: it never is on the disk in plain text.
+
+    Returns
+    -------
+    Path
+        Of the file, which appears whole or not at all.
+
+    Raises
+    ------
+    RecordingError
+        If the journal is being written, holds nothing, or the passphrase does not open it.
+    OSError
+        If the file cannot be written.
+    """
+    with journal.open("rb") as file:
+        if not lock(file):
+            raise RecordingError(f"{journal.name} is still being written. Stop that record first.")
+        sealed = is_sealed(file, journal.name)
+        file.seek(0)
+        # What is encrypted never is on the disk in plain text, not even in a file without a name.
+        record = with_scores(
+            read_journal(file, journal.name, passphrase, None if sealed else journal.parent)
+        )
+        path = journal.with_suffix(".nwb" + (SEALED if sealed else ""))
+        making = unfinished(path)
+        try:
+            with making.open("w+b") as out:
+                _write(out, to_nwb(record), passphrase if sealed else None)
+                out.flush()
+                os.fsync(out.fileno())  # before the journal goes
+            os.replace(making, path)
+        finally:
+            making.unlink(missing_ok=True)
+        journal.unlink()
+    return path
+
+
+def _write(out: BinaryIO, nwb: NWBFile, passphrase: str | None) -> None:
+    plain = out if passphrase is None else io.BytesIO()
+    with h5py.File(plain, "w") as file, NWBHDF5IO(file=file, mode="w") as writer:
+        writer.write(nwb)
+    if isinstance(plain, io.BytesIO) and passphrase is not None:
+        frames, content = Frames(out, passphrase), plain.getbuffer()
+        for start in range(0, len(content), PIECE):
+            frames.append("nwb", bytes(content[start : start + PIECE]))
+        frames.append(END, b"")

@@ -1,0 +1,144 @@
+"""What a record holds, in memory: the same whether it comes from a journal or from a finished file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.answers.scores.facts import Facts
+from engine.bins.ring import Rows
+from engine.deck.note import Note
+from engine.sources.recordings.recording import Recording, Trial
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known when a record starts.
+
+    Attributes
+    ----------
+    name : str
+        Of the record.
+    session : str
+        Code of the session.
+    started : float
+        Unix seconds.
+    recording, sha256 : str
+        Name and hash of the recording that is played.
+    bin_rate : float
+        Bins per second of recording.
+    start_time : float
+        Start of the recording's bin 0, in the seconds of its file.
+    length_unit : str
+    synthetic : bool
+    channel_names : tuple of str
+    trials : tuple of Trial
+        Of the recording; ``rows["trial"]`` is an index into them.
+    go_bins : tuple of int
+        The ``packet_id`` of each trial from which a hit counts, as `phases.plan` has it; -1
+        where there is none.
+    versions : mapping
+        Of the programs that wrote the record.
+    """
+
+    name: str
+    session: str
+    started: float
+    recording: str
+    sha256: str
+    bin_rate: float
+    start_time: float
+    length_unit: str
+    synthetic: bool
+    channel_names: tuple[str, ...]
+    trials: tuple[Trial, ...]
+    go_bins: tuple[int, ...]
+    versions: Mapping[str, str]
+
+    def to_json(self) -> str:
+        trials = [{**vars(trial), "columns": dict(trial.columns)} for trial in self.trials]
+        return json.dumps({**vars(self), "trials": trials, "versions": dict(self.versions)})
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Header:
+        read = json.loads(text)
+        tuples = {name: tuple(read[name]) for name in ("channel_names", "go_bins")}
+        return cls(**read | tuples | {"trials": tuple(map(_trial, read["trials"]))})
+
+
+def header_of(
+    recording: Recording, name: str, session: str, started: float, versions: Mapping[str, str]
+) -> Header:
+    """The header of a record of a session that plays `recording`."""
+    return Header(
+        name=name,
+        session=session,
+        started=started,
+        recording=recording.name,
+        sha256=recording.sha256,
+        bin_rate=recording.bin_rate,
+        start_time=recording.start_time,
+        length_unit=recording.length_unit,
+        synthetic=recording.synthetic,
+        channel_names=recording.channel_names,
+        trials=recording.trials,
+        go_bins=Facts.of(recording).go_bins,
+        versions=versions,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """All of a record.
+
+    Attributes
+    ----------
+    header : Header
+    rows : ndarray, shape (n_bins,), dtype `engine.bins.ring.row_dtype`, or Columns
+        What was sent, in order of ``sequence_number``.
+    predictions : ndarray, shape (n_predictions,), dtype `engine.answers.prediction.PREDICTION`
+        In order of arrival; ``decoder`` is an index into `decoders`.
+    decoders : tuple of str
+        Names.
+    notes : tuple of Note
+        What was asked of the session.
+    settings : tuple of mapping
+        All settings at the start and after each change, each with ``due`` (s of the engine's clock)
+        and ``timestamp`` (Unix s).
+    scores : mapping
+        As they stood at the end, as `scored.scores_of` has them; empty if the record was
+        cut off.
+    """
+
+    header: Header
+    rows: Rows
+    predictions: npt.NDArray[np.void]
+    decoders: tuple[str, ...]
+    notes: tuple[Note, ...]
+    settings: Sequence[Json]
+    scores: Json
+
+    @property
+    def times(self) -> npt.NDArray[np.float64]:
+        """Start of each bin on the record's clock, s, shape (n_bins,): sequence number by bin rate."""
+        seconds: npt.NDArray[np.float64] = self.rows["sequence_number"] / self.header.bin_rate
+        return seconds
+
+    def sequence_numbers(self, due: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """The bins that came next after some instants of the engine's clock, same shape."""
+        index = np.searchsorted(self.rows["due"], np.asarray(due, np.float64))
+        first = self.rows["sequence_number"][0] if len(self.rows) else 0
+        return index + int(first)
+
+
+def _trial(read: dict[str, Any]) -> Trial:
+    positions = tuple((x, y) for x, y in read["target_pos"])
+    return Trial(**read | {"target_pos": positions, "columns": MappingProxyType(read["columns"])})

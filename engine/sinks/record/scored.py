@@ -1,0 +1,102 @@
+"""The scores in a record, and the same recomputed from its bins and predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+import numpy as np
+
+from engine.answers.scores.facts import Facts
+from engine.answers.scores.offline import rescore
+from engine.answers.scores.scorer import Scorer
+from engine.answers.scores.summary import Summary
+from engine.sinks.record.record import Record
+
+SETTLED_WITHIN: Final = 2.0
+"""Seconds that the scorer gets to take the last predictions in."""
+DEFAULT_RADIUS: Final = 10.0
+"""Of targets, in length units, where a record says none."""
+
+
+def scores_of(scorer: Scorer, radius: float, first_line: int) -> dict[str, Any]:
+    """The scores of a session as a record keeps them.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    radius : float
+        That of targets at the end, in length units.
+    first_line : int
+        Of the log of predictions: the first that the record has.
+
+    Returns
+    -------
+    dict
+        Ready for JSON; empty if nobody predicted. ``decoders`` has, by name, the `Measures` ``total``
+        and ``window``, and ``trials``. The others say what they are about: the bins before
+        ``next_bin``, so many ``predictions`` of the record, the ``hit_radius``, and ``at``, s of the
+        engine's clock. They reach back to the decoder's first prediction, before the record if that
+        began later.
+    """
+    board = scorer.settle(SETTLED_WITHIN)
+    if not board.decoders:
+        return {}
+    return {
+        "at": board.at,
+        "next_bin": board.next_bin,
+        "predictions": max(board.next_line - first_line, 0),
+        "hit_radius": radius,
+        "decoders": plain(board.decoders),
+    }
+
+
+def plain(summaries: Mapping[str, Summary]) -> dict[str, Any]:
+    """Summaries ready for JSON, by decoder."""
+    return {
+        name: {
+            "total": asdict(summary.total),
+            "window": asdict(summary.window),
+            "trials": [asdict(trial) for trial in summary.trials],
+        }
+        for name, summary in summaries.items()
+    }
+
+
+def recompute(record: Record) -> dict[str, Summary]:
+    """Score the decoders of a record from its bins and predictions.
+
+    Equal to the record's own scores, if that began before the first prediction and the radius of
+    targets stayed as it was. A record that was cut off is scored to its end.
+
+    Returns
+    -------
+    dict of str to Summary
+        By decoder.
+    """
+    header, about = record.header, record.scores or _all_of(record)
+    facts = Facts(header.bin_rate, tuple(trial.trial_id for trial in header.trials), header.go_bins)
+    end = int(np.searchsorted(record.rows["sequence_number"], about["next_bin"]))
+    rows = record.rows if end == len(record.rows) else record.rows[:end]
+    lines = record.predictions[: about["predictions"]]
+    return rescore(rows, lines, record.decoders, facts, about["hit_radius"], about["at"])
+
+
+def with_scores(record: Record) -> Record:
+    """The record; with scores, if it was cut off before it had any."""
+    if record.scores or not len(record.predictions) or not len(record.rows):
+        return record
+    return replace(record, scores={**_all_of(record), "decoders": plain(recompute(record))})
+
+
+def _all_of(record: Record) -> dict[str, Any]:
+    """What scores are about that are about a whole record."""
+    last = record.rows[-1:]
+    view = record.settings[-1].get("view", {}) if record.settings else {}
+    return {
+        "at": float(last["due"].sum()),
+        "next_bin": int(last["sequence_number"].sum()) + 1,
+        "predictions": len(record.predictions),
+        "hit_radius": view.get("hit_radius", DEFAULT_RADIUS),
+    }

@@ -1,0 +1,141 @@
+"""The state of a trial as in an experiment, followed through the bins that were played."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.bins.ring import Rows
+from engine.sources.recordings.recording import Recording
+from engine.sources.recordings.selection import TrialEvent, event_time
+
+Phase = Literal["waiting", "target on", "go", "moving", "hit", "cool-down"]
+
+PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
+WAITING, HIT, COOL_DOWN = (PHASES.index(phase) for phase in ("waiting", "hit", "cool-down"))
+BETWEEN: Final = (WAITING, COOL_DOWN)
+"""Phases that go on when a trial begins."""
+EVENTS: Final[tuple[TrialEvent, ...]] = ("target_on", "go_cue", "move_onset")
+"""Event i begins phase i + 1."""
+
+NOWHERE: Final = (WAITING, -1)
+"""A stretch is a phase, and the trial that it belongs to."""
+
+COOL_DOWN_TIME: Final = 0.5
+"""Seconds of recording after a trial's end."""
+
+
+@dataclass(frozen=True)
+class TrialState:
+    """Where an experiment stands at the newest bin.
+
+    Attributes
+    ----------
+    phase : str
+    seconds : float
+        For which it has lasted, of recording as it was played.
+    hits : int
+        Since this was first followed.
+    """
+
+    phase: Phase = "waiting"
+    seconds: float = 0.0
+    hits: int = 0
+
+
+class TrialFollower:
+    """Follows the trials of one session, bin by bin.
+
+    The file's events say when the target is on, when the subject may go and when it moves; one that a
+    trial lacks is skipped. A hit is the cursor within a radius of the target, from the go cue on (from
+    the target's appearance or the trial's start, where those are missing); it lasts to the end of the
+    trial. A jump, to any but the next bin of the recording, begins anew.
+
+    Parameters
+    ----------
+    recording : Recording
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self._planned, self._armed = plan(recording)
+        self._width = recording.bin_width
+        self._cool_bins = round(COOL_DOWN_TIME * recording.bin_rate)
+        self._packet_id = -2
+        self._trial = -1
+        self._hit = False
+        self._cooling = 0
+        self._stretch = NOWHERE
+        self._n_bins = 0
+        self._hits = 0
+
+    def advance(self, rows: Rows, radius: float) -> TrialState:
+        """Follow new bins.
+
+        Parameters
+        ----------
+        rows : ndarray, shape (n,), dtype `engine.bins.ring.row_dtype`
+            In the order in which they were played; in any portions.
+        radius : float
+            Of a target, in length units.
+        """
+        packet_ids = rows["packet_id"]
+        inside = self._armed[packet_ids] & (rows["intention"][:, 3] <= radius)
+        planned = self._planned[packet_ids]
+        for bin_ in zip(
+            packet_ids.tolist(), rows["trial"].tolist(), planned.tolist(), inside.tolist(), strict=True
+        ):
+            self._step(*bin_)
+        phase, _ = self._stretch
+        return TrialState(PHASES[phase], self._n_bins * self._width, self._hits)
+
+    def _step(self, packet_id: int, trial: int, planned: int, inside: bool) -> None:
+        if packet_id != self._packet_id + 1:
+            self._hit, self._cooling, self._stretch = False, 0, NOWHERE
+            self._n_bins = 0
+        elif trial != self._trial:
+            self._hit = False
+            if self._trial >= 0:
+                self._cooling = self._cool_bins
+        if inside and not self._hit:
+            self._hit = True
+            self._hits += 1
+        phase = HIT if self._hit else planned
+        if phase == WAITING and self._cooling:
+            phase = COOL_DOWN
+        stretch = (phase, -1 if phase in BETWEEN else trial)
+        self._n_bins = self._n_bins + 1 if stretch == self._stretch else 1
+        self._packet_id, self._trial, self._stretch = packet_id, trial, stretch
+        self._cooling = max(self._cooling - 1, 0)
+
+
+@lru_cache(maxsize=8)
+def plan(recording: Recording) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+    """What the trial table alone says of every bin.
+
+    Returns
+    -------
+    planned : ndarray of uint8, shape (n_bins,)
+        Index in `PHASES`: waiting, target on, go or moving.
+    armed : ndarray of bool, shape (n_bins,)
+        Whether the target can be hit.
+    """
+    n_trials, index = len(recording.trials), np.arange(recording.n_bins)
+    begins = np.full((len(EVENTS), n_trials + 1), recording.n_bins)  # the last column is for no trial
+    for row, trial in enumerate(recording.trials):
+        for i, event in enumerate(EVENTS):
+            time = event_time(trial, event)
+            if not math.isnan(time):
+                begins[i, row] = recording.bin_at(time)
+    trial_of_bin = recording.bins["trial"]
+    planned = np.zeros(recording.n_bins, np.uint8)
+    for i, first in enumerate(begins, start=1):
+        planned[index >= first[trial_of_bin]] = i
+    target_on, go, _ = begins[:, :-1]
+    known = [go < recording.n_bins, target_on < recording.n_bins]
+    armed_from = np.append(np.select(known, [go, target_on], 0), recording.n_bins)
+    return planned, index >= armed_from[trial_of_bin]

@@ -1,0 +1,40 @@
+"""The predictions in a record, as answers to the bins of the recording that it is."""
+
+from __future__ import annotations
+
+import numpy as np
+from pynwb import NWBFile
+
+from engine.answers.prediction import Verdict
+from engine.sources.recordings.readers.hdf5 import values
+from engine.sources.recordings.recording import ANSWER, Answers
+
+
+def is_record(nwb: NWBFile) -> bool:
+    """Whether a file is a session's record."""
+    module = nwb.processing.get("record")
+    return module is not None and "bins" in module.data_interfaces
+
+
+def read_answers(nwb: NWBFile) -> Answers | None:
+    """Read what decoders answered; None where the file is no record, or nobody did."""
+    if not is_record(nwb) or "predictions" not in nwb.processing["record"].data_interfaces:
+        return None
+    module = nwb.processing["record"]
+    bins, predictions = module["bins"], module["predictions"]
+    due = np.fmax.accumulate(values(bins["due"].data))  # bins that could not be recorded have none
+    about = values(predictions["sequence_number"].data) - int(bins["sequence_number"].data[0])
+    verdict = values(predictions["verdict"].data)
+    held = (about >= 0) & (about < len(due) + (verdict == Verdict.LEFT))
+    about, verdict = about[held], verdict[held]
+    received = values(predictions["received"].data)[held]
+    newest = np.maximum(np.searchsorted(due, received, "right") - 1, about)
+    newest = np.where(verdict == Verdict.LEFT, about - 1, newest)  # it names the bin that came next
+    rows = np.zeros(len(about), ANSWER)
+    rows["packet_id"] = np.maximum.accumulate(np.maximum(newest, 0))
+    rows["behind"] = rows["packet_id"] - about
+    rows["decoder"] = values(predictions["decoder"].data)[held]
+    rows["delay"] = received - due[np.minimum(about, rows["packet_id"])]
+    rows["values"] = values(predictions["values"].data)[held]
+    rows["verdict"] = verdict
+    return Answers(tuple(map(str, values(module["decoders"]["decoder_name"].data))), rows)

@@ -1,0 +1,234 @@
+"""A recording as every session shares it: frozen facts, binned once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.errors import UnknownTrial
+
+Scalar = bool | int | float | str
+
+
+def bin_dtype(n_units: int, count_dtype: npt.DTypeLike = np.uint8) -> np.dtype[np.void]:
+    """The schema of one bin, as recordings hold it and rings carry it.
+
+    Parameters
+    ----------
+    n_units : int
+        Number of units.
+    count_dtype : dtype
+        ``uint8``, or ``uint16`` for recordings with more than 255 spikes in a bin.
+
+    Returns
+    -------
+    numpy.dtype
+        ``packet_id`` (index of the bin in the recording), ``trial_time_ms`` (ms, the bin's start
+        within its trial, NaN outside), ``coverage`` (0 to 1, the share of the bin that was recorded),
+        ``kinematics`` (x, y in length units; vx, vy per second; NaN
+        where missing), ``intention`` (target_id, target_x, target_y, distance; NaN where missing),
+        ``trial`` (row in `Recording.trials`, -1 outside), ``observed`` and ``counts`` (n_units).
+    """
+    return np.dtype(
+        [
+            ("trial_time_ms", np.float64),
+            ("coverage", np.float64),
+            ("packet_id", np.int32),
+            ("trial", np.int32),
+            ("kinematics", np.float32, (4,)),
+            ("intention", np.float32, (4,)),
+            ("observed", np.bool_),
+            ("counts", count_dtype, (n_units,)),
+        ],
+        align=True,
+    )
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One row of the trial table. Times are the file's seconds; NaN where the file has none."""
+
+    trial_id: int
+    start_time: float
+    stop_time: float
+    target_on_time: float = float("nan")
+    go_cue_time: float = float("nan")
+    move_onset_time: float = float("nan")
+    success: bool | None = None
+    target_id: int | None = None
+    target_x: float = float("nan")
+    target_y: float = float("nan")
+    target_pos: tuple[tuple[float, float], ...] = ()
+    columns: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
+
+
+ANSWER = np.dtype(
+    [
+        ("packet_id", np.int32),
+        ("behind", np.int32),
+        ("decoder", np.int16),
+        ("delay", np.float64),
+        ("values", np.float64, (4,)),
+        ("verdict", np.uint8),
+    ]
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What decoders answered to the bins of a recording that is a session's record.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of the decoders.
+    rows : ndarray, shape (n,), dtype `ANSWER`
+        As they came: the newest bin then, how many bins before that the one is that was answered, the
+        decoder's place in `names`, s from the answered bin's being due to the answer's being received,
+        x, y (length units), vx, vy (per second), NaN where not given, and the
+        `engine.answers.prediction.Verdict` of then.
+    """
+
+    names: tuple[str, ...]
+    rows: npt.NDArray[np.void]
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Read-only arrays and facts of one recording.
+
+    Attributes
+    ----------
+    name : str
+        What people call it: the file's name without its ending.
+    bin_rate : float
+        Bins per second.
+    start_time : float
+        Start of bin 0 in the file's seconds; always a whole number of bins.
+    bins : ndarray, shape (n_bins,), dtype `bin_dtype`
+        One row a bin; not writeable.
+    trials : tuple of Trial
+        In order of their start.
+    series : mapping
+        What the reader chose for position and velocity, and what it passed over and why.
+    sha256 : str
+        Of the file's bytes, in hexadecimal.
+    answers : Answers, optional
+        Where it is a record with predictions.
+    warnings : tuple of str
+        What in the file is doubtful, what was done about it, and the option that mends it: a sentence
+        or a few each.
+    trial_tables : mapping
+        Which table of trials the reader took, and which it passed over and why.
+    """
+
+    name: str
+    bin_rate: float
+    start_time: float
+    bins: npt.NDArray[np.void]
+    trials: tuple[Trial, ...]
+    channel_names: tuple[str, ...]
+    length_unit: str
+    synthetic: bool
+    series: Mapping[str, Any]
+    sha256: str
+    answers: Answers | None = None
+    warnings: tuple[str, ...] = ()
+    trial_tables: Mapping[str, Any] = field(
+        default_factory=lambda: MappingProxyType({"taken": None, "passed_over": []})
+    )
+
+    @property
+    def n_bins(self) -> int:
+        return len(self.bins)
+
+    @property
+    def n_units(self) -> int:
+        return int(self.counts.shape[1])
+
+    @property
+    def bin_width(self) -> float:
+        """Seconds."""
+        return 1.0 / self.bin_rate
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return self.n_bins / self.bin_rate
+
+    @property
+    def counts(self) -> npt.NDArray[np.unsignedinteger[Any]]:
+        """Spike counts, shape (n_bins, n_units)."""
+        return self.bins["counts"]
+
+    @property
+    def kinematics(self) -> npt.NDArray[np.float32]:
+        """x, y (length units), vx, vy (per second), shape (n_bins, 4); NaN where missing."""
+        return self.bins["kinematics"]
+
+    @property
+    def observed(self) -> npt.NDArray[np.bool_]:
+        """Whether each bin's centre was recorded, shape (n_bins,)."""
+        return self.bins["observed"]
+
+    @property
+    def coverage(self) -> npt.NDArray[np.float64]:
+        """Share of each bin that was recorded, 0 to 1, shape (n_bins,)."""
+        return self.bins["coverage"]
+
+    @property
+    def centres(self) -> npt.NDArray[np.float64]:
+        """Bin centres in the file's seconds, shape (n_bins,), rounded to 1 us."""
+        return np.round(self.start_time + (np.arange(self.n_bins) + 0.5) / self.bin_rate, 6)
+
+    @cached_property
+    def target_ids(self) -> tuple[int, ...]:
+        """What trials aim at, ascending: indices within each trial's own targets."""
+        return tuple(sorted({t.target_id for t in self.trials if t.target_id is not None}))
+
+    @cached_property
+    def target_places(self) -> frozenset[tuple[float, float]]:
+        """Where trials aim, in length units."""
+        places = ((t.target_x, t.target_y) for t in self.trials)
+        return frozenset(place for place in places if not math.isnan(place[0]))
+
+    @cached_property
+    def _rows(self) -> dict[int, int]:
+        return {trial.trial_id: row for row, trial in enumerate(self.trials)}
+
+    def trial_row(self, trial_id: int) -> int:
+        """Row of a trial in `trials`.
+
+        Raises
+        ------
+        UnknownTrial
+            If the recording has no such trial.
+        """
+        try:
+            return self._rows[trial_id]
+        except KeyError:
+            raise UnknownTrial(
+                f"Unknown trial {trial_id}. This recording has {spell_ids(sorted(self._rows), 'trial')}."
+            ) from None
+
+    def bin_at(self, seconds: float) -> int:
+        """Index of the bin that holds a time of the file's clock, limited to the recording."""
+        index = int(np.floor(round((seconds - self.start_time) * 1e6) * self.bin_rate / 1e6 + 1e-9))
+        return min(max(index, 0), self.n_bins - 1)
+
+
+def spell_ids(ids: list[int], noun: str) -> str:
+    """'targets 0 to 7', 'trials 1, 4, 9', 'no targets'."""
+    if not ids:
+        return f"no {noun}s"
+    if len(ids) > 1 and ids[-1] - ids[0] == len(ids) - 1:
+        return f"{noun}s {ids[0]} to {ids[-1]}"
+    shown = ", ".join(str(i) for i in ids[:12])
+    return f"{noun}s {shown}" + (f" and {len(ids) - 12} more" if len(ids) > 12 else "")

@@ -1,0 +1,98 @@
+"""Which bins a session plays: trials, targets, outcome and part of the trial."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.errors import EmptySelection, UnknownTarget
+from engine.sources.recordings.recording import Recording, Trial, spell_ids
+
+TrialEvent = Literal["start", "target_on", "go_cue", "move_onset", "stop"]
+TRIAL_EVENTS: tuple[TrialEvent, ...] = get_args(TrialEvent)
+
+
+def event_time(trial: Trial, event: TrialEvent) -> float:
+    """When an event happened, in the file's seconds; NaN if the trial lacks it."""
+    match event:
+        case "start":
+            return trial.start_time
+        case "target_on":
+            return trial.target_on_time
+        case "go_cue":
+            return trial.go_cue_time
+        case "move_onset":
+            return trial.move_onset_time
+        case "stop":
+            return trial.stop_time
+
+
+@dataclass(frozen=True)
+class Selection:
+    """OR within a field, AND across fields; an empty field asks for nothing in particular.
+
+    Attributes
+    ----------
+    trial_ids, target_ids : tuple of int
+    success : bool, optional
+        Only trials that ended so.
+    begin, end : trial event
+        The part of the trial, from one event to another; trials that lack one of them are skipped.
+    begin_offset, end_offset : float
+        Seconds added to the events. A part never leaves its trial.
+    """
+
+    trial_ids: tuple[int, ...] = ()
+    target_ids: tuple[int, ...] = ()
+    success: bool | None = None
+    begin: TrialEvent = "start"
+    begin_offset: float = 0.0
+    end: TrialEvent = "stop"
+    end_offset: float = 0.0
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether every bin is meant, those between trials included."""
+        return self == EVERYTHING
+
+    def bins(self, recording: Recording) -> npt.NDArray[np.intp]:
+        """Indices of the selected bins, ascending, shape (n_selected,).
+
+        Raises
+        ------
+        UnknownTrial, UnknownTarget
+            If the recording has no such trial or target.
+        EmptySelection
+            If no bin remains.
+        """
+        if self.is_everything:
+            return np.arange(recording.n_bins)
+        rows = {recording.trial_row(trial_id) for trial_id in self.trial_ids}
+        for target_id in self.target_ids:
+            if target_id not in recording.target_ids:
+                known = spell_ids(list(recording.target_ids), "target")
+                raise UnknownTarget(f"Unknown target {target_id}. This recording has {known}.")
+        n_trials = len(recording.trials)
+        first, last = np.full(n_trials + 1, np.inf), np.full(n_trials + 1, -np.inf)
+        for row, trial in enumerate(recording.trials):
+            if (
+                (not rows or row in rows)
+                and (not self.target_ids or trial.target_id in self.target_ids)
+                and (self.success is None or trial.success is self.success)
+            ):
+                first[row] = round(event_time(trial, self.begin) + self.begin_offset, 6)  # as centres are
+                last[row] = round(event_time(trial, self.end) + self.end_offset, 6)
+        trial_of_bin = recording.bins["trial"]  # -1 finds the last entry, which selects nothing
+        centres = recording.centres
+        chosen = np.flatnonzero((centres >= first[trial_of_bin]) & (centres < last[trial_of_bin]))
+        if not len(chosen):
+            raise EmptySelection(
+                "The selection holds no bin. Choose other trials, targets, outcome or part of the trial."
+            )
+        return chosen
+
+
+EVERYTHING = Selection()

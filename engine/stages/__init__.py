@@ -1,0 +1,1 @@
+"""Rows -> rows: what changes bins on their way."""

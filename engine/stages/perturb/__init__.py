@@ -1,0 +1,161 @@
+"""Perturbations: one model a file, one line each here, and the set of them that a session has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.bins.ring import Rows
+from engine.errors import BadSetting
+from engine.stages.perturb.base import CountModel, DeliveryModel, Draws, Model
+from engine.stages.perturb.drift import Drift
+from engine.stages.perturb.gain import Gain
+from engine.stages.perturb.jitter import Jitter
+from engine.stages.perturb.lost_packets import LostPackets
+from engine.stages.perturb.noise import Noise
+from engine.stages.perturb.rotation import Rotation
+from engine.stages.perturb.saturation import Saturation
+from engine.stages.perturb.unit_loss import UnitLoss
+
+MODELS: tuple[type[Model], ...] = (
+    Noise,
+    Drift,
+    Gain,
+    Rotation,
+    UnitLoss,
+    Saturation,
+    LostPackets,
+    Jitter,
+)
+"""In the order in which they act; bit i of a row's ``perturbation`` is model i."""
+
+_OFF: dict[str, dict[str, Any]] = {model.key: {"enabled": False} for model in MODELS}
+
+PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    "none": _OFF,
+    **{
+        level: {
+            **_OFF,
+            "noise": {"enabled": True, "sd": sd},
+            "drift": {"enabled": True, "amplitude": amplitude, "period": 60.0},
+        }
+        for level, sd, amplitude in (
+            ("light", 0.2, 0.1),
+            ("moderate", 0.5, 0.3),
+            ("intense", 1.0, 0.5),
+            ("extreme", 2.0, 0.8),
+        )
+    },
+}
+"""Levels of noise and drift. Each switches all other models off, so that a level always means the same."""
+
+
+def model_names(mask: int) -> list[str]:
+    """The models whose bits are set."""
+    return [model.key for i, model in enumerate(MODELS) if mask >> i & 1]
+
+
+class Perturbations:
+    """The models of one session, seeded; counts stay whole, and at most what their type holds.
+
+    What is between two whole numbers becomes one of them by a seeded draw: 1.3 is sent as 2 in 3 of 10
+    bins, as 1 in the others. So in expectation the formula of a model is what is sent, of sparse units too.
+
+    Parameters
+    ----------
+    seed : int
+    n_units : int
+    bin_rate : float
+        Bins per second.
+    """
+
+    def __init__(self, seed: int, n_units: int, bin_rate: float) -> None:
+        self._make = lambda model, values: model(seed, n_units, bin_rate, **values)
+        self._models: dict[str, Model] = {model.key: self._make(model, {}) for model in MODELS}
+        self._acting: list[Model] = []
+        self._rounding = Draws(seed, "rounding", n_units)
+        self.mask = 0
+
+    @property
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """Each model's parameters, as `change` takes them."""
+        return {key: _parameters(model) for key, model in self._models.items()}
+
+    def change(self, settings: Mapping[str, Any]) -> None:
+        """Set models by name, or all of them by ``{"preset": NAME}``; the others stay as they are.
+
+        Raises
+        ------
+        BadSetting
+            If a name is unknown or a value out of bounds; then nothing has changed.
+        """
+        changed = dict(self._models)
+        for key, values in _spelled_out(settings).items():
+            current = _parameters(self._models[key])
+            for name in values:
+                if name not in current:
+                    raise BadSetting(f"Unknown parameter {name!r} of {key}. It has {', '.join(current)}.")
+            try:
+                changed[key] = self._make(type(self._models[key]), {**current, **values})
+            except ValueError as error:
+                raise BadSetting(str(error)) from None
+        self._models = changed
+        self._acting = [model for model in changed.values() if model.enabled]
+        self.mask = sum(1 << i for i, model in enumerate(changed.values()) if model.enabled)
+
+    def apply(self, counts: npt.NDArray[np.unsignedinteger[Any]], first: int) -> None:
+        """Disturb counts in place, by the models that change counts.
+
+        Parameters
+        ----------
+        counts : ndarray of uint8 or uint16, shape (n, n_units)
+        first : int
+            Sequence number of the first row.
+        """
+        models = [model for model in self._acting if isinstance(model, CountModel)]
+        if not models:
+            return
+        disturbed = counts.astype(np.float32)
+        for model in models:
+            disturbed = model.apply(disturbed, first)
+        whole = np.floor(disturbed)
+        whole += self._rounding.uniform(first, len(counts)) < disturbed - whole
+        counts[:] = np.minimum(whole, np.iinfo(counts.dtype).max)
+
+    def deliver(self, rows: Rows, first: int) -> None:
+        """Say of rows which are lost and by how much they are delayed, in place.
+
+        Parameters
+        ----------
+        rows : ndarray, shape (n,), dtype `engine.bins.ring.row_dtype`
+            None of them lost or delayed so far.
+        first : int
+            Sequence number of the first row.
+        """
+        for model in self._acting:
+            if isinstance(model, DeliveryModel):
+                model.apply(rows, first)
+
+
+def _spelled_out(settings: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    if "preset" in settings:
+        preset = settings["preset"]
+        if len(settings) > 1 or not isinstance(preset, str) or preset not in PRESETS:
+            raise BadSetting(
+                f"Unknown preset {preset!r}. Send one of {', '.join(PRESETS)}, and nothing beside it."
+            )
+        return PRESETS[preset]
+    known = [model.key for model in MODELS]
+    for key, values in settings.items():
+        if key not in known:
+            raise BadSetting(f"Unknown perturbation {key!r}. There are {', '.join(known)}.")
+        if not isinstance(values, Mapping):
+            raise BadSetting(f"Perturbation {key!r} takes an object of its parameters.")
+    return settings
+
+
+def _parameters(model: Model) -> dict[str, Any]:
+    return {name: value for name, value in model.param.values().items() if name != "name"}

@@ -1,0 +1,167 @@
+"""What a perturbation model is, and the seeded draws that models share."""
+
+from __future__ import annotations
+
+import zlib
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+import param
+
+from engine.bins.ring import Rows
+
+Floats = npt.NDArray[np.float32]
+BLOCK = 64
+"""Bins drawn at once: enough to pay for a generator, few enough not to make a tick late."""
+LONGEST = 1e6
+"""Seconds, nearly 12 days: the bound of times within a session."""
+
+
+class Draws:
+    """Draws that depend on (seed, model, sequence number) alone.
+
+    Parameters
+    ----------
+    seed : int
+    model : str
+    width : int
+        Draws a bin: one a unit, or one alone.
+    """
+
+    def __init__(self, seed: int, model: str, width: int) -> None:
+        self._key = (seed, zlib.crc32(model.encode()))
+        self._width = width
+        self._held: tuple[str, int] | None = None
+        self._drawn: Floats = np.empty((0, width), np.float32)
+
+    @cached_property
+    def constant(self) -> Floats:
+        """Standard normal draws that hold for the whole session, shape (width,)."""
+        return self._generator(0).standard_normal(self._width, np.float32)
+
+    @cached_property
+    def places(self) -> npt.NDArray[np.intp]:
+        """A permutation of 0 to width - 1 that holds for the whole session: everyone's place in a queue."""
+        return np.argsort(self.constant)
+
+    def normal(self, first: int, n: int) -> Floats:
+        """Standard normal draws for sequence numbers `first` to `first` + n - 1, shape (n, width)."""
+        return self._draw("standard_normal", first, n)
+
+    def uniform(self, first: int, n: int) -> Floats:
+        """The same from 0, included, to 1, excluded."""
+        return self._draw("random", first, n)
+
+    def _draw(self, kind: Literal["standard_normal", "random"], first: int, n: int) -> Floats:
+        out = np.empty((n, self._width), np.float32)
+        done = 0
+        while done < n:
+            block, start = divmod(first + done, BLOCK)
+            if self._held != (kind, block):
+                self._held = kind, block
+                draw = getattr(self._generator(block + 1), kind)
+                self._drawn = draw((BLOCK, self._width), np.float32)
+            taken = min(BLOCK - start, n - done)
+            out[done : done + taken] = self._drawn[start : start + taken]
+            done += taken
+        return out
+
+    def _generator(self, number: int) -> np.random.Generator:
+        return np.random.default_rng((*self._key, number))
+
+
+class Model(param.Parameterized):
+    """One way to disturb a session; what a person can tune is declared with `param`.
+
+    Parameters
+    ----------
+    seed : int
+        Of the session.
+    n_units : int
+    bin_rate : float
+        Bins per second, by which a sequence number becomes a time.
+    """
+
+    key: ClassVar[str]
+    width: ClassVar[int | None] = None
+    """Draws a bin; None for one a unit."""
+    enabled = param.Boolean(default=False, doc="Whether the model acts.")
+
+    def __init__(self, seed: int, n_units: int, bin_rate: float, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.draws = Draws(seed, self.key, self.width or n_units)
+        self.n_units = n_units
+        self.bin_rate = bin_rate
+
+
+class CountModel(Model):
+    """One that changes spike counts."""
+
+    def apply(self, counts: Floats, first: int) -> Floats:
+        """Disturb counts.
+
+        Parameters
+        ----------
+        counts : ndarray of float32, shape (n, n_units)
+        first : int
+            Sequence number of the first row.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, n_units)
+            At least 0, and not yet rounded.
+        """
+        raise NotImplementedError
+
+
+class DeliveryModel(Model):
+    """One that changes whether and when packets reach decoders, whatever is in them."""
+
+    width = 1
+
+    def apply(self, rows: Rows, first: int) -> None:
+        """Set the ``lost`` or the ``delay`` of rows in place.
+
+        Parameters
+        ----------
+        rows : ndarray, shape (n,), dtype `engine.bins.ring.row_dtype`
+        first : int
+            Sequence number of the first row.
+        """
+        raise NotImplementedError
+
+
+class Gradual(CountModel):
+    """One that affects a fraction of something, one after the other.
+
+    Its time is the sequence number in seconds. Whenever it is switched on, it acts as if it had been on
+    from the session's first packet, so that nothing but the sequence number counts.
+    """
+
+    fraction = param.Number(default=0.2, bounds=(0.0, 1.0))
+    onset = param.Number(
+        default=0.0,
+        bounds=(0.0, LONGEST),
+        softbounds=(0.0, 600.0),
+        doc="Onset, in seconds after the session's first packet.",
+    )
+    duration = param.Number(
+        default=0.0,
+        bounds=(0.0, LONGEST),
+        softbounds=(0.0, 600.0),
+        doc="Duration, in seconds; 0: all at once.",
+    )
+
+    def affected(self, total: int, first: int, n: int) -> npt.NDArray[np.intp]:
+        """How many of `total` are affected, from none at the onset to the fraction after the duration.
+
+        Returns
+        -------
+        ndarray of int, shape (n, 1)
+            At sequence numbers `first` to `first` + n - 1.
+        """
+        since = np.arange(first, first + n)[:, None] / self.bin_rate - self.onset
+        progress = np.clip(since / self.duration, 0, 1) if self.duration else since >= 0
+        return np.floor(round(self.fraction * total) * progress + 0.5).astype(np.intp)
