@@ -28,6 +28,7 @@ from engine import scheduling
 from engine.answers.inlet import MakeInlet
 from engine.errors import BadSetting, DeckError
 from engine.moment import Moment
+from engine.sinks.base import MakeSink
 from engine.sinks.record.sealed import passphrase_here
 from engine.sources.recordings import readers
 from sessions.announcing import announce, own_url
@@ -42,7 +43,7 @@ from sessions.recordings import Recordings
 from sessions.rest.handler import rest_rules
 from sessions.server import StreamServer, http_limits, stream_rules
 from sessions.settings import Settings, settings
-from sessions.store import MakeOutlets, Store
+from sessions.store import Store
 from sessions.studio import Studio
 
 log = logging.getLogger("phantomdeck")
@@ -114,7 +115,7 @@ def _run(chosen: Settings, ending: Ending) -> int:
         max_per_address=chosen.sessions_per_address,
         max_clients=chosen.clients_per_session,
         ttl=chosen.session_ttl,
-        make_outlets=lsl_outlets(chosen) if chosen.lsl_enabled else None,
+        make_sinks=sinks(chosen),
         make_inlet=lsl_inlet() if chosen.lsl_enabled else None,
     )
     real_time = chosen.real_time and scheduling.real_time()
@@ -163,12 +164,14 @@ def load(chosen: Settings) -> Recordings:
     return recordings
 
 
-def lsl_outlets(chosen: Settings) -> MakeOutlets:
-    """What makes a session's LSL outlets."""
-    from engine.sinks.lsl import LslNames, LslOutlet  # loads liblsl, which --no-lsl does without
+def sinks(chosen: Settings) -> Mapping[str, MakeSink]:
+    """What makes the sinks of sessions, by name."""
+    if not chosen.lsl_enabled:
+        return {}
+    from engine.sinks.lsl import LslNames, LslSink  # loads liblsl, which --no-lsl does without
 
     names = LslNames(chosen.lsl_stream_name, chosen.lsl_source_id)
-    return lambda code, recording, rate: [LslOutlet(code, recording, rate, names)]
+    return {"lsl": lambda subject: LslSink(subject, names)}
 
 
 def lsl_inlet() -> MakeInlet:

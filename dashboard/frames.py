@@ -13,7 +13,7 @@ from dashboard.scores import Row, score_tables
 from dashboard.settings import settings
 from dashboard.status import status
 from dashboard.window import Window
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from engine.deck.replay import Replay
 from engine.sources.recordings.phases import TrialFollower, TrialState
 from plotters.base import News, Plotter, Scene, Update

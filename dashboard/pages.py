@@ -20,7 +20,7 @@ from dashboard.frames import scene_id, spell_time
 from dashboard.perturbation import panel
 from dashboard.settings import events_of, tape
 from dashboard.snippets import snippets
-from engine.deck.speed import MAX_SPEED, MIN_SPEED
+from engine.deck.transport import MAX_SPEED, MIN_SPEED
 from engine.decoders import DECODERS
 from engine.sources.recordings.phases import PHASES
 from engine.sources.recordings.recording import Recording
@@ -131,7 +131,6 @@ class Pages:
             events=events_of(recording),
             plotters=figures.plotters,
             addresses=addresses(host, code, lsl),
-            lsl_failed=session.lsl_failed,
             snippets=list(snippets(f"{host}/stream/{code}", neural, self._guarded)),
             deck=script_json(deck),
             figures=figures.documents,

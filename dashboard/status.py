@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
 from engine.monitors.drift import REFERENCE
 from sessions.rest.launching import launched_answer
 from sessions.rest.records import record_answer
 from sessions.session import Session
+
+SPELLED = {"lsl": "LSL", "redis": "Redis", "kafka": "Kafka"}
 
 
 def status(session: Session) -> dict[str, Any]:
@@ -19,13 +22,27 @@ def status(session: Session) -> dict[str, Any]:
     dict
         ``launched`` and ``record`` as REST has them; ``drift``: whether there is an ``alarm``, what to
         ``say`` of it, how many of the reference's ``seconds`` there are, ``of`` how many, and what the
-        reference is ``called``.
+        reference is ``called``; ``sinks``: what to say of those that are not well.
     """
     return {
         "launched": launched_answer(session.launched).model_dump(),
         "record": record_answer(session).model_dump(),
         "drift": drift(session),
+        "sinks": sinks(session),
     }
+
+
+def sinks(session: Session) -> list[str]:
+    """A sentence for each sink that does not get its bins."""
+    said = []
+    for name, sink in session.sinks.items():
+        status = sink.status
+        if not status.well:
+            since = time.strftime("%H:%M:%S", time.localtime(status.since))
+            fault = "blocks" if status.state == "blocked" else f"has failed ({status.error})"
+            again = "" if status.state == "blocked" else " It is tried again."
+            said.append(f"{SPELLED.get(name, name)} {fault} since {since}; {status.lost} bins lost.{again}")
+    return said
 
 
 def drift(session: Session) -> dict[str, Any]:

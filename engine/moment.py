@@ -14,10 +14,10 @@ import numpy.typing as npt
 from engine.analysis.rates import Rates, mean_rates
 from engine.answers.predictions import Predictions
 from engine.answers.scores.scorer import Scoreboard
-from engine.bins.ring import Rows
-from engine.deck.note import Note
+from engine.bins.schema import Rows
+from engine.deck.happenings import Note
 from engine.deck.replay import Replay
-from engine.deck.speed import Speed
+from engine.deck.transport import Speed
 from engine.sources.recordings.recording import Trial
 from engine.view import Units, View, shown_units
 
@@ -50,7 +50,7 @@ class Moment:
     session, recording : str
         The session's code and the recording's name.
     synthetic : bool
-    rows : ndarray, shape (n_bins,), dtype `engine.bins.ring.row_dtype`
+    rows : ndarray, shape (n_bins,), dtype `engine.bins.schema.row_dtype`
         Oldest first; fewer than `seconds` asks for where less was sent.
     seconds : float
         What was asked for, of recording.

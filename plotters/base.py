@@ -21,7 +21,7 @@ from bokeh.models.ui import UIElement
 from bokeh.plotting import figure
 
 from engine.answers.scores.scorer import Scoreboard
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from engine.sources.recordings.phases import TrialState
 from engine.sources.recordings.recording import Recording
 from engine.view import View
@@ -91,12 +91,12 @@ class News:
 
     Attributes
     ----------
-    rows : ndarray, shape (n,), dtype `engine.bins.ring.row_dtype`
+    rows : ndarray, shape (n,), dtype `engine.bins.schema.row_dtype`
         New bins, oldest first, a multiple of ``Scene.bins_per_column`` and at most ``Scene.n_bins``.
         Empty in the frames that only tell that the session is alive.
     state : str
         Of the replay.
-    recent : ndarray, shape (m,), dtype `engine.bins.ring.row_dtype`
+    recent : ndarray, shape (m,), dtype `engine.bins.schema.row_dtype`
         The new bins and those before them, at most ``Scene.n_recent``.
     sent : ndarray of float32, shape (m,)
         Seconds from each recent bin's being due to its being handed to the last decoder's socket; NaN

@@ -12,7 +12,7 @@ from bokeh.models.annotations import ColorBar
 from bokeh.models.glyphs import Image
 from bokeh.models.ui import UIElement
 
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from engine.view import PLAIN, Units, View, shown_units
 from plotters.base import LIVE, News, Plotter, Scene, Set, Shift, Update
 from plotters.drawing import nice_end, paint, paint_labels
@@ -104,7 +104,7 @@ class Raster(Plotter):
 
         Parameters
         ----------
-        rows : ndarray, shape (n,), dtype `engine.bins.ring.row_dtype`
+        rows : ndarray, shape (n,), dtype `engine.bins.schema.row_dtype`
         units : ndarray of int, shape (n_shown,)
             From below.
 

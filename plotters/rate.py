@@ -10,7 +10,7 @@ from bokeh.models import Range1d
 from bokeh.models.ui import UIElement
 
 from engine.bins.delivery import received
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from plotters.base import LIVE, Floats, News, Plotter, Scene, Set, Shift, Update
 from plotters.drawing import nice_end, paint
 

@@ -9,6 +9,7 @@ const STOP = `${BASE}/api/sessions/${code}/emergency-stop`;
 
 const emergency = document.getElementById("emergency");
 const transport = document.getElementById("transport");
+const sinks = document.getElementById("sinks");
 const drift = document.getElementById("drift");
 const { body } = document;
 
@@ -42,7 +43,16 @@ addEventListener(
 onFrame((header) => {
   show(header);
   if (header.drift) showDrift(header.drift);
+  if (header.sinks) showSinks(header.sinks);
 });
+
+/** What to say of sinks that do not get their bins, a sentence each. */
+function showSinks(said) {
+  if (sinks.dataset.said === said.join()) return; // it would be read aloud again
+  sinks.dataset.said = said.join();
+  sinks.replaceChildren(...said.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
+  sinks.hidden = !said.length;
+}
 
 function showDrift({ alarm, say, seconds, of, called }) {
   drift.toggleAttribute("data-alarm", alarm);

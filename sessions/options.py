@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from engine.deck.speed import Speed
+from engine.deck.transport import Speed
 from engine.sources.recordings.selection import EVERYTHING, Selection
 
 Source = Literal["recording"]

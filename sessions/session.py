@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
 from engine.answers.inlet import MakeInlet
@@ -19,6 +20,8 @@ from engine.deck.replay import Replay
 from engine.errors import NotNow
 from engine.monitors.drift import DriftMonitor
 from engine.monitors.monitor import Monitor
+from engine.sinks.base import MakeSink, Subject
+from engine.sinks.feeder import LEFT_WITHIN, Feeder
 from engine.sinks.record.playback import Playback
 from engine.sources.recordings.recording import Recording
 from engine.sources.recordings.selection import Selection
@@ -51,8 +54,10 @@ class Session:
     replay : Replay
     options : Options
         What it was created with.
-    lsl : bool
-        Whether it is to have LSL outlets.
+    subject : Subject
+        What its sinks are told.
+    make_sinks : mapping
+        What makes them, by name.
     make_inlet : function, optional
         Makes what listens to predictions from LSL; None if LSL is off.
     """
@@ -62,13 +67,18 @@ class Session:
         code: str,
         replay: Replay,
         options: Options,
-        lsl: bool = False,
+        subject: Subject | None = None,
+        make_sinks: Mapping[str, MakeSink] | None = None,
         make_inlet: MakeInlet | None = None,
     ) -> None:
         self.code = code
         self.replay = replay
         self.options = options
-        self._lsl = lsl
+        about = subject or Subject(code, replay.recording, replay.recording.bin_rate)
+        self.sinks = {
+            name: Feeder(f"{name} of {code}", partial(make, about), replay)
+            for name, make in (make_sinks or {}).items()
+        }
         self.created = time.time()
         self.maker: str | None = None  # the IP address that has asked for it
         self.safety = Safety(replay)
@@ -94,12 +104,22 @@ class Session:
     @property
     def lsl(self) -> bool:
         """Whether it has LSL outlets."""
-        return self._lsl and not self.lsl_failed
+        return "lsl" in self.sinks and not self.lsl_failed
 
     @property
     def lsl_failed(self) -> bool:
         """Whether they could not be made, or have failed."""
-        return self.replay.outlets_failed
+        return "lsl" in self.sinks and not self.sinks["lsl"].status.well
+
+    @property
+    def heard(self) -> bool:
+        """Whether a sink has consumers."""
+        return any(sink.heard for sink in self.sinks.values())
+
+    def wait_ready(self, timeout: float) -> None:
+        """Wait until LSL is on the network, or has failed to be."""
+        if "lsl" in self.sinks:
+            self.sinks["lsl"].made.wait(timeout)
 
     @property
     def recording(self) -> Recording:
@@ -140,7 +160,7 @@ class Session:
         return (
             self._decoders > 0
             or any(a.size for a in self.audiences)
-            or self.replay.heard()
+            or self.heard
             or (self._tape is not None and self._tape.recording)
         )
 
@@ -268,7 +288,12 @@ class Session:
             audience.close(code, reason)
         self.launched.close()
         self.inlets.close()
+        for sink in self.sinks.values():
+            sink.stop()
         self.replay.close()
+        until = clock.now() + LEFT_WITHIN
+        for sink in self.sinks.values():
+            sink.close(max(until - clock.now(), 0.0))
         if self._playback is not None:
             self._playback.close()
         with self._taping:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from functools import partial
+from typing import Final
 
 import coolname
 
 from engine.answers.inlet import MakeInlet
 from engine.bins import clock
 from engine.deck.replay import Replay
-from engine.sinks import Outlet
+from engine.sinks.base import MakeSink, Subject
 from engine.sources.recordings.recording import Recording
 from sessions.errors import BadCode, Conflict, Full, TooMany, UnknownRecording, UnknownSession
 from sessions.options import Options
@@ -31,8 +32,9 @@ READY_WITHIN = 10.0
 
 DEFAULTS = Options()
 
-MakeOutlets = Callable[[str, Recording, float], Sequence[Outlet]]
-"""Makes the outlets of a session from its code, its recording and the bins it sends per second."""
+GOLDEN: Final = (math.sqrt(5.0) - 1.0) / 2.0
+"""Its multiples, modulo 1, are spread evenly however many there are (three-distance theorem). Sessions are
+so due at different times within a bin."""
 
 
 class Store:
@@ -49,8 +51,9 @@ class Store:
         Decoders that a session may have, and pages that may watch it.
     ttl : float
         Seconds without use or listener after which a session goes.
-    make_outlets : function, optional
-        None if LSL is off.
+    make_sinks : mapping
+        What makes the sinks of a session, by their names; "lsl" is for the first sessions, and those that
+        ask for it.
     make_inlet : function, optional
         None if LSL is off.
     """
@@ -63,7 +66,7 @@ class Store:
         max_per_address: int | None = None,
         max_clients: int = 1000,
         ttl: float = 3600.0,
-        make_outlets: MakeOutlets | None = None,
+        make_sinks: Mapping[str, MakeSink] | None = None,
         make_inlet: MakeInlet | None = None,
     ) -> None:
         self.recordings = recordings
@@ -73,7 +76,7 @@ class Store:
         self.ttl = ttl
         self.started = time.time()
         self.total_created = 0
-        self._make_outlets = make_outlets
+        self._make_sinks = dict(make_sinks or {})
         self._make_inlet = make_inlet
         self._sessions: dict[str, Session] = {}
         self._closed = False
@@ -82,7 +85,7 @@ class Store:
     @property
     def has_lsl(self) -> bool:
         """Whether sessions may have LSL outlets."""
-        return self._make_outlets is not None
+        return "lsl" in self._make_sinks
 
     @property
     def recording(self) -> Recording:
@@ -178,7 +181,7 @@ class Store:
                 self._sessions[code] = session
                 self.total_created += 1
         self._end(evicted)
-        session.replay.wait_ready(READY_WITHIN)
+        session.wait_ready(READY_WITHIN)
         return session
 
     def delete(self, code: str, force: bool = True) -> None:
@@ -242,7 +245,7 @@ class Store:
         rate = recording.bin_rate * (1.0 if options.speed == "max" else options.speed)
         speaking = sum(session.lsl for session in self._sessions.values() if session not in evicted)
         lsl = speaking < LSL_SESSIONS if options.lsl is None else options.lsl
-        make_outlets = self._make_outlets if lsl else None
+        sinks = {name: make for name, make in self._make_sinks.items() if lsl or name != "lsl"}
         replay = Replay(
             recording,
             selection=options.selection,
@@ -250,11 +253,12 @@ class Store:
             speed=options.speed,
             loop=options.loop,
             perturbation=dict(options.perturbation),
-            outlets=partial(make_outlets, code, recording, rate) if make_outlets else tuple,
+            phase=self.total_created * GOLDEN % 1.0,
             name=f"replay {code}",
         )
         log.info("Session %s plays %s", code, recording.name)
-        return Session(code, replay, options, make_outlets is not None, self._make_inlet)
+        subject = Subject(code, recording, rate)
+        return Session(code, replay, options, subject, sinks, self._make_inlet)
 
     def _check_share(self, address: str | None) -> None:
         made = sum(session.maker == address for session in self._sessions.values())

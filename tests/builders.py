@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from engine.bins.ring import Rows, row_dtype
-from engine.sources.recordings.recording import Recording, Trial, bin_dtype
+from engine.bins.schema import Rows, bin_dtype, row_dtype
+from engine.sources.recordings.recording import Recording, Trial
 
 TARGETS = ((100.0, 0.0), (0.0, 100.0), (-100.0, 0.0))
 

@@ -14,7 +14,8 @@ from engine.answers.cursor import Place, Stretches, Values
 from engine.answers.holds import Holds
 from engine.answers.prediction import PREDICTION, Verdict, checked_number
 from engine.answers.safety import SafeCursor, Safety
-from engine.bins.ring import Ring, Rows
+from engine.bins.ring import Ring
+from engine.bins.schema import Rows
 from engine.deck.replay import Replay
 from engine.errors import BadPrediction
 
@@ -172,7 +173,7 @@ class Predictions:
 
         Parameters
         ----------
-        rows : ndarray, shape (n,), dtype `engine.bins.ring.row_dtype`
+        rows : ndarray, shape (n,), dtype `engine.bins.schema.row_dtype`
             Of the session's ring.
 
         Returns

@@ -12,6 +12,11 @@ now: Callable[[], float] = time.perf_counter
 """The engine's clock: monotonic seconds, on the same scale as LSL's ``local_clock``."""
 
 
+def unix(at: float) -> float:
+    """Unix seconds of a time of the engine's clock, as far as nobody sets the system's."""
+    return at + time.time() - now()
+
+
 class Schedule:
     """Absolute deadlines, and what became of them.
 

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from engine.bins.ring import STAMP, Ring, Rows
+from engine.bins.ring import Ring
+from engine.bins.schema import STAMP, Rows
 
 
 def received(rows: Rows) -> npt.NDArray[np.bool_]:
@@ -51,7 +52,11 @@ class Delivery:
 
     def skip(self) -> None:
         """Go on with the next row to be published."""
-        self.cursor = self._ring.head
+        self.skip_to(self._ring.head)
+
+    def skip_to(self, row: int) -> None:
+        """Go on with a row."""
+        self.cursor = row
         self.next = math.inf
 
     def take(self, at: float, limit: int) -> tuple[bytearray, int]:
@@ -60,7 +65,7 @@ class Delivery:
         Returns
         -------
         raw : bytearray
-            At most `limit` rows of `engine.bins.ring.row_dtype`.
+            At most `limit` rows of `engine.bins.schema.row_dtype`.
         lapped : int
             How many rows were gone before they were taken.
         """

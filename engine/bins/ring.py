@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import mmap
-import struct
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.sources.recordings.recording import bin_dtype
-
-Rows = npt.NDArray[np.void]
-Raw = bytes | bytearray | memoryview
-"""Rows as bytes."""
+from engine.bins.schema import Raw, Rows
 
 Times = npt.NDArray[np.float64]
 
@@ -22,49 +17,6 @@ HEAD, CLAIMED = 0, 1
 """The two marks of the writer."""
 MARKS_BYTES = 64
 """They stand before the rows, on a cache line of their own."""
-
-
-STAMP: Final = struct.Struct("=qddffI?")
-"""What sending adds to a bin, in the order of `row_dtype`."""
-
-
-def row_dtype(n_units: int, count_dtype: npt.DTypeLike = np.uint8) -> np.dtype[np.void]:
-    """The schema of one sent bin: `engine.sources.recordings.recording.bin_dtype` and what sending adds.
-
-    Returns
-    -------
-    numpy.dtype
-        ``sequence_number``; ``timestamp`` (Unix seconds at which the bin was due); ``due`` (the same
-        instant on the engine's clock, which is LSL's ``local_clock``); ``lateness`` (s, tick minus
-        due); ``delay`` (s, by which jitter holds back its delivery to decoders; 0 without);
-        ``perturbation`` (bit i: model i of `perturb.MODELS` is on); ``lost`` (whether decoders
-        never get it, but in a clean stream); then the bin.
-    """
-    sent = [
-        ("sequence_number", np.int64),
-        ("timestamp", np.float64),
-        ("due", np.float64),
-        ("lateness", np.float32),
-        ("delay", np.float32),
-        ("perturbation", np.uint32),
-        ("lost", np.bool_),
-    ]
-    body = bin_dtype(n_units, count_dtype)
-    names, formats, offsets = [], [], []
-    at = 0
-    for name, kind in sent:
-        names.append(name)
-        formats.append(np.dtype(kind))
-        offsets.append(at)
-        at += np.dtype(kind).itemsize
-    at += -at % body.alignment
-    for name in body.names or ():
-        names.append(name)
-        formats.append(body[name])
-        offsets.append(at + body.fields[name][1])  # type: ignore[index]
-    return np.dtype(
-        {"names": names, "formats": formats, "offsets": offsets, "itemsize": at + body.itemsize}
-    )
 
 
 @dataclass(frozen=True)
@@ -182,7 +134,11 @@ class Ring:
         lost : int
         """
         raw, lost = self.raw_since(cursor, limit)
-        return np.frombuffer(raw, self.dtype), lost
+        return self.rows_of(raw), lost
+
+    def rows_of(self, raw: Raw) -> Rows:
+        """Bytes of rows as an array, shape (n,), of the same memory."""
+        return np.frombuffer(raw, self.dtype)
 
     def raw_since(self, cursor: int, limit: int | None = None) -> tuple[bytearray, int]:
         """The same rows as bytes: for one row, numpy would take several times as long as the copy."""

@@ -1,21 +1,21 @@
-"""The thread that plays a session: bin -> ring -> outlets and listeners, each on its deadline."""
+"""The thread that plays a session: bin -> ring, each on its deadline, and whoever listens is woken."""
 
 from __future__ import annotations
 
 import logging
 import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
 
 from engine.bins import clock
-from engine.bins.delivery import Delivery, arriving
-from engine.bins.ring import STAMP, Ring, row_dtype
-from engine.deck.speed import Speed
-from engine.deck.transport import Transport
-from engine.sinks import Outlet
+from engine.bins.alarm import Alarm
+from engine.bins.ring import Listener, Ring
+from engine.bins.schema import STAMP, row_dtype
+from engine.deck.happenings import Happenings, Note
+from engine.deck.transport import Position, Speed, State, Transport
 from engine.sources.recordings.events import trial_events
 from engine.sources.recordings.recording import Recording
 from engine.sources.recordings.selection import EVERYTHING, Selection
@@ -27,14 +27,13 @@ BLOCK: Final = 64
 KEPT_SECONDS: Final = 60.0
 YIELD: Final = 50e-6
 """Seconds between two blocks at speed max, in which others get the lock."""
-IDLE_POLL: Final = 0.1
-"""Seconds between looks for an LSL consumer: liblsl calls nobody back."""
 
 
-class Replay(Transport):
+class Replay:
     """Plays one recording for one session.
 
-    Every public method may be called from any thread and returns at once.
+    It owns a `Transport`, the ring, and the thread between them. Every public method may be called from
+    any thread and returns at once.
 
     Parameters
     ----------
@@ -47,10 +46,20 @@ class Replay(Transport):
     loop : bool
     perturbation : mapping
         As `engine.stages.perturb.Perturbations.change` takes it.
-    outlets : function, optional
-        Makes the outlets, in the replay's own thread.
+    phase : float
+        Where in a period bins are due, 0 to 1: threads that wake together wait for the interpreter's lock.
     name : str
         Of the thread.
+
+    Attributes
+    ----------
+    ring : Ring
+    happenings : Happenings
+        Events of trials at a pace, and all notes.
+    paced_from : int
+        The first row of the ring that was not sent at speed max, or is yet to be.
+    error : str or None
+        Why it has failed.
     """
 
     def __init__(
@@ -62,22 +71,23 @@ class Replay(Transport):
         speed: Speed = 1.0,
         loop: bool = True,
         perturbation: Mapping[str, Any] | None = None,
-        outlets: Callable[[], Sequence[Outlet]] = tuple,
+        phase: float = 0.0,
         name: str = "replay",
     ) -> None:
-        super().__init__(recording, selection, seed, speed, loop, perturbation or {})
+        self.recording = recording
+        self.seed = seed
         dtype = row_dtype(recording.n_units, recording.counts.dtype)
         # A minute, and however slow the bins are, room for what is sent at once.
         self.ring = Ring(dtype, recording.bin_rate, max(KEPT_SECONDS, 2 * BLOCK / recording.bin_rate))
+        self.happenings = Happenings()
+        self.paced_from = 0
         self.error: str | None = None
-        self.outlets_failed = False
+        self._transport = Transport(recording, selection, seed, speed, loop, perturbation or {}, phase)
+        self._listeners: tuple[Listener, ...] = ()
+        self._hungry = False
+        self._turn = threading.Lock()  # guards all of the above
+        self._alarm = Alarm()  # ends the thread's wait
         self._events = trial_events(recording)
-        self._make_outlets = outlets
-        self._outlets: Sequence[Outlet] = ()
-        self._in_outlets = False  # whether the thread is in their code
-        self._delivery = Delivery(self.ring)
-        self._ready = threading.Event()
-        self._news = False  # bins that listeners have not been told of
         self._scratch = np.zeros(BLOCK, dtype)  # the same memory as rows and as bytes:
         self._raw = self._scratch.view(np.uint8).data
         self._size = dtype.itemsize
@@ -86,83 +96,196 @@ class Replay(Transport):
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def heard(self) -> bool:
-        """Whether an outlet has consumers."""
-        return any(outlet.wanted() for outlet in self._outlets)
+    # What others read
 
-    def wait_ready(self, timeout: float | None = None) -> bool:
-        """Wait until the outlets are on the network."""
-        return self._ready.wait(timeout)
+    @property
+    def state(self) -> State:
+        return self._transport.state
+
+    @property
+    def speed(self) -> Speed:
+        return self._transport.speed
+
+    @property
+    def loop(self) -> bool:
+        return self._transport.playhead.loop
+
+    @property
+    def selection(self) -> Selection:
+        return self._transport.selection
+
+    @property
+    def perturbation(self) -> dict[str, dict[str, Any]]:
+        """Every model's settings."""
+        return self._transport.perturbations.settings
+
+    @property
+    def late_ticks(self) -> int:
+        """Bins that went out a whole bin or more after they were due."""
+        return self._transport.schedule.late_ticks
+
+    @property
+    def lost_time(self) -> float:
+        """Seconds that the schedule gave up because it was more than 1 s late."""
+        return self._transport.schedule.lost_time
+
+    @property
+    def period(self) -> float:
+        """Seconds from one bin's being due to the next one's, at the present speed."""
+        return self._transport.period
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was asked of it and what was remarked, oldest first; the newest 1,000 of each."""
+        return self.happenings.notes
+
+    @property
+    def changes(self) -> int:
+        """Notes of what was asked so far: who has seen this number has seen every setting."""
+        return self.happenings.changes
+
+    def position(self) -> Position:
+        with self._turn:
+            return self._transport.position
+
+    # Who listens
+
+    def add_listener(self, listener: Listener) -> None:
+        with self._turn:
+            self._listeners = (*self._listeners, listener)
+            self._alarm.ring()
+
+    def remove_listener(self, listener: Listener) -> None:
+        with self._turn:
+            self._listeners = tuple(each for each in self._listeners if each is not listener)
+            self._alarm.ring()
+
+    def more(self) -> None:
+        """Tell that a floor has risen; at speed max the thread may be waiting for that."""
+        if self._hungry:
+            with self._turn:
+                self._alarm.ring()
+
+    # What people ask
+
+    def start(self) -> None:
+        """Play if nothing was ever asked of this session; a first listener's call."""
+        with self._turn:
+            if self._transport.start(clock.now()):
+                self._wake()
+
+    def resume(self) -> None:
+        """Play from where the replay stands; from the start if it had ended."""
+        self._ask(lambda transport: transport.resume(clock.now()))
+
+    def pause(self) -> None:
+        self._ask(Transport.pause)
+
+    def stop(self) -> None:
+        """Stand at the first selected bin until `resume`."""
+        self._ask(Transport.stop)
+
+    def step(self) -> None:
+        """Pause, then send one bin."""
+        self._ask(Transport.step)
+
+    def seek(self, packet_id: int) -> None:
+        """Make a bin the next one.
+
+        Raises
+        ------
+        OutsideSelection
+            If the bin is not selected.
+        """
+        self._ask(lambda transport: transport.seek(packet_id))
+
+    def set_speed(self, speed: Speed) -> None:
+        """Change the pace; the next bin is due at most one new period from now."""
+        self._ask(lambda transport: transport.set_speed(speed, clock.now()))
+
+    def set_loop(self, loop: bool) -> None:
+        self._ask(lambda transport: transport.set_loop(loop))
+
+    def set_selection(self, selection: Selection) -> None:
+        """Play other bins, from their first.
+
+        Raises
+        ------
+        UnknownTrial, UnknownTarget, EmptySelection
+            Then nothing has changed.
+        """
+        selection.bins(self.recording)  # out of turn, as it takes its time once
+        self._ask(lambda transport: transport.set_selection(selection))
+
+    def set_perturbation(self, settings: Mapping[str, Any]) -> None:
+        """Change models by name or by preset.
+
+        Raises
+        ------
+        BadSetting
+            Then nothing has changed.
+        """
+        self._ask(lambda transport: transport.set_perturbation(settings))
+
+    def note(self, text: str) -> None:
+        """Put a remark among the notes and happenings; it counts as no change of settings."""
+        with self._turn:
+            self.happenings.note(text, asked=False)
+            self._wake()
 
     def close(self) -> None:
-        """End the thread and its outlets, and wait for both. A second call does nothing."""
+        """End the thread, and wait for it. A second call does nothing."""
         with self._turn:
-            self._enter("closed")
+            self._transport.enter("closed")
+            self._wake()
         if self._thread is not threading.current_thread():
             self._thread.join()
+
+    def _ask(self, change: Callable[[Transport], str | None]) -> None:
+        """Change the state, note what was done, and tell the thread and all who listen."""
+        with self._turn:
+            text = change(self._transport)
+            if text is not None:
+                self.happenings.note(text, asked=True)
+            self._wake()
+
+    def _wake(self) -> None:
+        self._alarm.ring()
+        for listener in self._listeners:
+            listener.wake()
 
     # The thread
 
     def _run(self) -> None:
         try:
-            self._open_outlets()
-            self._ready.set()
             while True:
                 with self._turn:
-                    if self._state == "closed":
+                    if self._transport.state == "closed":
                         return
-                    until = self._act()
-                if self._news:
-                    self._news = False
+                    head = self.ring.head
+                    until = self._play()
+                if self.ring.head != head:
                     for listener in self._listeners:  # out of turn: others may have theirs meanwhile
                         listener.wake()
                 self._alarm.wait(until)
         except Exception as error:  # whatever it is, it ends this session alone, and visibly
             log.exception("The replay of %s has failed", self._thread.name)
             self.error = f"{type(error).__name__}: {error}"
-            self.outlets_failed |= self._in_outlets
             with self._turn:
-                self._enter("failed")
-        finally:
-            self._ready.set()
-            for outlet in self._outlets:
-                outlet.close()
-
-    def _open_outlets(self) -> None:
-        """Make the outlets; where the network has no room for them, the session plays without."""
-        try:
-            self._outlets = self._make_outlets()
-        except (OSError, RuntimeError):  # liblsl's faults are RuntimeError
-            log.exception("%s has no outlets", self._thread.name)
-            self.outlets_failed = True
-
-    def _act(self) -> float:
-        """Do what is due; return when there is more to do, infinity if something must change before."""
-        self._send_notes()
-        self._push()
-        return min(self._play(), self._delivery.next)
+                self._transport.enter("failed")
+                self._wake()
 
     def _play(self) -> float:
-        self._end_if_over()
-        if self._steps:
-            self._steps -= 1
-            at = clock.now()
-            self._schedule.restart(at)
-            self._send(1, at)
-            return at
-        if self._state == "idle" and self._outlets:
-            if not self.heard():
-                return clock.now() + IDLE_POLL
-            self._begin()
-        if self._state != "playing":
-            return math.inf
-        if self._speed == "max":
-            return self._play_at_max()
+        """Send what is due; return when there is more to do, infinity if something must change before."""
+        transport = self._transport
+        if transport.end_if_over():
+            self._wake()
         at = clock.now()
-        n = self._schedule.ticks_due(at)
-        if n:
+        if n := transport.n_due(at):
             self._send(n, at)
-        return self._schedule.due
+        elif transport.state == "playing" and not transport.paced:
+            return self._play_at_max()
+        return transport.next_due
 
     def _play_at_max(self) -> float:
         self._hungry = True  # before the floors are read, so that a rise after that is told
@@ -171,63 +294,32 @@ class Replay(Transport):
         if room < BLOCK // 2:
             return math.inf
         self._hungry = False
-        at = clock.now()
-        self._schedule.restart(at)
-        self._send(room, at)
+        self._send(room, clock.now())
         return clock.now() + YIELD
 
     def _send(self, n: int, at: float) -> None:
         """Send up to `n` bins that are due at time `at`."""
-        bins = self._playhead.take(min(n, BLOCK)).tolist()
-        n, first, size, width = len(bins), self.ring.head, self._size, self._size - self._body
-        paced, mask = self._speed != "max", self._perturbations.mask
-        for i, index in enumerate(bins):
-            due, lateness = self._schedule.tick(at) if paced else (at, 0.0)
-            unix = due + self._schedule.unix_offset
+        transport = self._transport
+        paced, perturbations = transport.paced, transport.perturbations
+        ticks = transport.take(min(n, BLOCK), at)
+        offset, mask = transport.schedule.unix_offset, perturbations.mask
+        n, first, size, width = len(ticks), self.ring.head, self._size, self._size - self._body
+        for i, (index, due, lateness) in enumerate(ticks):
             start = i * size
-            STAMP.pack_into(self._raw, start, first + i, unix, due, lateness, 0.0, mask, False)
-            bin_ = self._source[index * width : (index + 1) * width]
-            self._raw[start + self._body : start + size] = bin_
+            STAMP.pack_into(self._raw, start, first + i, due + offset, due, lateness, 0.0, mask, False)
+            self._raw[start + self._body : start + size] = self._source[index * width : (index + 1) * width]
         if mask:
             rows = self._scratch[:n]
-            self._perturbations.apply(rows["counts"], first)
-            self._perturbations.deliver(rows, first)
+            perturbations.apply(rows["counts"], first)
+            perturbations.deliver(rows, first)
             if not paced:
                 rows["delay"] = 0.0
-        self.ring.publish_raw(self._raw[: n * size])
-        self._news = True
-        self._end_if_over()  # in the same turn: whoever sees the last bin may resume
         if not paced:
-            self._delivery.skip()  # outlets are silent at speed max
-        elif self._outlets:
-            self._push()
-            for i, index in enumerate(bins):
+            self.paced_from = first + n  # before the rows are there: sinks are silent at speed max
+        self.ring.publish_raw(self._raw[: n * size])
+        if paced:
+            for index, due, _ in ticks:
                 for text in self._events.get(index, ()):
-                    self._tell(text, float(self._scratch["due"][i]))
-
-    def _end_if_over(self) -> None:
-        if self._state in ("playing", "paused") and self._playhead.ended:
-            self._enter("ended")
-
-    def _push(self) -> None:
-        """Hand the outlets what is not held back."""
-        if not self._outlets:
-            return
-        taken, _ = self._delivery.take(clock.now(), BLOCK)
-        rows = arriving(np.frombuffer(taken, self.ring.dtype))
-        if len(rows):
-            self._in_outlets = True
-            for outlet in self._outlets:
-                outlet.push(rows)
-            self._in_outlets = False
-
-    def _send_notes(self) -> None:
-        notes, self._untold = self._untold, []
-        for note in notes:
-            self._tell(note.text, note.due)
-
-    def _tell(self, text: str, due: float) -> None:
-        self._in_outlets = True
-        for outlet in self._outlets:
-            outlet.event(text, due)
-        self._in_outlets = False
+                    self.happenings.add(text, due)
+        if transport.state == "ended":  # in the same turn: whoever sees the last bin may resume
+            self._wake()

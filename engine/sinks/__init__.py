@@ -1,5 +1,1 @@
-"""Outlets: where a replay pushes its bins itself, because their time is part of the protocol."""
-
-from engine.sinks.base import Outlet
-
-__all__ = ["Outlet"]
+"""Who gets bins: each sink with its own cursor into the ring, its own thread, its own failure."""

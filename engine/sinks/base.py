@@ -1,21 +1,27 @@
-"""What a replay needs of an outlet."""
+"""What a sink is: where the bins of a session go, beside its WebSockets and pages."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
-from engine.bins.ring import Rows
+from engine.bins.description import Description
+from engine.bins.schema import Rows
 
 
-class Outlet(Protocol):
-    """Driven by the session's thread alone; `close` too is called there."""
+class Sink(Protocol):
+    """Made, driven and closed by one thread, that of its `engine.sinks.feeder.Courier`.
+
+    It may be slow, block and raise: nobody but itself loses by that.
+    """
 
     def wanted(self) -> bool:
         """Whether somebody listens. A session that waits for its first listener asks this."""
         ...
 
     def push(self, rows: Rows) -> None:
-        """Send bins that are due now, shape (n,), dtype `engine.bins.ring.row_dtype`."""
+        """Send bins that are due now, shape (n,), dtype `engine.bins.schema.row_dtype`."""
         ...
 
     def event(self, text: str, due: float) -> None:
@@ -23,5 +29,27 @@ class Outlet(Protocol):
         ...
 
     def close(self) -> None:
-        """Vanish from the network. A second call does nothing."""
+        """Vanish. A second call does nothing."""
         ...
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a sink is told of the session that it publishes.
+
+    Attributes
+    ----------
+    code : str
+    description : Description
+        Of the bins.
+    rate : float
+        Bins per second, as sent.
+    """
+
+    code: str
+    description: Description
+    rate: float
+
+
+MakeSink = Callable[[Subject], Sink]
+"""Makes a session's sink, in the thread that will drive it; it may raise whatever it likes."""

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pylsl
 
 from engine.bins import clock
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
+from engine.sinks.base import Subject
 from engine.sources.recordings.events import NAMES
-from engine.sources.recordings.recording import Recording
 
 CONFIGURATIONS = (
     os.environ.get("LSLAPICFG", ""),
@@ -43,7 +43,7 @@ class LslNames:
     source_id: str = "phantomlink"
 
 
-class LslOutlet:
+class LslSink:
     """Publishes a session on the lab network.
 
     The triggers are for programs that cut epochs, such as MNE-LSL's ``EpochsStream(neural, 20, None,
@@ -51,17 +51,15 @@ class LslOutlet:
 
     Parameters
     ----------
-    code : str
-        Of the session; part of each stream's name and source id.
-    recording : Recording
-    rate : float
-        Bins per second, as sent.
+    subject : Subject
+        Its code is part of each stream's name and source id.
     names : LslNames
     """
 
-    def __init__(self, code: str, recording: Recording, rate: float, names: LslNames) -> None:
-        self._trial_ids = np.array([*(t.trial_id for t in recording.trials), -1], np.float32)
-        unit = recording.length_unit
+    def __init__(self, subject: Subject, names: LslNames) -> None:
+        code, description, rate = subject.code, subject.description, subject.rate
+        self._trial_ids = np.array([*(t.trial_id for t in description.trials), -1], np.float32)
+        unit = description.length_unit
         speed = f"{unit}/s"
 
         def outlet(
@@ -100,7 +98,7 @@ class LslOutlet:
                 "EEG",
                 pylsl.cf_int32,
                 rate,
-                [(name, "none") for name in recording.channel_names],
+                [(name, "none") for name in description.channel_names],
                 "misc",  # as counts are: no program is to take them for microvolts
             ),
             outlet(

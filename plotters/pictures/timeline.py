@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.transforms import blended_transform_factory
 
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from engine.moment import Moment
 from plotters.pictures.panel import LETTER, Colours, Floats, inches_wide, put
 

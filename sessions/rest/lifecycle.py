@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sessions.options import CAN
 from sessions.rest.context import Context
-from sessions.rest.metrics import is_running, totals
+from sessions.rest.metrics import is_running, sink_answers, totals
 from sessions.rest.models.sessions import CleanedUp, Created, Deleted, SessionList, SessionView
 from sessions.rest.requests import Create, DeleteQuery
 from sessions.session import Session
@@ -83,6 +83,7 @@ def session_view(session: Session) -> SessionView:
         can=list(CAN),
         lsl=session.lsl,
         lsl_failed=session.lsl_failed,
+        sinks=sink_answers(session),
         created_at=_at(session.created),
         created=session.created,
         last_accessed=_at(session.last_accessed),
@@ -92,7 +93,7 @@ def session_view(session: Session) -> SessionView:
         active_connections=session.decoders,
         connections=session.decoders,
         pages=sum(each.size for each in session.audiences if isinstance(each, Feed)),
-        lsl_listened=replay.heard(),
+        lsl_listened=session.heard,
         dropped_packets=sum(each.dropped for each in session.audiences),
         error=replay.error,
         is_running=is_running(session),

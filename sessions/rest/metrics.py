@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from datetime import UTC, datetime
 
@@ -18,6 +19,7 @@ from sessions.rest.models.server import (
     MetricsFacts,
     SessionMetrics,
     SessionStats,
+    SinkAnswer,
     Stats,
     Totals,
 )
@@ -34,6 +36,7 @@ def show_health(context: Context) -> Health:
     """Whether all is well, and which sessions are not."""
     sessions = context.store.sessions
     failed = [code for code, session in sessions.items() if session.replay.state == "failed"]
+    unwell = [s for session in sessions.values() for s in session.sinks.values() if not s.status.well]
     sums = totals(context.store)
     return Health(
         status="degraded" if failed else "healthy",
@@ -46,7 +49,7 @@ def show_health(context: Context) -> Health:
         model_loaded=False,
         buffer_size=0,
         failed=failed,
-        sinks=[f"lsl of {code}" for code, session in sessions.items() if session.replay.outlets_failed],
+        sinks=[sink.name for sink in unwell],
         recording=next(iter(context.store.recordings)),
     )
 
@@ -127,10 +130,18 @@ def measure_session(session: Session) -> SessionMetrics:
         network_latency_ms=distribution(np.concatenate([*latencies, np.empty(0)]) * 1000.0),
         timing_error_ms=distribution(np.abs(ring.column("lateness")).astype(np.float64) * 1000.0),
         memory_usage_mb=(Ring.size(ring.dtype, ring.capacity) + indices) / 1e6,
+        sinks=sink_answers(session),
         is_running=is_running(session),
         is_paused=replay.state == "paused",
         connections=session.decoders,
     )
+
+
+def sink_answers(session: Session) -> list[SinkAnswer]:
+    """How a session's sinks do."""
+    return [
+        SinkAnswer(name=name, **dataclasses.asdict(sink.status)) for name, sink in session.sinks.items()
+    ]
 
 
 def _dropped(session: Session) -> int:

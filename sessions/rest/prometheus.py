@@ -70,6 +70,14 @@ class SessionCollector(Collector):
             decoders.add_metric([code], session.connections)
             memory.add_metric([code], session.memory_usage_mb * 1e6)
         yield from (playing, decoders, memory)
+        labels = ["session", "sink"]
+        well = GaugeMetricFamily("phantom_sink_up", "0 where it has failed or blocks.", labels=labels)
+        lost = CounterMetricFamily("phantom_sink_lost", "Bins that it never got.", labels=labels)
+        for code, session in self._measured.sessions.items():
+            for sink in session.sinks:
+                well.add_metric([code, sink.name], sink.state in ("starting", "running"))
+                lost.add_metric([code, sink.name], sink.lost)
+        yield from (well, lost)
         for name, text, field in (
             ("timing_error", "From due to sent by the replay.", "timing_error_ms"),
             ("network_latency", "From due to handed to the last socket.", "network_latency_ms"),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from engine.answers.safety import Limits
-from engine.deck.speed import MAX_SPEED, MIN_SPEED, checked_speed
+from engine.deck.transport import MAX_SPEED, MIN_SPEED, checked_speed
 from engine.sources.recordings.selection import Selection, TrialEvent
 from sessions.options import Options, Source
 from sessions.store import RESERVED

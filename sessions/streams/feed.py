@@ -16,7 +16,7 @@ import numpy as np
 from tornado.iostream import IOStream, StreamBufferFullError, StreamClosedError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from engine.deck.replay import Replay
 from sessions.audience import Decoder, Latencies
 from sessions.errors import UnknownSession

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import msgpack
 import numpy as np
 
-from engine.bins.ring import row_dtype
+from engine.bins.schema import row_dtype, unpacker
 from engine.sources.recordings.recording import Recording
 from engine.stages.perturb import model_names
 
@@ -22,12 +22,9 @@ OBSERVED, PERTURBED = 1, 2
 
 _pack: Callable[[Any], bytes] = msgpack.packb
 
-SCALARS: Final = struct.Struct("<qdd8xI?3xddii8f?")
-"""A row of `ring.row_dtype` up to its counts: sequence_number, timestamp, due, perturbation, lost,
-trial_time_ms, coverage, packet_id, trial, x, y, vx, vy, target_id, target_x, target_y, distance,
-observed."""
-LOST: Final = 4
-"""Which of them it is."""
+SCALARS, _NAMES = unpacker("lateness", "delay")
+LOST: Final = _NAMES.index("lost")
+"""Which of the values it is."""
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
@@ -106,7 +103,7 @@ class Encoder:
         self._body = body(recording)
 
     def encode(self, raw: bytes | bytearray) -> list[Packet]:
-        """Packets of rows of `engine.bins.ring.row_dtype`, without those that are lost."""
+        """Packets of rows of `engine.bins.schema.row_dtype`, without those that are lost."""
         packets = []
         for start in range(0, len(raw), self._row_size):
             scalars = SCALARS.unpack_from(raw, start)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.bins.ring import row_dtype
+from engine.bins.schema import row_dtype
 from engine.sources.recordings.recording import Recording
 
 
@@ -31,7 +31,7 @@ class Variant:
         return ("clean",) * self.clean + ("no truth",) * (not self.truth)
 
     def change(self, raw: bytearray, recording: Recording) -> None:
-        """Make rows of `engine.bins.ring.row_dtype` what is to be encoded of them."""
+        """Make rows of `engine.bins.schema.row_dtype` what is to be encoded of them."""
         if not self.clean and self.truth:
             return
         rows = np.frombuffer(raw, row_dtype(recording.n_units, recording.counts.dtype))

@@ -14,7 +14,8 @@ import msgpack
 import numpy as np
 from pynwb import NWBHDF5IO
 
-from engine.bins.ring import STAMP, Ring, row_dtype
+from engine.bins.ring import Ring
+from engine.bins.schema import STAMP, row_dtype
 from engine.sources.recordings.playhead import Playhead
 from engine.sources.recordings.readers import read
 from engine.sources.recordings.recording import Recording

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 from tornado.netutil import bind_sockets
 
+from engine.sinks.base import MakeSink
 from engine.sources.recordings.recording import Recording
 from sessions.gate import Origins, Rules, Token
 from sessions.rest.handler import rest_rules
 from sessions.server import StreamServer, stream_rules
-from sessions.store import MakeOutlets, Store
+from sessions.store import Store
 from tests.builders import small_recording
 from tests.conftest import missing
 
@@ -47,11 +48,11 @@ def playing(
     *,
     port: int = 0,
     allowed: Sequence[str] = (),
-    make_outlets: MakeOutlets | None = None,
+    make_sinks: Mapping[str, MakeSink] | None = None,
     token: str | None = None,
 ) -> Iterator[Deck]:
     """Serve a recording as `serve.py` does; 5 units in 200 bins if there is none."""
-    store = Store({"small": recording or small_recording()}, make_outlets=make_outlets)
+    store = Store({"small": recording or small_recording()}, make_sinks=make_sinks)
     sockets, shown = bind_sockets(port, "127.0.0.1"), Token(token) if token else None
     port = sockets[0].getsockname()[1]
     rules = [

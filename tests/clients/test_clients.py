@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import websocket
 
-from engine.sinks.lsl import LslNames, LslOutlet
+from engine.sinks.lsl import LslNames, LslSink
 from engine.sources.recordings.recording import Recording
 from tests.builders import small_recording
 from tests.clients.conftest import CLIENTS, Deck, StartClient, playing
@@ -154,7 +154,7 @@ def test_the_formats_are_compared_on_the_same_bins(deck: Deck, start_client: Sta
 
 def test_the_lsl_client_makes_its_session_and_finds_its_stream(start_client: StartClient) -> None:
     code = f"test-{uuid.uuid4().hex[:12]}"  # others on this network may have a session too
-    with playing(make_outlets=lambda *about: [LslOutlet(*about, LslNames())]) as deck:
+    with playing(make_sinks={"lsl": lambda subject: LslSink(subject, LslNames())}) as deck:
         printed = start_client("lsl_inlet.py", "--url", deck.url, "--session", code, "--packets", 40).end()
     assert f"PhantomLink-Neural-{code}: 5 channels (EEG) at 40 Hz" in printed
     assert "40.00 Hz, 300 spikes" in printed

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 
 from dashboard.frames import Frames
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from plotters import PLOTTERS
 from plotters.base import Plotter, Scene
 from sessions.audience import Decoder

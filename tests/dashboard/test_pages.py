@@ -13,11 +13,12 @@ from sessions.options import Options
 from sessions.rest.pages import Visit
 from sessions.store import Store
 from tests.builders import small_recording
+from tests.engine.listening import Notebook
 
 
 @pytest.fixture
 def store() -> Iterator[Store]:
-    made = Store({"small": small_recording()}, make_outlets=lambda *_: ())
+    made = Store({"small": small_recording()}, make_sinks={"lsl": lambda _: Notebook()})
     yield made
     made.close()
 

@@ -1,18 +1,28 @@
-"""A listener that keeps every row a replay sends, and an outlet that notes what it was told."""
+"""A listener that keeps every row a replay sends, and a sink that notes what it was told."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import numpy as np
 
 from engine.bins import clock
-from engine.bins.ring import Ring, Rows
+from engine.bins.ring import Ring
+from engine.bins.schema import Rows
 from engine.deck.replay import Replay
 
 PATIENCE = 20.0
 """Seconds after which a test gives up on what it waits for."""
+
+
+def wait_until(met: Callable[[], bool]) -> None:
+    """Wait for what nobody tells of."""
+    until = time.monotonic() + PATIENCE
+    while not met():
+        assert time.monotonic() < until
+        threading.Event().wait(0.01)
 
 
 class Keeper:
@@ -84,7 +94,7 @@ class Keeper:
 
 
 class Notebook:
-    """An outlet with a consumer if `heard`."""
+    """A sink with a consumer if `heard`."""
 
     def __init__(self, heard: bool = False) -> None:
         self.heard = heard

@@ -11,7 +11,6 @@ import sys
 import time
 import uuid
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,9 @@ import pytest
 import pyxdf
 
 from engine.deck.replay import Replay
-from engine.sinks.lsl import LslNames, LslOutlet
+from engine.sinks.base import Subject
+from engine.sinks.feeder import Feeder
+from engine.sinks.lsl import LslNames, LslSink
 from engine.sources.recordings.readers import read
 from engine.sources.recordings.synthetic import default_recording
 from tests.benchmarks import ROOT, server
@@ -83,8 +84,9 @@ def test_inlets_come_back_by_themselves_after_a_restart() -> None:
 def test_a_pause_of_5_s_comes_back_from_xdf_with_the_times_that_were_sent(tmp_path: Path) -> None:
     code = f"xdf-{uuid.uuid4().hex[:8]}"
     recording = small_recording(n_bins=400)
-    replay = Replay(recording, outlets=lambda: [LslOutlet(code, recording, 40.0, LslNames())])
-    assert replay.wait_ready(PATIENCE)
+    replay = Replay(recording)
+    feeder = Feeder("lsl", lambda: LslSink(Subject(code, recording, 40.0), LslNames()), replay)
+    assert feeder.made.wait(PATIENCE)
     (found,) = pylsl.resolve_byprop("name", f"PhantomLink-Kinematics-{code}", timeout=PATIENCE)
     inlet = pylsl.StreamInlet(found)
     header = inlet.info(PATIENCE).as_xml()
@@ -158,8 +160,11 @@ def test_mne_lsl_takes_epochs_around_movement_onsets() -> None:
         "epochs.disconnect(), neural.disconnect(), triggers.disconnect()\n"
     )
     recording = read(default_recording(ROOT / "data"), 40.0)
-    outlets = partial(LslOutlet, code, recording, 5 * recording.bin_rate, LslNames())
-    with closing(Replay(recording, speed=5.0, outlets=lambda: [outlets()])):
+    subject = Subject(code, recording, 5 * recording.bin_rate)
+    with (
+        closing(Replay(recording, speed=5.0)) as replay,
+        closing(Feeder("lsl", lambda: LslSink(subject, LslNames()), replay)),
+    ):
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", program, f"PhantomLink-Neural-{code}"],
             cwd=ROOT, capture_output=True, text=True, timeout=90,

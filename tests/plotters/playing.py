@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.answers.scores.scorer import Scoreboard
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from engine.sources.recordings.phases import TrialFollower
 from engine.sources.recordings.recording import Recording
 from engine.view import PLAIN, View

@@ -14,8 +14,8 @@ from PIL import Image
 
 from dashboard.theme import roles
 from engine.bins.delivery import received
-from engine.bins.ring import row_dtype
-from engine.deck.note import Note
+from engine.bins.schema import row_dtype
+from engine.deck.happenings import Note
 from engine.moment import Decoded, Moment
 from engine.sources.recordings.recording import Recording
 from plotters.lanes import LANES, lanes

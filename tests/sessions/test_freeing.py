@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.answers.lsl import LslInlet
-from engine.sinks.lsl import LslNames, LslOutlet
+from engine.sinks.lsl import LslNames, LslSink
 from sessions.archive import Archive
 from sessions.options import Options
 from sessions.store import Store
@@ -28,7 +28,7 @@ def traces(store: Store) -> dict[str, weakref.ref[Any]]:
 def test_session_with_decoder_lsl_and_record_is_freed_at_once(tmp_path: Path) -> None:
     store = Store(
         {"small": small_recording()},
-        make_outlets=lambda code, recording, rate: [LslOutlet(code, recording, rate, LslNames())],
+        make_sinks={"lsl": lambda subject: LslSink(subject, LslNames())},
         make_inlet=LslInlet,
     )
     archive = Archive(tmp_path)

@@ -13,8 +13,7 @@ import pytest
 
 from engine.deck.replay import Replay
 from engine.errors import BadSetting, DeckError, EmptySelection, UnknownTrial
-from engine.sinks import Outlet
-from engine.sources.recordings.recording import Recording
+from engine.sinks.base import Subject
 from engine.sources.recordings.selection import Selection
 from sessions.errors import BadCode, Conflict, Full, UnknownRecording, UnknownSession
 from sessions.options import Options
@@ -22,7 +21,7 @@ from sessions.session import Session
 from sessions.store import CODE, LSL_SESSIONS, Store
 from tests.builders import small_recording
 from tests.clocks import JumpingClock
-from tests.engine.listening import Keeper, Notebook
+from tests.engine.listening import Keeper, Notebook, wait_until
 
 MakeStore = Callable[..., Store]
 
@@ -61,14 +60,14 @@ class Pages:
 
 
 class Notebooks:
-    """Makes an outlet for each session, and keeps it by the session's code."""
+    """Makes a sink for each session, and keeps it by the session's code."""
 
     def __init__(self) -> None:
         self.of: dict[str, Notebook] = {}
 
-    def __call__(self, code: str, *_: Recording | float) -> list[Outlet]:
-        self.of[code] = Notebook()
-        return [self.of[code]]
+    def __call__(self, subject: Subject) -> Notebook:
+        made = self.of[subject.code] = Notebook()
+        return made
 
 
 @pytest.fixture
@@ -262,11 +261,12 @@ def test_session_with_listeners_is_never_evicted(
     make_store: MakeStore, jumping: JumpingClock, loop: asyncio.AbstractEventLoop
 ) -> None:
     notebooks = Notebooks()
-    store = make_store(max_sessions=3, make_outlets=notebooks)
+    store = make_store(max_sessions=3, make_sinks={"lsl": notebooks})
     decoded, watched, _ = (store.create(code) for code in ("decoded", "watched", "heard"))
     decoded.admit(None)
     watched.audience(Pages, loop)
     notebooks.of["heard"].heard = True
+    wait_until(lambda: store.get("heard").heard)
     jumping.ahead += 1e6
     with pytest.raises(Full) as refused:
         store.create("one-more")
@@ -299,16 +299,18 @@ def test_time_to_live_counts_from_the_last_listener(
     make_store: MakeStore, jumping: JumpingClock, loop: asyncio.AbstractEventLoop
 ) -> None:
     notebooks = Notebooks()
-    store = make_store(ttl=60.0, make_outlets=notebooks)
+    store = make_store(ttl=60.0, make_sinks={"lsl": notebooks})
     decoded, watched, _ = (store.create(code) for code in ("decoded", "watched", "heard"))
     decoded.admit(None)
     pages = watched.audience(Pages, loop)
     notebooks.of["heard"].heard = True
+    wait_until(lambda: store.get("heard").heard)
     jumping.ahead += 1000
     assert store.cleanup() == 0
     decoded.dismiss()
     pages.size = 0
     notebooks.of["heard"].heard = False
+    wait_until(lambda: not store.get("heard").heard)
     jumping.ahead += 30
     assert store.cleanup() == 0
 
@@ -322,11 +324,11 @@ def test_time_to_live_counts_from_the_last_listener(
 def test_first_sessions_get_outlets_unasked_and_others_when_they_ask(make_store: MakeStore) -> None:
     made: list[tuple[str, float]] = []
 
-    def outlets(code: str, recording: Recording, rate: float) -> list[Outlet]:
-        made.append((code, rate))
-        return [Notebook()]
+    def sink(subject: Subject) -> Notebook:
+        made.append((subject.code, subject.rate))
+        return Notebook()
 
-    store = make_store(make_outlets=outlets)
+    store = make_store(make_sinks={"lsl": sink})
     codes = [f"s{i}" for i in range(LSL_SESSIONS + 1)]
     for code in codes:
         store.create(code)
@@ -343,17 +345,17 @@ def test_first_sessions_get_outlets_unasked_and_others_when_they_ask(make_store:
 
 
 def test_session_that_makes_room_leaves_its_outlets_to_the_next(make_store: MakeStore) -> None:
-    store = make_store(max_sessions=LSL_SESSIONS, make_outlets=lambda *_: [Notebook()])
+    store = make_store(max_sessions=LSL_SESSIONS, make_sinks={"lsl": lambda _: Notebook()})
     for i in range(LSL_SESSIONS + 3):
         assert store.create(f"s{i}").lsl
 
 
 def test_created_session_is_on_the_network_already(make_store: MakeStore) -> None:
     notebook = Notebook()
-    session = make_store(make_outlets=lambda *_: [notebook]).create("deck")
+    session = make_store(make_sinks={"lsl": lambda _: notebook}).create("deck")
     notebook.heard = True
 
-    assert session.replay.heard()
+    wait_until(lambda: session.heard)
 
 
 # The end

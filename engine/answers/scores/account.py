@@ -18,7 +18,7 @@ from engine.answers.scores.owed import Numbers, Owed
 from engine.answers.scores.reach import Reach
 from engine.answers.scores.summary import Summary, TrialScore
 from engine.answers.scores.sums import Sums
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 
 WINDOW: Final = 10
 """Seconds of recording that count as recent."""

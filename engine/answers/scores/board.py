@@ -10,7 +10,7 @@ from engine.answers.scores.account import Account
 from engine.answers.scores.facts import Facts, Sent
 from engine.answers.scores.lag import Lags
 from engine.answers.scores.summary import Summary, TrialScore
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 
 MISSING_AFTER: Final = 10.0
 """Seconds after which a bin without an answer counts as missing, or earlier if it leaves the ring."""
@@ -38,7 +38,7 @@ class Board:
 
         Parameters
         ----------
-        rows : ndarray, shape (n,), dtype `engine.bins.ring.row_dtype`
+        rows : ndarray, shape (n,), dtype `engine.bins.schema.row_dtype`
             Bins in the order in which they were sent, at most as many as the capacity.
         lines : ndarray, shape (m,), dtype `engine.answers.prediction.PREDICTION`
             In the order in which they were received; about bins that are in `rows` or were before.

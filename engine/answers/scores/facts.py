@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.answers.cursor import Stretches
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from engine.sources.recordings.phases import plan
 from engine.sources.recordings.recording import Recording
 

@@ -10,7 +10,7 @@ import numpy as np
 from engine.answers.scores.board import Board
 from engine.answers.scores.facts import Facts
 from engine.answers.scores.summary import Summary
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from engine.deck.replay import KEPT_SECONDS
 
 PORTION = 512
@@ -29,7 +29,7 @@ def rescore(
 
     Parameters
     ----------
-    rows : ndarray, shape (n,), dtype `engine.bins.ring.row_dtype`
+    rows : ndarray, shape (n,), dtype `engine.bins.schema.row_dtype`
         Bins in the order in which they were sent; ``counts`` are not needed.
     predictions : ndarray, shape (m,), dtype `engine.answers.prediction.PREDICTION`
         In the order in which they were received. What is about bins that `rows` do not hold is left out.

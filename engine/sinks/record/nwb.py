@@ -16,7 +16,7 @@ from pynwb.behavior import SpatialSeries
 from pynwb.epoch import TimeIntervals
 from pynwb.file import Subject
 
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from engine.sinks.record.columns import Columns, blocks_of, filled
 from engine.sinks.record.played import played_trials
 from engine.sinks.record.record import Header, Record

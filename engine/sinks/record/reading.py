@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.answers.prediction import PREDICTION
-from engine.bins.ring import Rows, row_dtype
-from engine.deck.note import Note
+from engine.bins.schema import Rows, row_dtype
+from engine.deck.happenings import Note
 from engine.errors import RecordingError
 from engine.sinks.record.journal import ENDING, read_journal
 from engine.sinks.record.record import Header, Record

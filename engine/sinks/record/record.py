@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.answers.scores.facts import Facts
-from engine.bins.ring import Rows
-from engine.deck.note import Note
+from engine.bins.schema import Rows
+from engine.deck.happenings import Note
 from engine.sources.recordings.recording import Recording, Trial
 
 Json = Mapping[str, Any]
@@ -102,7 +102,7 @@ class Record:
     Attributes
     ----------
     header : Header
-    rows : ndarray, shape (n_bins,), dtype `engine.bins.ring.row_dtype`, or Columns
+    rows : ndarray, shape (n_bins,), dtype `engine.bins.schema.row_dtype`, or Columns
         What was sent, in order of ``sequence_number``.
     predictions : ndarray, shape (n_predictions,), dtype `engine.answers.prediction.PREDICTION`
         In order of arrival; ``decoder`` is an index into `decoders`.

@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 from engine.bins import clock
 from engine.bins.ring import Ring
-from engine.deck.note import Note
+from engine.deck.happenings import Note
 from engine.deck.replay import Replay
 from engine.sinks.record.frames import END, Frames
 from engine.sinks.record.journal import lock, pack_array

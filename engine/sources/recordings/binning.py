@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.bins.schema import bin_dtype
 from engine.sources.recordings.kinematics import Floats
-from engine.sources.recordings.recording import Trial, bin_dtype
+from engine.sources.recordings.recording import Trial
 
 Ticks = npt.NDArray[np.int64]
 Counts = npt.NDArray[np.unsignedinteger[Any]]

@@ -10,7 +10,7 @@ from typing import Final, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from engine.sources.recordings.recording import Recording
 from engine.sources.recordings.selection import TrialEvent, event_time
 
@@ -78,7 +78,7 @@ class TrialFollower:
 
         Parameters
         ----------
-        rows : ndarray, shape (n,), dtype `engine.bins.ring.row_dtype`
+        rows : ndarray, shape (n,), dtype `engine.bins.schema.row_dtype`
             In the order in which they were played; in any portions.
         radius : float
             Of a target, in length units.

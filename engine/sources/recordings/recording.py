@@ -17,40 +17,6 @@ from engine.errors import UnknownTrial
 Scalar = bool | int | float | str
 
 
-def bin_dtype(n_units: int, count_dtype: npt.DTypeLike = np.uint8) -> np.dtype[np.void]:
-    """The schema of one bin, as recordings hold it and rings carry it.
-
-    Parameters
-    ----------
-    n_units : int
-        Number of units.
-    count_dtype : dtype
-        ``uint8``, or ``uint16`` for recordings with more than 255 spikes in a bin.
-
-    Returns
-    -------
-    numpy.dtype
-        ``packet_id`` (index of the bin in the recording), ``trial_time_ms`` (ms, the bin's start
-        within its trial, NaN outside), ``coverage`` (0 to 1, the share of the bin that was recorded),
-        ``kinematics`` (x, y in length units; vx, vy per second; NaN
-        where missing), ``intention`` (target_id, target_x, target_y, distance; NaN where missing),
-        ``trial`` (row in `Recording.trials`, -1 outside), ``observed`` and ``counts`` (n_units).
-    """
-    return np.dtype(
-        [
-            ("trial_time_ms", np.float64),
-            ("coverage", np.float64),
-            ("packet_id", np.int32),
-            ("trial", np.int32),
-            ("kinematics", np.float32, (4,)),
-            ("intention", np.float32, (4,)),
-            ("observed", np.bool_),
-            ("counts", count_dtype, (n_units,)),
-        ],
-        align=True,
-    )
-
-
 @dataclass(frozen=True)
 class Trial:
     """One row of the trial table. Times are the file's seconds; NaN where the file has none."""

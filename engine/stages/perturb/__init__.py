@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from engine.errors import BadSetting
 from engine.stages.perturb.base import CountModel, DeliveryModel, Draws, Model
 from engine.stages.perturb.drift import Drift
@@ -130,7 +130,7 @@ class Perturbations:
 
         Parameters
         ----------
-        rows : ndarray, shape (n,), dtype `engine.bins.ring.row_dtype`
+        rows : ndarray, shape (n,), dtype `engine.bins.schema.row_dtype`
             None of them lost or delayed so far.
         first : int
             Sequence number of the first row.

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import param
 
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 
 Floats = npt.NDArray[np.float32]
 BLOCK = 64
@@ -126,7 +126,7 @@ class DeliveryModel(Model):
 
         Parameters
         ----------
-        rows : ndarray, shape (n,), dtype `engine.bins.ring.row_dtype`
+        rows : ndarray, shape (n,), dtype `engine.bins.schema.row_dtype`
         first : int
             Sequence number of the first row.
         """

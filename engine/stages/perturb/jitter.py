@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import param
 
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from engine.stages.perturb.base import DeliveryModel
 
 

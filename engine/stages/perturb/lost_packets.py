@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import param
 
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from engine.stages.perturb.base import BLOCK, DeliveryModel
 
 Flags = npt.NDArray[np.bool_]

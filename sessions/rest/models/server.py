@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from engine.sinks.feeder import State as SinkState
 from sessions.rest.models.base import Answer
 
 
@@ -86,6 +87,18 @@ class Distribution(Answer):
     max: float
 
 
+class SinkAnswer(Answer):
+    """Where a session's bins go beside its WebSockets, and how that does."""
+
+    model_config = ConfigDict(title="SinkOfASession")
+
+    name: str = Field(description="Such as `lsl`.")
+    state: SinkState = Field(description="A sink that has failed is tried again, every 2 s at least.")
+    since: float = Field(description="Unix seconds at which that began.")
+    error: str | None = Field(description="Why it failed last.")
+    lost: int = Field(description="Bins that it never got.")
+
+
 class SessionMetrics(Answer):
     packets_sent: int
     dropped_packets: int = Field(description="Packets that decoders lost because they were slow.")
@@ -96,6 +109,7 @@ class SessionMetrics(Answer):
     )
     timing_error_ms: Distribution = Field(description="From due to sent by the replay, over the last 60 s.")
     memory_usage_mb: float = Field(description="The session's packets and selection.")
+    sinks: list[SinkAnswer]
     is_running: bool
     is_paused: bool
     connections: int

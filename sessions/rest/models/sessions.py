@@ -7,11 +7,10 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from engine.deck.speed import Speed
-from engine.deck.transport import State
+from engine.deck.transport import Speed, State
 from sessions.options import Source
 from sessions.rest.models.base import Answer
-from sessions.rest.models.server import Totals
+from sessions.rest.models.server import SinkAnswer, Totals
 
 
 class Created(Answer):
@@ -37,6 +36,7 @@ class SessionView(Answer):
     can: list[str] = Field(description="What may be asked of it, such as `seek`.")
     lsl: bool = Field(description="Whether it has LSL outlets.")
     lsl_failed: bool = Field(description="Whether it was to have them, and they have failed.")
+    sinks: list[SinkAnswer] = Field(description="Where its bins go beside WebSockets and pages.")
     created_at: datetime
     created: float = Field(description="The same in Unix seconds.")
     last_accessed: datetime

@@ -7,7 +7,7 @@ from typing import Any
 import param
 from pydantic import ConfigDict, Field, create_model
 
-from engine.deck.speed import Speed
+from engine.deck.transport import Speed
 from engine.sources.recordings.selection import TrialEvent
 from engine.stages.perturb import MODELS
 from engine.view import View

@@ -11,7 +11,7 @@ import pytest
 from engine.answers.prediction import Verdict, checked_name, checked_values
 from engine.answers.predictions import MAX_DECODERS, PER_BIN, Predictions
 from engine.bins import clock
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from engine.deck.replay import Replay
 from engine.errors import BadPrediction
 from tests.builders import small_recording

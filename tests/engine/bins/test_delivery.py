@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from engine.bins.delivery import Delivery, arriving, received
-from engine.bins.ring import Ring, Rows, row_dtype
+from engine.bins.ring import Ring
+from engine.bins.schema import Rows, row_dtype
 
 DTYPE = row_dtype(3)
 ALL = 1000

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from engine.bins.ring import Ring, Rows, row_dtype
+from engine.bins.ring import Ring
+from engine.bins.schema import Rows, row_dtype
 from tests.builders import small_recording
 
 PERIOD = 0.025

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from engine.bins import clock
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from engine.deck.replay import Replay
 from engine.errors import BadSetting, EmptySelection, NotNow, OutsideSelection, UnknownTrial
 from engine.sources.recordings.recording import Recording
@@ -20,7 +20,7 @@ from engine.sources.recordings.selection import EVERYTHING, Selection
 from engine.stages.perturb import MODELS
 from tests.builders import small_recording
 from tests.clocks import JumpingClock
-from tests.engine.listening import Keeper, Notebook
+from tests.engine.listening import Keeper, wait_until
 
 FAST = 50.0
 PERIOD = 0.025
@@ -280,11 +280,8 @@ def test_step_pauses_a_session_that_plays(play: Play) -> None:
     assert ids(keeper.wait_rows(100)) == list(range(100))
 
 
-@pytest.mark.parametrize("outlets", [(), (Notebook(),)])
-def test_steps_beyond_the_last_bin_end_a_session_that_does_not_loop(
-    play: Play, outlets: tuple[Notebook, ...]
-) -> None:
-    replay, keeper = play(loop=False, outlets=lambda: outlets)
+def test_steps_beyond_the_last_bin_end_a_session_that_does_not_loop(play: Play) -> None:
+    replay, keeper = play(loop=False)
     replay.pause()
     replay.seek(198)
     replay.step()
@@ -516,7 +513,7 @@ def test_who_listens_changes_nothing(play: Play) -> None:
     alone, keeper = play(seed=3, perturbation=EVERY_MODEL)
     alone.start()
     expected = exact(keeper.wait_rows(300))
-    crowded, _ = play(seed=3, perturbation=EVERY_MODEL, outlets=lambda: [Notebook()])
+    crowded, _ = play(seed=3, perturbation=EVERY_MODEL)
     others = [Keeper(crowded) for _ in range(3)]
     crowded.resume()
 
@@ -526,53 +523,6 @@ def test_who_listens_changes_nothing(play: Play) -> None:
 # Lost and delayed packets
 
 
-def test_lost_packets_use_up_their_number_and_reach_no_outlet(play: Play) -> None:
-    notebook = Notebook()
-    settings = {"lost_packets": {"enabled": True, "probability": 0.5, "burst": 4.0}}
-    replay, keeper = play(perturbation=settings, outlets=lambda: [notebook])
-    replay.resume()
-    rows = keeper.wait_rows(400)
-    kept = rows[~rows["lost"]]
-    pushed, _ = notebook.wait_rows(len(kept))
-
-    assert 0 < len(kept) < 400
-    assert_unbroken(rows)
-    np.testing.assert_array_equal(pushed, kept)
-
-
-def test_jitter_holds_back_outlets_in_order_and_neither_the_ring_nor_the_clock(play: Play) -> None:
-    notebook = Notebook()
-    jitter = {"jitter": {"enabled": True, "sd": 100.0, "longest": 150.0}}
-    replay, keeper = play(speed=4.0, perturbation=jitter, outlets=lambda: [notebook])
-    replay.resume()
-    rows = keeper.wait_rows(200)
-    pushed, at = notebook.wait_rows(200)
-    earliest = np.maximum.accumulate(rows["due"] + rows["delay"])
-
-    np.testing.assert_array_equal(pushed, rows)
-    assert (np.array(at) >= earliest).all()
-    assert np.median(np.array(at) - rows["due"]) > 0.05
-    assert 0.1 < rows["delay"].max() <= 0.15 + 1e-6
-    replay.pause()
-    rows = keeper.rows
-    assert replay.late_ticks == np.count_nonzero(rows["lateness"] >= PERIOD / 4)
-    assert np.median(rows["lateness"]) < np.median(rows["delay"])
-
-
-def test_what_is_held_back_is_delivered_though_the_session_is_paused(play: Play) -> None:
-    notebook = Notebook()
-    jitter = {"jitter": {"enabled": True, "sd": 500.0, "longest": 200.0}}
-    replay, keeper = play(perturbation=jitter, outlets=lambda: [notebook])
-    replay.resume()
-    keeper.wait_rows(150)
-    replay.pause()
-    n = replay.ring.head
-    pushed, at = notebook.wait_rows(n)
-
-    assert pushed["sequence_number"].tolist() == list(range(n))
-    assert at[-1] >= (pushed["due"] + pushed["delay"])[-1]
-
-
 def test_at_max_nothing_is_held_back(play: Play) -> None:
     replay, keeper = play(speed="max", perturbation={"jitter": {"enabled": True}})
     replay.start()
@@ -580,18 +530,6 @@ def test_at_max_nothing_is_held_back(play: Play) -> None:
 
     assert not rows["delay"].any()
     assert rows["perturbation"].all()
-
-
-def test_outlets_get_nothing_of_what_was_sent_at_max(play: Play) -> None:
-    notebook = Notebook()
-    replay, keeper = play(speed="max", outlets=lambda: [notebook])
-    replay.start()
-    keeper.wait_rows(500)
-    replay.set_speed(FAST)
-    pushed, _ = notebook.wait_rows(100)
-    paced = keeper.rows["lateness"] > 0
-
-    assert pushed["sequence_number"][0] == np.argmax(paced)
 
 
 # Speed max
@@ -623,12 +561,9 @@ def test_max_waits_for_the_slowest_listener_and_goes_on_when_that_leaves(play: P
 
 
 def test_max_waits_without_listeners(recording: Recording) -> None:
-    notebook = Notebook()
-    replay = Replay(recording, speed="max", outlets=lambda: [notebook])
+    replay = Replay(recording, speed="max")
     replay.resume()
-    notebook.wait_event("resume")
     replay.set_loop(False)
-    notebook.wait_event("loop off")  # told at the thread's next turn, when the one before is over
     assert (replay.state, replay.ring.head) == ("playing", 0)
 
     keeper = Keeper(replay)
@@ -638,10 +573,9 @@ def test_max_waits_without_listeners(recording: Recording) -> None:
 
 
 def test_at_a_pace_it_plays_on_without_listeners(recording: Recording) -> None:
-    notebook = Notebook()
-    replay = Replay(recording, speed=FAST, loop=False, outlets=lambda: [notebook])
+    replay = Replay(recording, speed=FAST, loop=False)
     replay.resume()
-    notebook.wait_event("trial_end 3")
+    wait_until(lambda: replay.ring.head == 200)
     replay.close()
 
     assert replay.ring.head == 200
@@ -673,115 +607,50 @@ def test_pause_holds_at_max_too(play: Play) -> None:
     assert_unbroken(keeper.rows)
 
 
-# Outlets
+# The end, and failure
 
 
-def test_outlets_get_every_bin_as_it_stands_in_the_ring(play: Play) -> None:
-    notebook = Notebook()
-    replay, keeper = play(outlets=lambda: [notebook])
-    replay.start()
-    keeper.wait_rows(300)
-    replay.close()
-
-    assert exact(np.concatenate(notebook.chunks)) == exact(keeper.rows)
-
-
-def test_session_waits_for_a_consumer_of_its_outlets(play: Play) -> None:
-    notebook = Notebook()
-    replay, keeper = play(outlets=lambda: [notebook])
-    assert replay.wait_ready(20)
-    assert (replay.state, replay.heard()) == ("idle", False)
-    notebook.heard = True
-    keeper.wait_state("playing")
-
-    assert replay.heard()
-    assert ids(keeper.wait_rows(3)) == [0, 1, 2]
-
-
-def test_outlets_are_told_events_of_trials_when_their_bin_is_due(play: Play) -> None:
-    notebook = Notebook()
-    replay, keeper = play(outlets=lambda: [notebook])
-    replay.start()
-    notebook.wait_event("trial_end 1")
-    due = dict(zip(ids(keeper.rows), keeper.rows["due"].tolist(), strict=False))
-
-    expected = {"trial_start 0": 0, "target_on 0": 5, "go_cue 1": 65, "trial_end 1": 99}
-    for text, packet_id in expected.items():
-        assert notebook.wait_event(text) == due[packet_id]
-
-
-def test_outlets_are_told_what_people_do_and_when(play: Play) -> None:
-    notebook = Notebook()
-    replay, _ = play(outlets=lambda: [notebook])
-    before = clock.now()
-    replay.pause()
-    replay.seek(77)
-    replay.set_perturbation({"preset": "light"})
-    replay.set_speed(2.0)
-    replay.resume()
-    replay.stop()
-    notebook.wait_event("stop")
-
-    told = [text for text, _ in notebook.events if not text.startswith(("trial", "target", "go", "move"))]
-    assert told == ["pause", "seek 77", "perturbation noise drift", "speed 2.0", "resume", "stop"]
-    assert all(before <= at <= clock.now() for _, at in notebook.events)
-
-
-def test_outlets_get_no_bin_at_speed_max(play: Play) -> None:
-    notebook = Notebook()
-    replay, keeper = play(speed="max", outlets=lambda: [notebook])
-    replay.start()
-    keeper.wait_rows(500)
-    replay.close()
-
-    assert notebook.chunks == []
-    assert notebook.events == []
-
-
-def test_close_closes_the_outlets_and_ends_the_thread_and_may_be_repeated(play: Play) -> None:
-    notebook = Notebook()
-    replay, keeper = play(name="replay to close", outlets=lambda: [notebook])
+def test_close_ends_the_thread_and_may_be_repeated(play: Play) -> None:
+    replay, keeper = play(name="replay to close")
     replay.start()
     keeper.wait_rows(5)
     replay.close()
     replay.close()
 
     assert replay.state == "closed"
-    assert notebook.closed == 1
     assert "replay to close" not in [thread.name for thread in threading.enumerate()]
     for call in (replay.resume, replay.pause, replay.stop, replay.step):
         with pytest.raises(NotNow, match=r"The session has closed\. Make a new one"):
             call()
 
 
-# Failure
+def break_ring(replay: Replay, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next bin fail."""
+
+    def broken(_: object) -> None:
+        raise OSError("The memory is gone.")
+
+    monkeypatch.setattr(replay.ring, "publish_raw", broken)
 
 
-class Broken(Notebook):
-    """Fails with the first bin."""
-
-    def push(self, _: Rows) -> None:
-        raise OSError("The cable is out.")
-
-
-def test_failed_thread_is_visible_and_leaves_no_outlet_behind(
-    play: Play, caplog: pytest.LogCaptureFixture
+def test_failed_thread_is_visible(
+    play: Play, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = Broken()
-    replay, keeper = play(name="replay broken", outlets=lambda: [broken])
+    replay, keeper = play(name="replay broken")
+    break_ring(replay, monkeypatch)
     replay.start()
     keeper.wait_state("failed")
     replay.close()
 
-    assert replay.error == "OSError: The cable is out."
-    assert broken.closed == 1
+    assert replay.error == "OSError: The memory is gone."
     logged = [r for r in caplog.records if r.levelno >= logging.ERROR]
     assert [r.getMessage() for r in logged] == ["The replay of replay broken has failed"]
     assert logged[0].exc_info
 
 
-def test_failed_session_stays_failed(play: Play) -> None:
-    replay, keeper = play(outlets=lambda: [Broken()])
+def test_failed_session_stays_failed(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    replay, keeper = play()
+    break_ring(replay, monkeypatch)
     replay.start()
     keeper.wait_state("failed")
     for call in (
@@ -800,20 +669,6 @@ def test_failed_session_stays_failed(play: Play) -> None:
     replay.start()
 
     assert replay.state == "failed"
-
-
-@pytest.mark.parametrize("fault", [OSError("No network."), RuntimeError("could not create stream outlet.")])
-def test_session_whose_outlets_cannot_be_made_plays_without(play: Play, fault: Exception) -> None:
-    def fail() -> list[Notebook]:
-        raise fault
-
-    deaf, keeper = play(outlets=fail)
-    assert deaf.wait_ready(20)
-    assert deaf.outlets_failed
-    assert not deaf.heard()
-    deaf.start()
-    keeper.wait_rows(10)
-    assert deaf.error is None
 
 
 # Threads

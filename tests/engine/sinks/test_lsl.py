@@ -16,9 +16,11 @@ import pytest
 from pylsl.util import LostError
 
 from engine.bins import clock
-from engine.bins.ring import row_dtype
+from engine.bins.schema import row_dtype
 from engine.deck.replay import Replay
-from engine.sinks.lsl import TRIGGERS, LslNames, LslOutlet
+from engine.sinks.base import Subject
+from engine.sinks.feeder import Feeder
+from engine.sinks.lsl import TRIGGERS, LslNames, LslSink
 from engine.sources.recordings.recording import Recording
 from tests.builders import small_recording
 from tests.engine.listening import PATIENCE, Keeper
@@ -33,21 +35,20 @@ Publish = Callable[..., tuple[str, Replay]]
 @pytest.fixture
 def publish() -> Iterator[Publish]:
     """Makes a session with outlets under a code of its own, and waits until they are on the network."""
-    made: list[Replay] = []
+    made: list[tuple[Feeder, Replay]] = []
 
     def make(recording: Recording, names: LslNames = NAMES, **options: Any) -> tuple[str, Replay]:
         code = f"test-{uuid.uuid4().hex[:12]}"
-        replay = Replay(
-            recording,
-            outlets=lambda: [LslOutlet(code, recording, recording.bin_rate, names)],
-            **options,
-        )
-        made.append(replay)
-        assert replay.wait_ready(PATIENCE)
+        replay = Replay(recording, **options)
+        subject = Subject(code, recording, recording.bin_rate)
+        feeder = Feeder(f"lsl of {code}", lambda: LslSink(subject, names), replay)
+        made.append((feeder, replay))
+        assert feeder.made.wait(PATIENCE)
         return code, replay
 
     yield make
-    for replay in made:
+    for feeder, replay in made:
+        feeder.close()
         replay.close()
 
 
@@ -132,10 +133,12 @@ def test_names_and_source_ids_follow_the_settings_and_stay_the_same(publish: Pub
     code, replay = publish(recording, LslNames("Lab", "rig7"))
     first = {part: found(part, code, "Lab").source_id() for part in PARTS}
     replay.close()
-    again = Replay(recording, outlets=lambda: [LslOutlet(code, recording, 40.0, LslNames("Lab", "rig7"))])
-    assert again.wait_ready(PATIENCE)
+    subject, again = Subject(code, recording, 40.0), Replay(recording)
+    feeder = Feeder("lsl", lambda: LslSink(subject, LslNames("Lab", "rig7")), again)
+    assert feeder.made.wait(PATIENCE)
     second = {part: found(part, code, "Lab").source_id() for part in PARTS}
     again.close()
+    feeder.close()
 
     assert first == second
     assert len(set(first.values())) == len(PARTS)
@@ -302,7 +305,7 @@ def test_triggers_are_one_hot_at_the_times_of_the_events_that_they_stand_for(pub
 def test_counts_above_a_byte_arrive_whole() -> None:
     recording = small_recording(n_units=2)
     code = f"test-{uuid.uuid4().hex[:12]}"
-    outlet = LslOutlet(code, recording, 40.0, NAMES)
+    outlet = LslSink(Subject(code, recording, 40.0), NAMES)
     source = inlet("Neural", code)
     rows = np.zeros(3, row_dtype(2, np.uint16))
     rows["counts"] = [[0, 255], [256, 1000], [65535, 1]]
@@ -316,7 +319,7 @@ def test_counts_above_a_byte_arrive_whole() -> None:
 
 
 def test_closing_twice_is_harmless() -> None:
-    outlet = LslOutlet(f"test-{uuid.uuid4().hex[:12]}", small_recording(), 40.0, NAMES)
+    outlet = LslSink(Subject(f"test-{uuid.uuid4().hex[:12]}", small_recording(), 40.0), NAMES)
     outlet.close()
     outlet.close()
 

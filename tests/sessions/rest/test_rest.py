@@ -16,6 +16,7 @@ from sessions.gate.rules import METHODS
 from sessions.store import Store
 from tests.benchmarks.dashboard import wait_until
 from tests.builders import small_recording
+from tests.engine.listening import Notebook
 from tests.sessions.serving import DASHBOARD_PORT, Client, serving
 
 
@@ -389,7 +390,7 @@ def test_a_session_whose_lsl_outlets_cannot_be_made_says_so_where_it_is_made():
     def broken(*_):
         raise OSError("no network")
 
-    with serving(Store({"small": small_recording()}, make_outlets=broken)) as call:
+    with serving(Store({"small": small_recording()}, make_sinks={"lsl": broken})) as call:
         said = "without LSL: its outlets have failed. The server's log says why."
         for begun in ("is ready", "was there already"):
             made = call("POST", "/api/sessions", {"custom_code": "deck"}).json
@@ -401,30 +402,40 @@ def test_a_session_whose_lsl_outlets_cannot_be_made_says_so_where_it_is_made():
         assert (health["failed"], health["sinks"]) == ([], ["lsl of deck"])
 
 
-class Breaking:
-    """An outlet that fails at the first bin."""
-
-    def wanted(self):
-        return False
+class Breaking(Notebook):
+    """A sink that fails at the first bin."""
 
     def push(self, rows):  # noqa: ARG002
         raise OSError("no network")
 
-    def event(self, text, due):
-        pass
 
-    def close(self):
-        pass
+def test_a_failed_sink_is_told_of_and_moves_no_session():
+    with serving(Store({"small": small_recording()}, make_sinks={"lab": lambda _: Breaking()})) as call:
+        call.create()
+        call("POST", "/api/control/deck/resume")
+        wait_until(lambda: call("GET", "/health").json["sinks"] == ["lab of deck"], 20.0)
+        assert call("GET", "/health").json["status"] == "healthy"
+        view = call("GET", "/api/sessions/deck").json
+        (sink,) = view["sinks"]
+        assert (sink["name"], sink["state"], sink["error"]) == ("lab", "failed", "OSError: no network")
+        assert (view["is_running"], view["lsl"]) == (True, False)
+        metrics = call("GET", "/metrics?format=prometheus").content.decode()
+        assert 'phantom_sink_up{session="deck",sink="lab"} 0.0' in metrics
 
 
-def test_a_failed_replay_degrades_health():
-    with serving(Store({"small": small_recording()}, make_outlets=lambda *_: [Breaking()])) as call:
+def test_a_failed_replay_degrades_health(monkeypatch):
+    with serving(Store({"small": small_recording()})) as call:
         assert call("GET", "/health").json["status"] == "healthy"
         call.create()
+
+        def broken(_):
+            raise OSError("no memory")
+
+        monkeypatch.setattr(call.store.get("deck").ring, "publish_raw", broken)
         call("POST", "/api/control/deck/resume")
         wait_until(lambda: call("GET", "/health").json["failed"] == ["deck"], 20.0)
         health = call("GET", "/health").json
-        assert (health["status"], health["sessions"], health["sinks"]) == ("degraded", 1, ["lsl of deck"])
+        assert (health["status"], health["sessions"]) == ("degraded", 1)
         refused(call("POST", "/api/control/deck/resume"), 409, "not_now")
 
 

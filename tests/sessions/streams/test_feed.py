@@ -16,7 +16,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from engine.bins import clock
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from sessions.errors import UnknownSession
 from sessions.session import Session
 from sessions.store import Store

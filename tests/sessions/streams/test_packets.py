@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from engine.bins.ring import Rows
-from engine.sources.recordings.recording import Recording, bin_dtype
+from engine.bins.schema import Rows, bin_dtype
+from engine.sources.recordings.recording import Recording
 from sessions.streams.packets import Encoder, Format, Layout, frame
 from tests.builders import play, small_recording
 from tests.sessions.frames import BINARY, TEXT, parse

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from engine.answers.prediction import PREDICTION, Verdict
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from engine.sources.recordings.recording import Recording
 from tests.builders import play
 

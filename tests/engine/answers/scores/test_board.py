@@ -13,7 +13,7 @@ from engine.answers.scores.facts import Facts
 from engine.answers.scores.offline import rescore
 from engine.answers.scores.summary import Summary
 from engine.answers.scores.sums import Measures
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from engine.sources.recordings.recording import Recording
 from tests.builders import small_recording
 from tests.engine.answers.scores.answering import LATENCY, answers, line, sent

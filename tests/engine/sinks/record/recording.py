@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from engine.answers.prediction import PREDICTION
-from engine.bins.ring import Ring, Rows
+from engine.bins.ring import Ring
+from engine.bins.schema import Rows
 from engine.deck.replay import Replay
 from engine.sinks.record.record import Header, Record, header_of
 from engine.sinks.record.recorder import Recorder

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.deck.note import Note
+from engine.deck.happenings import Note
 from engine.sinks.record.export import write_csv, write_npz
 from engine.sinks.record.reading import read_record
 from engine.sinks.record.record import Record

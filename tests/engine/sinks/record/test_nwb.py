@@ -9,7 +9,7 @@ import pytest
 from nwbinspector import Importance, inspect_nwbfile
 
 from engine.answers.prediction import PREDICTION
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from engine.deck.replay import Replay
 from engine.errors import RecordingError
 from engine.sinks.record.finish import finish

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.answers.prediction import Verdict
 from engine.answers.predictions import Predictions
-from engine.bins.ring import Rows
+from engine.bins.schema import Rows
 from engine.deck.replay import Replay
 from engine.sinks.record.finish import finish
 from engine.sinks.record.playback import Playback

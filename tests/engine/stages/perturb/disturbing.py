@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.bins.ring import Rows, row_dtype
+from engine.bins.schema import Rows, row_dtype
 from engine.stages.perturb import Perturbations
 
 RATE = 40.0

@@ -1,0 +1,126 @@
+"""The one declaration of a bin: from it follow the rows of rings and records, and how they are packed."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Rows = npt.NDArray[np.void]
+Raw = bytes | bytearray | memoryview
+"""Rows as bytes."""
+
+
+class Field(NamedTuple):
+    """One field of a bin, of a type as `struct` and numpy both spell it, and so many of it."""
+
+    name: str
+    kind: str
+    n: int = 1
+
+
+SENT: Final = (
+    Field("sequence_number", "q"),
+    Field("timestamp", "d"),
+    Field("due", "d"),
+    Field("lateness", "f"),
+    Field("delay", "f"),
+    Field("perturbation", "I"),
+    Field("lost", "?"),
+)
+"""What sending adds to a bin."""
+BIN: Final = (
+    Field("trial_time_ms", "d"),
+    Field("coverage", "d"),
+    Field("packet_id", "i"),
+    Field("trial", "i"),
+    Field("kinematics", "f", 4),
+    Field("intention", "f", 4),
+    Field("observed", "?"),
+)
+"""What a bin is before its counts."""
+
+STAMP: Final = struct.Struct("=" + "".join(field.kind for field in SENT))
+"""Packs and unpacks what sending adds, in that order."""
+
+
+def bin_dtype(n_units: int, count_dtype: npt.DTypeLike = np.uint8) -> np.dtype[np.void]:
+    """The schema of one bin, as its source makes it.
+
+    Parameters
+    ----------
+    n_units : int
+        Number of units.
+    count_dtype : dtype
+        ``uint8``, or ``uint16`` for sources with more than 255 spikes in a bin.
+
+    Returns
+    -------
+    numpy.dtype
+        ``packet_id`` (index of the bin in the recording), ``trial_time_ms`` (ms, the bin's start
+        within its trial, NaN outside), ``coverage`` (0 to 1, the share of the bin that was recorded),
+        ``kinematics`` (x, y in length units; vx, vy per second; NaN
+        where missing), ``intention`` (target_id, target_x, target_y, distance; NaN where missing),
+        ``trial`` (index of its trial, -1 outside), ``observed`` and ``counts`` (n_units).
+    """
+    fields: list[Any] = [(field.name, field.kind, *(((field.n,),) if field.n > 1 else ())) for field in BIN]
+    return np.dtype([*fields, ("counts", count_dtype, (n_units,))], align=True)
+
+
+def row_dtype(n_units: int, count_dtype: npt.DTypeLike = np.uint8) -> np.dtype[np.void]:
+    """The schema of one sent bin: `bin_dtype` and what sending adds, packed without gaps as `STAMP` is.
+
+    Returns
+    -------
+    numpy.dtype
+        ``sequence_number``; ``timestamp`` (Unix seconds at which the bin was due); ``due`` (the same
+        instant on the engine's clock, which is LSL's ``local_clock``); ``lateness`` (s, tick minus
+        due); ``delay`` (s, by which jitter holds back its delivery to decoders; 0 without);
+        ``perturbation`` (bit i: model i of `engine.stages.perturb.MODELS` is on); ``lost`` (whether
+        decoders never get it, but in a clean stream); then the bin.
+    """
+    body = bin_dtype(n_units, count_dtype)
+    names, formats, offsets = [], [], []
+    at = 0
+    for field in SENT:
+        names.append(field.name)
+        formats.append(np.dtype(field.kind))
+        offsets.append(at)
+        at += np.dtype(field.kind).itemsize
+    at += -at % body.alignment
+    for name in body.names or ():
+        names.append(name)
+        formats.append(body[name])
+        offsets.append(at + body.fields[name][1])  # type: ignore[index]
+    return np.dtype(
+        {"names": names, "formats": formats, "offsets": offsets, "itemsize": at + body.itemsize}
+    )
+
+
+def unpacker(*without: str) -> tuple[struct.Struct, tuple[str, ...]]:
+    """What unpacks a row of `row_dtype` up to its counts, and the names of the values that come of it.
+
+    Parameters
+    ----------
+    without : str
+        Fields to skip.
+
+    Returns
+    -------
+    struct : struct.Struct
+    names : tuple of str
+        One a value: a field of four values stands there four times.
+    """
+    dtype = row_dtype(0)
+    code, names, at = "<", [], 0
+    for field in (*SENT, *BIN):
+        if field.name in without:
+            continue
+        offset = dtype.fields[field.name][1]  # type: ignore[index]
+        code += f"{offset - at}x" if offset > at else ""
+        code += f"{field.n if field.n > 1 else ''}{field.kind}"
+        names += [field.name] * field.n
+        at = offset + dtype[field.name].itemsize
+    return struct.Struct(code), tuple(names)
