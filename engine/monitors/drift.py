@@ -140,14 +140,16 @@ class Detector:
         self._block = np.zeros(len(sd), np.int64)
         self._filled = 0
         self._window: deque[npt.NDArray[np.int64]] = deque(maxlen=WINDOW)
+        self._spikes = np.zeros(len(sd), np.int64)  # in the window
         self._alarm = False
         self.set_reference()
 
     def set_reference(self) -> None:
         """Take what comes from now on as the reference, and forget what was."""
         self._reference = np.zeros(len(self._sd), np.int64)
+        self._reference_rate = self._reference_log = self._unknown
         self._referred = 0
-        self._block[:] = 0
+        self._block = np.zeros(len(self._sd), np.int64)
         self._filled = 0
         self.state = self._judged()
 
@@ -166,7 +168,8 @@ class Detector:
         """
         turns = []
         while len(counts):
-            taken, counts = np.split(counts, [self._size - self._filled])
+            room = self._size - self._filled
+            taken, counts = counts[:room], counts[room:]
             self._block += taken.sum(axis=0, dtype=np.int64)
             self._filled += len(taken)
             if self._filled == self._size and self._close_block():
@@ -176,26 +179,31 @@ class Detector:
     def _close_block(self) -> bool:
         """Judge anew with the block that is full; true if that turned the alarm."""
         before = self._alarm
-        self._window.append(self._block.copy())
+        if len(self._window) == WINDOW:
+            self._spikes -= self._window[0]
+        self._window.append(self._block)
+        self._spikes += self._block
         if self._referred < REFERENCE:
             self._reference += self._block
             self._referred += 1
-        self._block[:] = 0
+            self._reference_rate = self._reference / (self._referred * self._seconds)
+            self._reference_log = log_rate(self._reference, self._referred)
+        self._block = np.zeros_like(self._block)
         self._filled = 0
         self.state = self._judged()
         return self._alarm != before
 
     def _judged(self) -> DriftState:
-        n, spikes = len(self._window), np.sum(self._window, axis=0)
-        rate = spikes / (n * self._seconds) if n else self._unknown
+        n = len(self._window)
+        rate = self._spikes / (n * self._seconds) if n else self._unknown
         if not self._referred:
             self._alarm = False
             return DriftState(rate, self._unknown, self._unknown)
-        reference = self._reference / (self._referred * self._seconds)
+        reference = self._reference_rate
         if self._referred < REFERENCE:
             return DriftState(rate, reference, self._unknown, reference_seconds=self._referred)
-        unit_shift = (log_rate(spikes, n) - log_rate(self._reference, REFERENCE)) / self._sd
-        shift = float(np.sqrt(np.mean(unit_shift**2)))
+        unit_shift = (log_rate(self._spikes, n) - self._reference_log) / self._sd
+        shift = math.sqrt(float(unit_shift @ unit_shift) / len(unit_shift))
         self._alarm = shift > (CLEAR if self._alarm else ALARM)
         return DriftState(rate, reference, unit_shift, shift, self._alarm, REFERENCE)
 
@@ -222,6 +230,7 @@ class DriftMonitor:
         self._selection: Selection | None = None  # until the first look, which finds its sd
         self._detector = Detector(recording.bin_rate, np.ones(recording.n_units))
         self._cursor = 0
+        self._needed = block_bins(recording.bin_rate)
         self.reselected = False
         self._spikes = np.zeros(recording.n_units, np.int64)
         self._n_bins = 0
@@ -245,8 +254,10 @@ class DriftMonitor:
         self._replay.note("drift reference")
 
     def look(self) -> None:
-        """Take what is new in the ring; to be called now and then."""
+        """Take what is new in the ring, as soon as that may fill a block; to be called now and then."""
         selection = self._replay.selection
+        if self._replay.ring.head - self._cursor < self._needed and selection == self._selection:
+            return
         sd = natural_sd(self._replay.recording, selection)
         with self._lock:
             counts = self._take()
