@@ -37,7 +37,7 @@ from sessions.calibrations import Calibrations
 from sessions.ending import Ending, interrupt, leave
 from sessions.gate import Rules
 from sessions.gate.configured import certificate, certificate_text, lacks_token, rules, secret
-from sessions.gate.discreet import hide
+from sessions.gate.redaction import hide
 from sessions.launcher import Launcher
 from sessions.recordings import Recordings
 from sessions.rest.handler import rest_rules

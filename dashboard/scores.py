@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from engine.answers.scores.account import WINDOW
+from engine.answers.scores.decoder_score import WINDOW
 from engine.answers.scores.scorer import Scoreboard
 from engine.answers.scores.summary import Summary, TrialScore, joined_later
 from engine.answers.scores.sums import Measures

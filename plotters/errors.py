@@ -10,7 +10,7 @@ from bokeh.models import Range1d
 from bokeh.models.annotations import Span
 from bokeh.models.ui import UIElement
 
-from engine.answers.scores.account import WINDOW
+from engine.answers.scores.decoder_score import WINDOW
 from engine.answers.scores.histogram import ERROR, Counts
 from engine.view import PLAIN
 from plotters.arena import corners

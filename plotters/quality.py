@@ -9,7 +9,7 @@ import numpy as np
 from bokeh.models.annotations import Span
 from bokeh.models.ui import UIElement
 
-from engine.answers.scores.account import HISTORY, WINDOW
+from engine.answers.scores.decoder_score import HISTORY, WINDOW
 from plotters.base import LIVE, RIGHT, Floats, News, Replace, Update
 from plotters.drawing import paint
 from plotters.lanes import LANES, marks

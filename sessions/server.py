@@ -14,6 +14,7 @@ from tornado.web import Application
 
 from sessions.gate import Admission, Gate, Rules
 from sessions.store import Store
+from sessions.streams.fanout import Fanouts
 from sessions.streams.stream import StreamHandler
 
 MAX_READ = 8 * 1024 * 1024
@@ -28,7 +29,7 @@ Rule = tuple[Any, ...]
 
 def stream_rules(store: Store, prefix: str = "") -> list[Rule]:
     """Where decoders connect; `prefix` is the path under which a proxy has the port."""
-    common = {"store": store, "prefix": prefix}
+    common = {"store": store, "fanouts": Fanouts(), "prefix": prefix}
     code = "([^/]+)"
     return [
         (r"/stream/?", StreamHandler, {**common, "format": "json"}),

@@ -19,7 +19,7 @@ from engine.bins.ring import Ring
 from engine.deck.replay import Replay
 from engine.errors import NotNow
 from engine.monitors.drift import DriftMonitor
-from engine.monitors.monitor import Monitor
+from engine.monitors.monitor import Monitor, MonitorThread
 from engine.sinks.base import MakeSink, Subject
 from engine.sinks.feeder import LEFT_WITHIN, Feeder
 from engine.sinks.record.playback import Playback
@@ -60,6 +60,8 @@ class Session:
         What makes them, by name.
     make_inlet : function, optional
         Makes what listens to predictions from LSL; None if LSL is off.
+    monitors : MonitorThread, optional
+        That of all sessions; one of its own if None.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Session:
         subject: Subject | None = None,
         make_sinks: Mapping[str, MakeSink] | None = None,
         make_inlet: MakeInlet | None = None,
+        monitors: MonitorThread | None = None,
     ) -> None:
         self.code = code
         self.replay = replay
@@ -88,7 +91,8 @@ class Session:
         answers = replay.recording.answers
         self._playback = Playback(replay, answers, self.predictions) if answers else None
         self.drift = DriftMonitor(replay)
-        self.monitor = Monitor(f"monitor {code}", self.safety.look, self.drift.look)
+        looks = self.safety.look, self.drift.look
+        self.monitor = Monitor(monitors or MonitorThread(), f"monitor {code}", *looks)
         self.launched = Launched(lambda: _wake(here))
         self.inlets = Inlets(self.predictions, make_inlet)
         self._used = clock.now()

@@ -16,6 +16,7 @@ import coolname
 from engine.answers.inlet import MakeInlet
 from engine.bins import clock
 from engine.deck.replay import Replay
+from engine.monitors.monitor import MonitorThread
 from engine.sinks.base import MakeSink, Subject
 from engine.sources.recordings.recording import Recording
 from sessions.errors import BadCode, Conflict, Full, TooMany, UnknownRecording, UnknownSession
@@ -78,6 +79,7 @@ class Store:
         self.total_created = 0
         self._make_sinks = dict(make_sinks or {})
         self._make_inlet = make_inlet
+        self._monitors = MonitorThread()
         self._sessions: dict[str, Session] = {}
         self._closed = False
         self._lock = threading.Lock()  # guards the three above
@@ -258,7 +260,7 @@ class Store:
         )
         log.info("Session %s plays %s", code, recording.name)
         subject = Subject(code, recording, rate)
-        return Session(code, replay, options, subject, sinks, self._make_inlet)
+        return Session(code, replay, options, subject, sinks, self._make_inlet, self._monitors)
 
     def _check_share(self, address: str | None) -> None:
         made = sum(session.maker == address for session in self._sessions.values())

@@ -10,12 +10,12 @@ from bokeh.document import Document
 from bokeh.model import DataModel
 from pydantic import ValidationError
 
+from dashboard.explore.asked import Asked
 from dashboard.explore.cards import draw
 from dashboard.explore.draw_trials import groups_of, raster_rows
 from dashboard.explore.drawing import View
 from dashboard.explore.settings import for_recording
 from dashboard.explore.study import Rows, Study
-from dashboard.explore.wish import Wish
 from engine.errors import BadSetting, DeckError
 
 MAX_STEPS = 2000
@@ -26,7 +26,7 @@ class Channel(DataModel):
     """All that page and server share: figures and data live in the page (`resources/explore.js`)."""
 
     asked = AnyValue(
-        default="", help="JSON of the page's latest wish, as `Wish`; checked when it is answered."
+        default="", help="JSON of the page's latest wish, as `Asked`; checked when it is answered."
     )
     told = AnyValue(default=None, help="A drawing with legend and settings, or an error.")
 
@@ -43,7 +43,7 @@ class ExplorePage:
         self.study = study
         self.settings = for_recording(study.recording)
         self._shown: View | None = None
-        self.channel = Channel(name="channel", told=self.tell(Wish.model_validate({})))
+        self.channel = Channel(name="channel", told=self.tell(Asked.model_validate({})))
 
     def join(self, document: Document) -> None:
         """Serve a document, on its event loop."""
@@ -59,7 +59,7 @@ class ExplorePage:
     def answer(self, asked: object) -> dict[str, Any]:
         """What the page is told when it asks for something in JSON, whatever that is."""
         try:
-            return self.tell(Wish.model_validate_json(asked if isinstance(asked, str) else ""))
+            return self.tell(Asked.model_validate_json(asked if isinstance(asked, str) else ""))
         except ValidationError:
             return {
                 "wish": 0,
@@ -67,7 +67,7 @@ class ExplorePage:
                 "settings": self._values(),
             }
 
-    def tell(self, asked: Wish) -> dict[str, Any]:
+    def tell(self, asked: Asked) -> dict[str, Any]:
         """Do what the page asks for, and draw what that changes."""
         answer = {"wish": asked.wish}  # first, and never the same twice: the page waits for it
         before = self.settings.param.values()
@@ -99,21 +99,21 @@ class ExplorePage:
             raise BadSetting(f"That is more than {MAX_STEPS} bins. Choose wider bins or a shorter window.")
         return View(**values, chosen=tuple(chosen.tolist()))
 
-    def _point(self, asked: Wish) -> None:
+    def _point(self, asked: Asked) -> None:
         """Choose what a finger or a button points at."""
         view, study = self._view(), self.study
         match asked:
-            case Wish(box=(x0, x1, y0, y1)):
+            case Asked(box=(x0, x1, y0, y1)):
                 self._choose(study.paths.through((x0, x1), (y0, y1)))
-            case Wish(path=(x, y, near)):
+            case Asked(path=(x, y, near)):
                 trial = study.paths.nearest(x, y, near)
                 self._choose([] if trial is None else [trial])
-            case Wish(row=int(row)):
+            case Asked(row=int(row)):
                 rows = raster_rows(study, view)
                 self._choose([int(rows[row])] if 0 <= row < len(rows) else [])
-            case Wish(group=int(group)):
+            case Asked(group=int(group)):
                 self._toggle(view, group)
-            case Wish(tip=(x, y)):
+            case Asked(tip=(x, y)):
                 unit = study.nearest_tip(x, y)
                 self.settings.unit = self.settings.unit if unit is None else unit
 

@@ -16,30 +16,30 @@ PERIOD: Final = 0.5
 class Monitor:
     """Calls functions twice a second, until it is closed. Its methods may be called from any thread.
 
-    All monitors share one thread, which is there while any of them is: a hundred threads that want the
-    interpreter at times of their own cost several times what they do with it.
-
     Parameters
     ----------
+    thread : MonitorThread
+        Which calls them.
     name : str
         For the log.
     looks : functions
         Each looks at something, with a cursor of its own where that is a ring. Return soon: others wait.
     """
 
-    def __init__(self, name: str, *looks: Callable[[], None]) -> None:
+    def __init__(self, thread: MonitorThread, name: str, *looks: Callable[[], None]) -> None:
         self.error: str | None = None
         self._name = name
         self._looks = looks
         self._rounds = 0
         self._closed = False
         self._looking = threading.RLock()  # held during a round
-        _keeper.add(self)
+        self._thread = thread
+        thread.add(self)
 
     def settle(self, timeout: float) -> bool:
         """Look at once, and wait until all that happened before this call was seen; false if it was not."""
         wanted = self._rounds + 2  # the round that is under way may have looked before
-        _keeper.hurry_until(lambda: self._rounds >= wanted or self._closed, timeout)
+        self._thread.hurry_until(lambda: self._rounds >= wanted or self._closed, timeout)
         return self._rounds >= wanted and not self._closed
 
     def close(self) -> None:
@@ -47,7 +47,7 @@ class Monitor:
         with self._looking:
             self._closed = True
             self._looks = ()  # the thread may hold this monitor a while longer, but not what it looked at
-        _keeper.remove(self)
+        self._thread.remove(self)
 
     def go_round(self) -> None:
         """Look once. A failure ends the looks, and nothing else."""
@@ -64,8 +64,12 @@ class Monitor:
                 self._closed = True
 
 
-class Keeper:
-    """The thread of all monitors."""
+class MonitorThread:
+    """The thread of all monitors of a server, which is there while any of them is.
+
+    A hundred threads that want the interpreter at times of their own would cost several times what they do
+    with it.
+    """
 
     def __init__(self) -> None:
         self._monitors: tuple[Monitor, ...] = ()
@@ -106,6 +110,3 @@ class Keeper:
                 if not self._monitors:
                     self._thread = None
                     return
-
-
-_keeper: Final = Keeper()

@@ -2,7 +2,7 @@
 
 from sessions.gate.admission import Admission
 from sessions.gate.audit import Audit
-from sessions.gate.door import MAX_BODY, Gate
+from sessions.gate.gate import MAX_BODY, Gate
 from sessions.gate.hosts import Hosts
 from sessions.gate.origins import Origins
 from sessions.gate.rate import Rate

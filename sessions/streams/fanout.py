@@ -13,10 +13,11 @@ from engine.bins import clock
 from engine.bins.delivery import Delivery
 from engine.deck.replay import Replay
 from sessions.audience import Decoder
-from sessions.streams.bell import bell_of
-from sessions.streams.lane import Client, Connection, Lane, Queue
+from sessions.session import MakeAudience, Session
+from sessions.streams.delivered import PLAIN, Delivered
+from sessions.streams.group import Client, Connection, Group, Queue
+from sessions.streams.loop_calls import LoopCalls
 from sessions.streams.packets import Encoder, Format, Layout
-from sessions.streams.variant import PLAIN, Variant
 
 QUEUE_LIMITS: dict[Queue, int] = {"latest": 1, "drop-oldest": 40, "lossless": 2400}
 """Packets that may wait for a client."""
@@ -29,7 +30,7 @@ LATENCIES_KEPT = 2400
 
 
 class Fanout:
-    """Decoders of one session and one variant on one event loop: an audience of `sessions.session.Session`.
+    """Decoders of one session, delivered to in one way on one event loop: an audience of the session.
 
     The replay's thread wakes the loop, which reads the ring as far as nothing is held back, encodes, and
     lets each client write. Whenever a cursor has moved, the floor rises to the oldest row that the fan-out
@@ -42,17 +43,25 @@ class Fanout:
     ----------
     replay : Replay
     loop : asyncio event loop
-    variant : Variant
+    delivered : Delivered
+    calls : LoopCalls, optional
+        Those of the loop, if it has others, too.
     """
 
-    def __init__(self, replay: Replay, loop: asyncio.AbstractEventLoop, variant: Variant = PLAIN) -> None:
+    def __init__(
+        self,
+        replay: Replay,
+        loop: asyncio.AbstractEventLoop,
+        delivered: Delivered = PLAIN,
+        calls: LoopCalls | None = None,
+    ) -> None:
         self._replay = replay
         self._loop = loop
-        self._bell = bell_of(loop)
-        self._variant = variant
-        self._delivery = Delivery(replay.ring, delayed=not variant.clean)
+        self._calls = calls or LoopCalls(loop)
+        self._delivered = delivered
+        self._delivery = Delivery(replay.ring, delayed=not delivered.clean)
         self._timer: asyncio.TimerHandle | None = None
-        self._lanes: dict[tuple[Format, Layout], Lane] = {}
+        self._groups: dict[tuple[Format, Layout], Group] = {}
         self._connections: dict[Connection, Client] = {}
         self._floor = 0
         self._pending = False
@@ -74,12 +83,14 @@ class Fanout:
             self._replay.add_listener(self)
             self._watch()
         self._pump()  # so that the newcomer begins where the others stand
-        lane = self._lanes.get((format, layout))
-        if lane is None:
-            lane = Lane(Encoder(self._replay.recording, format, layout))
-            self._lanes[format, layout] = lane
-        client = Client(connection, lane, partial(self._policy, queue), partial(self._settle, lane), credit)
-        lane.clients.append(client)
+        group = self._groups.get((format, layout))
+        if group is None:
+            group = Group(Encoder(self._replay.recording, format, layout))
+            self._groups[format, layout] = group
+        client = Client(
+            connection, group, partial(self._policy, queue), partial(self._settle, group), credit
+        )
+        group.clients.append(client)
         self._connections[connection] = client
         self._replay.start()
         return client
@@ -90,12 +101,12 @@ class Fanout:
         if client is None:
             return
         self._dropped_by_gone += client.dropped
-        for key, lane in list(self._lanes.items()):
-            if client in lane.clients:
-                lane.clients.remove(client)
-                lane.trim()
-                if not lane.clients:
-                    del self._lanes[key]
+        for key, group in list(self._groups.items()):
+            if client in group.clients:
+                group.clients.remove(client)
+                group.trim()
+                if not group.clients:
+                    del self._groups[key]
         if not self._connections:
             self._watcher.cancel()
             self._set_timer(math.inf)
@@ -107,7 +118,7 @@ class Fanout:
     def wake(self) -> None:
         if not self._pending:
             self._pending = True
-            self._bell.ring(self._pump)
+            self._calls.ring(self._pump)
 
     def floor(self) -> int:
         return self._floor
@@ -132,11 +143,11 @@ class Fanout:
 
     @property
     def decoders(self) -> list[Decoder]:
-        names = self._variant.names
+        names = self._delivered.names
         return [
             Decoder(c.connection.address, ", ".join((*key, *names)), c.queue, max(c.waiting, 0), c.dropped)
-            for key, lane in list(self._lanes.items())
-            for c in lane.clients.copy()
+            for key, group in list(self._groups.items())
+            for c in group.clients.copy()
         ]
 
     def close(self, code: int, reason: str) -> None:
@@ -148,18 +159,18 @@ class Fanout:
         self._pending = False
         first = self._delivery.cursor
         raw, lapped = self._delivery.take(clock.now(), PUMPED)
-        self._variant.change(raw, self._replay.recording)
-        for lane in list(self._lanes.values()):
+        self._delivered.change(raw, self._replay.recording)
+        for group in list(self._groups.values()):
             if lapped:
-                self._skip(lane, first, lapped)
-            packets = lane.encoder.encode(raw)
-            lane.packets.extend(packets)
-            lane.head += len(packets)
-            for client in lane.clients.copy():
+                self._skip(group, first, lapped)
+            packets = group.encoder.encode(raw)
+            group.packets.extend(packets)
+            group.head += len(packets)
+            for client in group.clients.copy():
                 client.push()
                 if client.waiting:
                     self._bound(client)
-            self._settle(lane)
+            self._settle(group)
         if raw:
             self._latencies.append(clock.now() - self._delivery.latest)
         self._set_timer(self._delivery.next if self._connections else math.inf)
@@ -180,9 +191,9 @@ class Fanout:
         elif self._replay.speed != "max":  # there it is the replay that waits
             self._cut(client, "The queue is full.")
 
-    def _settle(self, lane: Lane) -> None:
+    def _settle(self, group: Group) -> None:
         """Forget what all have had, and let the replay write over it."""
-        lane.trim()
+        group.trim()
         self._raise_floor()
 
     def _raise_floor(self) -> None:
@@ -193,13 +204,13 @@ class Fanout:
     def _policy(self, asked: Queue | None) -> Queue:
         return asked or ("lossless" if self._replay.speed == "max" else "drop-oldest")
 
-    def _skip(self, lane: Lane, first: int, n: int) -> None:
+    def _skip(self, group: Group, first: int, n: int) -> None:
         """The ring has lapped this loop: what it lost is lost to every client."""
-        for client in lane.clients:
+        for client in group.clients:
             client.lose(client.waiting)
-        lane.packets.clear()
-        lane.head += n
-        for client in lane.clients:
+        group.packets.clear()
+        group.head += n
+        for client in group.clients:
             client.miss(first, n)
 
     def _watch(self) -> None:
@@ -218,3 +229,21 @@ class Fanout:
     def _close(self, code: int, reason: str) -> None:
         for connection in list(self._connections):
             connection.close(code, reason)
+
+
+class Fanouts:
+    """Makes the fan-outs of one application, which share its event loop."""
+
+    def __init__(self) -> None:
+        self._calls: LoopCalls | None = None
+        # One each, by which a session knows the fan-outs that it has.
+        self._makers: dict[Delivered, MakeAudience[Fanout]] = {}
+
+    def of(self, delivered: Delivered) -> MakeAudience[Fanout]:
+        """What makes a session's fan-out for one way of delivery; the same one each time."""
+        return self._makers.setdefault(delivered, partial(self._make, delivered))
+
+    def _make(self, delivered: Delivered, session: Session, loop: asyncio.AbstractEventLoop) -> Fanout:
+        if self._calls is None or self._calls.loop is not loop:
+            self._calls = LoopCalls(loop)
+        return Fanout(session.replay, loop, delivered, self._calls)

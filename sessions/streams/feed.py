@@ -22,7 +22,7 @@ from sessions.audience import Decoder, Latencies
 from sessions.errors import UnknownSession
 from sessions.session import MakeAudience, Session
 from sessions.store import Store
-from sessions.streams.lane import stream_of
+from sessions.streams.group import stream_of
 from sessions.streams.packets import BINARY, frame
 
 log = logging.getLogger(__name__)

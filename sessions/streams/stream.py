@@ -24,13 +24,13 @@ from sessions.gate.rules import address_of
 from sessions.metadata import metadata
 from sessions.options import Options
 from sessions.refusals import refusal, status_of, tornados_refusal
-from sessions.session import MakeAudience, Session
+from sessions.session import Session
 from sessions.store import Store
-from sessions.streams.fanout import Fanout
-from sessions.streams.lane import Queue, stream_of
+from sessions.streams.delivered import Delivered
+from sessions.streams.fanout import Fanouts
+from sessions.streams.group import Queue, stream_of
 from sessions.streams.packets import BINARY, TEXT, Format, Layout, frame
 from sessions.streams.prediction import read_number, read_prediction
-from sessions.streams.variant import Variant
 
 MAX_MESSAGE = 64 * 1024
 PING_INTERVAL = 20.0
@@ -47,37 +47,30 @@ FLOOD_PAUSE = 0.01
 """Seconds before the next message of a decoder is read that predicts more than it may."""
 
 
-def decoders_of(variant: Variant) -> MakeAudience[Fanout]:
-    """What makes the fan-out of a variant."""
-
-    def make(session: Session, loop: asyncio.AbstractEventLoop) -> Fanout:
-        return Fanout(session.replay, loop, variant)
-
-    return make
-
-
-FANOUTS = {
-    variant: decoders_of(variant)
-    for variant in (Variant(clean, truth) for clean in (False, True) for truth in (False, True))
-}
-"""One function each, by which a session knows the fan-outs that it has."""
-
-
 class StreamHandler(WebSocketHandler):
     """One decoder.
 
     Parameters
     ----------
     store : Store
+    fanouts : Fanouts
+        Those of its application.
     format : "json" or "msgpack"
         What the address stands for, unless the query says otherwise.
     prefix : str
         Path under which a proxy has the port.
     """
 
-    def initialize(self, store: Store, format: Format, prefix: str = "") -> None:  # noqa: A002
+    def initialize(
+        self,
+        store: Store,
+        fanouts: Fanouts,
+        format: Format,  # noqa: A002
+        prefix: str = "",
+    ) -> None:
         self._prefix = prefix
         self._store = store
+        self._fanouts = fanouts
         self._format: Format = format
         self._holds: dict[str | None, Hold] = {}  # by the name that it gives in a message, if any
         self._decoders: set[str] = set()  # that predict through this connection
@@ -247,7 +240,7 @@ class StreamHandler(WebSocketHandler):
         name = self.get_query_argument("decoder", None)
         self._name = None if name is None else checked_name(name)
         clean, truth = (self._choice(name, (NO, YES)) for name in ("clean", "truth"))
-        self._variant = Variant(clean=clean == YES, truth=truth != NO)
+        self._delivered = Delivered(clean=clean == YES, truth=truth != NO)
         trial_ids, target_ids = self._numbers("trial_id"), self._numbers("target_id")
         self._selection = Selection(trial_ids, target_ids) if trial_ids or target_ids else None
         self._credit = self._packets("credit")
@@ -280,7 +273,7 @@ class StreamHandler(WebSocketHandler):
         options = Options(selection=self._selection or EVERYTHING)
         make = partial(self._store.create, code, options, address=address_of(self.request))
         session = await asyncio.get_running_loop().run_in_executor(None, make)
-        self._fanout = session.audience(FANOUTS[self._variant], asyncio.get_running_loop())
+        self._fanout = session.audience(self._fanouts.of(self._delivered), asyncio.get_running_loop())
         session.admit(self._selection, self._store.max_clients)
         self.set_header("Content-Location", f"/stream/{session.code}")
         return session

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from engine.answers.scores.board import Board
-from engine.answers.scores.facts import Facts
 from engine.answers.scores.histogram import ERROR
 from engine.answers.scores.scorer import Scoreboard
+from engine.answers.scores.sent import Facts
 from engine.sources.recordings.recording import Recording
 from engine.view import PLAIN, changed
 from plotters.base import Scene

@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from engine.answers.scores.account import Account
-from engine.answers.scores.facts import Facts, Sent
+from engine.answers.scores.decoder_score import DecoderScore
 from engine.answers.scores.lag import Lags
+from engine.answers.scores.sent import Facts, Sent
 from engine.answers.scores.summary import Summary, TrialScore
 from engine.bins.schema import Rows
 
@@ -31,7 +31,7 @@ class Board:
         self._capacity = capacity
         self._lags = Lags(facts.bin_rate)
         self._sent = Sent(2 * capacity)
-        self._accounts: dict[int, Account] = {}
+        self._accounts: dict[int, DecoderScore] = {}
 
     def advance(self, rows: Rows, lines: Rows, radius: float, now: float) -> list[tuple[int, TrialScore]]:
         """Take what is new.
@@ -62,7 +62,7 @@ class Board:
         finished = []
         for decoder in np.unique(lines["decoder"]).tolist():
             if decoder not in self._accounts:
-                self._accounts[decoder] = Account(self._facts, self._lags, self._sent.kept)
+                self._accounts[decoder] = DecoderScore(self._facts, self._lags, self._sent.kept)
             own = lines[lines["decoder"] == decoder]
             trials = self._accounts[decoder].read(own, self._sent, radius)
             finished += [(decoder, trial) for trial in trials]

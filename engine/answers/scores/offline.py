@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.answers.scores.board import Board
-from engine.answers.scores.facts import Facts
+from engine.answers.scores.sent import Facts
 from engine.answers.scores.summary import Summary
 from engine.bins.schema import Rows
 from engine.deck.replay import KEPT_SECONDS

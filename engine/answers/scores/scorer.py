@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.answers.predictions import KEPT, Predictions
 from engine.answers.scores.board import MISSING_AFTER, Board
-from engine.answers.scores.facts import Facts
+from engine.answers.scores.sent import Facts
 from engine.answers.scores.summary import Summary, TrialScore
 from engine.bins import clock
 from engine.deck.replay import Replay

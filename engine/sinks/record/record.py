@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.answers.scores.facts import Facts
+from engine.answers.scores.sent import Facts
 from engine.bins.schema import Rows
 from engine.deck.happenings import Note
 from engine.sources.recordings.recording import Recording, Trial

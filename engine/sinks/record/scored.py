@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from engine.answers.scores.facts import Facts
 from engine.answers.scores.offline import rescore
 from engine.answers.scores.scorer import Scorer
+from engine.answers.scores.sent import Facts
 from engine.answers.scores.summary import Summary
 from engine.sinks.record.record import Record
 

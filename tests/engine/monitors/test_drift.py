@@ -10,7 +10,7 @@ import pytest
 
 from engine.deck.replay import Replay
 from engine.monitors.drift import ALARM, REFERENCE, WINDOW, Detector, DriftMonitor, natural_sd
-from engine.monitors.monitor import Monitor
+from engine.monitors.monitor import Monitor, MonitorThread
 from engine.sources.recordings.recording import Recording
 from engine.sources.recordings.selection import EVERYTHING, Selection
 from tests.builders import small_recording
@@ -150,7 +150,7 @@ class Watched:
         self.replay = Replay(firing(), speed=50.0)
         self.keeper = Keeper(self.replay)
         self.drift = DriftMonitor(self.replay)
-        self.monitor = Monitor("monitor", self.drift.look)
+        self.monitor = Monitor(MonitorThread(), "monitor", self.drift.look)
         assert self.monitor.settle(PATIENCE)
 
     def play(self, seconds: int) -> None:

@@ -6,13 +6,13 @@ import threading
 
 import pytest
 
-from engine.monitors.monitor import Monitor
+from engine.monitors.monitor import Monitor, MonitorThread
 from tests.engine.listening import PATIENCE
 
 
 def test_settled_monitor_has_seen_what_was_there_before() -> None:
     there, seen = [1], []
-    monitor = Monitor("monitor", lambda: seen.append(list(there)))
+    monitor = Monitor(MonitorThread(), "monitor", lambda: seen.append(list(there)))
     there.append(2)
     assert monitor.settle(PATIENCE)
     assert seen[-1] == [1, 2]
@@ -28,7 +28,7 @@ def test_failure_ends_it_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
         go.wait(PATIENCE)
         raise ValueError("no such thing")
 
-    monitor = Monitor("monitor x", fail)
+    monitor = Monitor(MonitorThread(), "monitor x", fail)
     go.set()
     assert not monitor.settle(PATIENCE)
     assert monitor.error == "ValueError: no such thing"
@@ -38,7 +38,8 @@ def test_failure_ends_it_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_all_share_one_thread_which_ends_with_the_last() -> None:
     looking = [threading.Event(), threading.Event()]
-    first, second = (Monitor(f"monitor {i}", looked.set) for i, looked in enumerate(looking))
+    shared = MonitorThread()
+    first, second = (Monitor(shared, f"monitor {i}", looked.set) for i, looked in enumerate(looking))
     assert first.settle(PATIENCE)
     assert second.settle(PATIENCE)
     (thread,) = (each for each in threading.enumerate() if each.name == "monitors")
@@ -54,7 +55,8 @@ def test_a_failure_of_one_disturbs_no_other(caplog: pytest.LogCaptureFixture) ->
     def fail() -> None:
         raise ValueError("no such thing")
 
-    failing, sound = Monitor("monitor x", fail), Monitor("monitor y")
+    shared = MonitorThread()
+    failing, sound = Monitor(shared, "monitor x", fail), Monitor(shared, "monitor y")
     assert sound.settle(PATIENCE)
     assert failing.error == "ValueError: no such thing"
     assert caplog.text.count("has failed") == 1

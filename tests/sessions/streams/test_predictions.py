@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from engine.answers.predictions import MAX_DECODERS
-from engine.answers.scores.facts import Facts
 from engine.answers.scores.offline import rescore
+from engine.answers.scores.sent import Facts
 from engine.answers.scores.sums import Measures
 from sessions.options import Options
 from sessions.session import Session

@@ -11,9 +11,9 @@ import pytest
 
 from engine.answers.prediction import PREDICTION
 from engine.answers.predictions import Predictions
-from engine.answers.scores.facts import Facts
 from engine.answers.scores.offline import rescore
 from engine.answers.scores.scorer import Scorer
+from engine.answers.scores.sent import Facts
 from engine.bins import clock
 from engine.calibration.frozen import answers, score
 from engine.deck.replay import Replay

@@ -9,8 +9,8 @@ import pytest
 
 from engine.answers.prediction import Verdict
 from engine.answers.scores.board import Board
-from engine.answers.scores.facts import Facts
 from engine.answers.scores.offline import rescore
+from engine.answers.scores.sent import Facts
 from engine.answers.scores.summary import Summary
 from engine.answers.scores.sums import Measures
 from engine.bins.schema import Rows

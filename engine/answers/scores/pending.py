@@ -19,7 +19,7 @@ class Fate(IntEnum):
     ANSWERED = 2
 
 
-class Owed:
+class Pending:
     """The fate of the newest bins, by `sequence_number`.
 
     Parameters

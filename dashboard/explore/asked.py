@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class Wish(BaseModel):
+class Asked(BaseModel):
     """Settings that the form changed, or one thing that was pointed at."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)

@@ -70,10 +70,10 @@ class Connection(Protocol):
         ...
 
 
-class Lane:
+class Group:
     """The packets of one layout, from the oldest that a client still wants to the newest.
 
-    They are counted from the lane's own beginning; a packet that was lost on purpose is never in it.
+    They are counted from the group's own beginning; a packet that was lost on purpose is never in it.
     """
 
     def __init__(self, encoder: Encoder) -> None:
@@ -95,15 +95,15 @@ class Lane:
 
 
 class Client:
-    """One decoder: a cursor into its lane, and what it lost.
+    """One decoder: a cursor into its group, and what it lost.
 
-    Its queue is the distance from its cursor to the lane's head: nothing is stored per client.
+    Its queue is the distance from its cursor to the group's head: nothing is stored per client.
     """
 
     def __init__(
         self,
         connection: Connection,
-        lane: Lane,
+        group: Group,
         queue: Callable[[], Queue],
         drained: Callable[[], None],
         credit: int | None = None,
@@ -111,11 +111,11 @@ class Client:
         self.connection = connection
         self._pace = Pace(credit)
         self._held_since: float | None = None  # when packets began to wait for an answer
-        self._lane = lane
+        self._lane = group
         self._queue = queue
         self._drained = drained
         self._write_began: float | None = None
-        self.cursor = lane.head
+        self.cursor = group.head
         self.dropped = 0
 
     @property

@@ -1,4 +1,4 @@
-"""The bell: no ring is lost, whoever rings when, and a busy loop is not woken."""
+"""Calls into a loop: no ring is lost, whoever rings when, and a busy loop is not woken."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sessions.streams.bell import Bell, bell_of
+from sessions.streams.loop_calls import LoopCalls
 
 
 def test_every_ring_of_every_thread_is_answered_on_the_loop() -> None:
@@ -17,7 +17,7 @@ def test_every_ring_of_every_thread_is_answered_on_the_loop() -> None:
     threads_of_answers = set()
 
     async def scenario() -> None:
-        done, bell = asyncio.Event(), bell_of(asyncio.get_running_loop())
+        done, calls = asyncio.Event(), LoopCalls(asyncio.get_running_loop())
 
         def answer(who: int) -> None:
             answered[who] += 1
@@ -27,7 +27,7 @@ def test_every_ring_of_every_thread_is_answered_on_the_loop() -> None:
 
         def ring(who: int) -> None:
             for _ in range(5000):
-                bell.ring(lambda: answer(who))
+                calls.ring(lambda: answer(who))
 
         ringers = [threading.Thread(target=ring, args=(who,)) for who in range(4)]
         for ringer in ringers:
@@ -53,15 +53,15 @@ def test_a_loop_at_work_is_woken_once() -> None:
             return wake(*arguments)
 
         loop.call_soon_threadsafe = counted  # type: ignore[method-assign]
-        bell = Bell(loop)
+        calls = LoopCalls(loop)
 
         def work() -> None:
-            ringer = threading.Thread(target=lambda: [bell.ring(lambda: None) for _ in range(100)])
+            ringer = threading.Thread(target=lambda: [calls.ring(lambda: None) for _ in range(100)])
             ringer.start()
             ringer.join()  # so that all of it comes while the loop is at work
-            bell.ring(done.set)
+            calls.ring(done.set)
 
-        bell.ring(work)
+        calls.ring(work)
         await asyncio.wait_for(done.wait(), 20)
         return wakes
 
@@ -73,25 +73,15 @@ def test_a_call_that_fails_keeps_no_other_from_its_turn() -> None:
         loop = asyncio.get_running_loop()
         told: list[Any] = []
         loop.set_exception_handler(lambda _, context: told.append(context["exception"]))
-        done, bell = asyncio.Event(), Bell(loop)
+        done, calls = asyncio.Event(), LoopCalls(loop)
 
         def fail() -> None:
             raise ValueError("a fault")
 
         for call in (fail, done.set):
-            bell.ring(call)
+            calls.ring(call)
         await asyncio.wait_for(done.wait(), 20)
         return told
 
     with pytest.raises(ValueError, match="a fault"):
         raise asyncio.run(scenario())[0]
-
-
-def test_a_loop_has_one_bell() -> None:
-    loops = [asyncio.new_event_loop() for _ in range(2)]
-    try:
-        bells = [bell_of(loop) for loop in (*loops, loops[0])]
-        assert bells[0] is bells[2] is not bells[1]
-    finally:
-        for loop in loops:
-            loop.close()

@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 from engine.answers.cursor import Cursor
 from engine.answers.prediction import Verdict
-from engine.answers.scores.facts import Facts, Sent
 from engine.answers.scores.histogram import LATENCY
 from engine.answers.scores.lag import LagFollower, Lags
 from engine.answers.scores.moments import Floats
-from engine.answers.scores.owed import Numbers, Owed
+from engine.answers.scores.pending import Numbers, Pending
 from engine.answers.scores.reach import Reach
+from engine.answers.scores.sent import Facts, Sent
 from engine.answers.scores.summary import Summary, TrialScore
 from engine.answers.scores.sums import Sums
 from engine.bins.schema import Rows
@@ -37,7 +37,7 @@ class Visit:
         self.reach = reach
 
 
-class Account:
+class DecoderScore:
     """The scores of one decoder.
 
     A position or velocity is scored at its bin whenever it comes; what has a direction in time (the
@@ -52,13 +52,13 @@ class Account:
 
     Attributes
     ----------
-    owed : Owed
+    owed : Pending
         Which bins it owes an answer.
     """
 
     def __init__(self, facts: Facts, lags: Lags, kept: int) -> None:
         self.total = Sums(lags)
-        self.owed = Owed(kept)
+        self.owed = Pending(kept)
         self.trials: deque[TrialScore] = deque(maxlen=TRIALS_KEPT)
         self.history: deque[tuple[float, float]] = deque(maxlen=HISTORY)
         self._facts = facts

@@ -11,7 +11,7 @@ from engine.sources.recordings.recording import Recording
 
 
 @dataclass(frozen=True)
-class Variant:
+class Delivered:
     """One way in which the packets of a session are delivered.
 
     Attributes
@@ -43,4 +43,4 @@ class Variant:
             rows["kinematics"] = rows["intention"] = np.nan
 
 
-PLAIN = Variant()
+PLAIN = Delivered()

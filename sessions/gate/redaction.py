@@ -7,7 +7,7 @@ import logging
 from sessions.gate.token import HIDDEN
 
 
-class Discreet(logging.Formatter):
+class RedactingFormatter(logging.Formatter):
     """Formats as another formatter does, and hides the token.
 
     Parameters
@@ -28,4 +28,4 @@ class Discreet(logging.Formatter):
 def hide(secret: str) -> None:
     """Let no handler of the root logger show the token from now on."""
     for handler in logging.getLogger().handlers:
-        handler.setFormatter(Discreet(handler.formatter or logging.Formatter(), secret))
+        handler.setFormatter(RedactingFormatter(handler.formatter or logging.Formatter(), secret))

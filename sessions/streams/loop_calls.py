@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from weakref import WeakValueDictionary
 
 
-class Bell:
+class LoopCalls:
     """What replays ring when they have news for a loop.
 
     Waking a loop costs a system call in which the caller gives the interpreter's lock away, and has to
@@ -21,7 +20,7 @@ class Bell:
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self.loop = loop
         self._calls: deque[Callable[[], None]] = deque()
         self._rung = False
 
@@ -30,7 +29,7 @@ class Bell:
         self._calls.append(call)
         if not self._rung:
             self._rung = True
-            self._loop.call_soon_threadsafe(self._answer)
+            self.loop.call_soon_threadsafe(self._answer)
 
     def _answer(self) -> None:
         try:
@@ -40,12 +39,4 @@ class Bell:
             self._rung = bool(self._calls)
             if self._calls:  # looked at again: who rang just before the line above relied on it
                 self._rung = True
-                self._loop.call_soon(self._answer)
-
-
-_bells: WeakValueDictionary[asyncio.AbstractEventLoop, Bell] = WeakValueDictionary()
-
-
-def bell_of(loop: asyncio.AbstractEventLoop) -> Bell:
-    """The one bell of a loop, while anybody has it. May be called from any thread."""
-    return _bells.setdefault(loop, Bell(loop))
+                self.loop.call_soon(self._answer)
