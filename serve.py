@@ -10,6 +10,17 @@ if __name__ == "__main__" and sys.argv[1:2] not in (["check"], ["decode"], ["fin
     for each in (signal.SIGINT, signal.SIGTERM):  # from now on: what follows takes a while to load
         signal.signal(each, lambda *_: os._exit(0))
 
+from engine import plugins
+from engine.errors import DeckError
+
+try:
+    # First of all: what follows builds its forms and models from what there is. Processes that this one
+    # spawns come here, too, and find the folder in the environment.
+    PLUGINS = plugins.load(plugins.asked(sys.argv[1:] if __name__ == "__main__" else ()))
+except DeckError as error:
+    print(f"serve.py: {error}", file=sys.stderr)
+    sys.exit(2)
+
 import asyncio
 import gc
 import logging
@@ -26,7 +37,7 @@ from tornado.netutil import bind_sockets
 
 from engine import scheduling
 from engine.answers.inlet import MakeInlet
-from engine.errors import BadSetting, DeckError
+from engine.errors import BadSetting
 from engine.moment import Moment
 from engine.sinks.base import MakeSink
 from engine.sinks.record.sealed import passphrase_here
@@ -166,12 +177,13 @@ def load(chosen: Settings) -> Recordings:
 
 def sinks(chosen: Settings) -> Mapping[str, MakeSink]:
     """What makes the sinks of sessions, by name."""
-    if not chosen.lsl_enabled:
-        return {}
-    from engine.sinks.lsl import LslNames, LslSink  # loads liblsl, which --no-lsl does without
+    made = plugins.sinks(PLUGINS)
+    if chosen.lsl_enabled:
+        from engine.sinks.lsl import LslNames, LslSink  # loads liblsl, which --no-lsl does without
 
-    names = LslNames(chosen.lsl_stream_name, chosen.lsl_source_id)
-    return {"lsl": lambda subject: LslSink(subject, names)}
+        names = LslNames(chosen.lsl_stream_name, chosen.lsl_source_id)
+        made["lsl"] = lambda subject: LslSink(subject, names)
+    return made
 
 
 def lsl_inlet() -> MakeInlet:
@@ -249,9 +261,11 @@ async def serve(
     streams.start()  # before the dashboard, whose libraries take a while to load
 
     from dashboard import build_server, close_server
+    from plotters import with_plugins
 
     pages = build_server(
         store,
+        plotters=with_plugins(PLUGINS),
         port=chosen.dashboard_port,
         address=chosen.host,
         stream_port=chosen.port,

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from dashboard import theme
 from dashboard.calibration import choices
 from dashboard.frames import scene_id, spell_time
+from dashboard.layout import grid
 from dashboard.perturbation import panel
 from dashboard.settings import events_of, tape
 from dashboard.snippets import snippets
@@ -130,6 +131,7 @@ class Pages:
             duration=spell_time(recording.duration),
             events=events_of(recording),
             plotters=figures.plotters,
+            places=Markup(grid(self._plotters)),
             addresses=addresses(host, code, lsl),
             snippets=list(snippets(f"{host}/stream/{code}", neural, self._guarded)),
             deck=script_json(deck),

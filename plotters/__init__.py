@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
+from engine.plugins import Modules, classes
 from plotters.arena import Arena
 from plotters.base import Plotter
 from plotters.errors import Errors
@@ -19,3 +22,9 @@ PLOTTERS: tuple[type[Plotter], ...] = (
     *(Quality, Errors, Latency),
 )
 """In the order in which the page shows them."""
+
+
+def with_plugins(modules: Modules) -> tuple[type[Plotter], ...]:
+    """All of them, and those of plugins below."""
+    found = (classes(module, Plotter) for module in modules.values())  # type: ignore[type-abstract]
+    return (*PLOTTERS, *chain.from_iterable(found))

@@ -13,7 +13,7 @@ from bokeh.plotting import figure
 
 from engine.sources.recordings.phases import Phase
 from engine.sources.recordings.recording import Recording
-from plotters.base import LIVE, Floats, News, Plotter, Replace, Scene, Shift, Update
+from plotters.base import LIVE, Floats, News, Place, Plotter, Replace, Scene, Shift, Update
 from plotters.columns import last_of_columns
 from plotters.drawing import paint
 from plotters.lanes import LANES
@@ -40,6 +40,7 @@ class Arena(Plotter):
 
     name = "arena"
     title = "Arena"
+    place = Place("narrow")
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)

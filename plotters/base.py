@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -188,6 +188,25 @@ class Set:
 Update = Shift | Replace | Set
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a plot stands on the page.
+
+    Attributes
+    ----------
+    width : str
+        Of its column: "wide", as for what has a time axis, or "narrow".
+    rows : int
+        How many rows of the page it takes.
+    height : float
+        Of the figure at least, in rem.
+    """
+
+    width: Literal["wide", "narrow"] = "wide"
+    rows: int = 1
+    height: float = 9.5
+
+
 class Plotter(ABC):
     """One live plot.
 
@@ -197,6 +216,7 @@ class Plotter(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
+    place: ClassVar[Place] = Place()
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene

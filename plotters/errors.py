@@ -14,7 +14,7 @@ from engine.answers.scores.decoder_score import WINDOW
 from engine.answers.scores.histogram import ERROR, Counts
 from engine.view import PLAIN
 from plotters.arena import corners
-from plotters.base import LIVE, Floats, News, Replace, Scene, Set, Update
+from plotters.base import LIVE, Floats, News, Place, Replace, Scene, Set, Update
 from plotters.drawing import nice_end, paint
 from plotters.lanes import LANES, marks
 from plotters.scored import Scored
@@ -30,6 +30,7 @@ class Errors(Scored):
 
     name = "errors"
     title = "Position error"
+    place = Place("narrow", height=14.0)
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)

@@ -14,7 +14,7 @@ from bokeh.models.glyphs import HBar, Text
 from bokeh.models.ui import UIElement
 from bokeh.plotting import figure
 
-from plotters.base import LIVE, News, Replace, Update
+from plotters.base import LIVE, News, Place, Replace, Update
 from plotters.drawing import paint, paint_labels
 from plotters.lanes import LANES, lane_colour
 from plotters.scored import Scored
@@ -32,6 +32,7 @@ class Latency(Scored):
 
     name = "latency"
     title = "Latency"
+    place = Place("narrow", rows=2, height=14.0)
 
     @property
     def caption(self) -> str:

@@ -10,7 +10,7 @@ from bokeh.models.annotations import Span
 from bokeh.models.ui import UIElement
 
 from engine.answers.scores.decoder_score import HISTORY, WINDOW
-from plotters.base import LIVE, RIGHT, Floats, News, Replace, Update
+from plotters.base import LIVE, RIGHT, Floats, News, Place, Replace, Update
 from plotters.drawing import paint
 from plotters.lanes import LANES, marks
 from plotters.scored import Scored
@@ -26,6 +26,7 @@ class Quality(Scored):
 
     name = "quality"
     title = "R\N{SUPERSCRIPT TWO} over time"
+    place = Place(height=14.0)
 
     @property
     def caption(self) -> str:

@@ -11,7 +11,7 @@ from bokeh.models.annotations import Span
 from bokeh.models.ui import UIElement
 from bokeh.plotting import figure
 
-from plotters.base import LIVE, TIME, Floats, News, Plotter, Replace, Shift, Update
+from plotters.base import LIVE, TIME, Floats, News, Place, Plotter, Replace, Shift, Update
 from plotters.columns import highest_of_columns
 from plotters.drawing import paint
 
@@ -35,6 +35,7 @@ class Timing(Plotter):
 
     name = "timing"
     title = "Timing"
+    place = Place("narrow", height=14.0)
 
     @property
     def caption(self) -> str:

@@ -10,7 +10,7 @@ from bokeh.models.ui import UIElement
 
 from engine.analysis.rates import mean_rates
 from engine.bins.delivery import received
-from plotters.base import LIVE, Floats, News, Plotter, Replace, Scene, Set, Update
+from plotters.base import LIVE, Floats, News, Place, Plotter, Replace, Scene, Set, Update
 from plotters.drawing import nice_end, paint
 
 NOW = 1.0
@@ -28,6 +28,7 @@ class Units(Plotter):
 
     name = "units"
     title = "Unit rates"
+    place = Place("narrow", rows=2)
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)

@@ -64,6 +64,9 @@ class Settings(BaseSettings):
         None, ge=1, description="sessions that one address may make (default: as many as there may be)"
     )
     clients_per_session: int = Field(1000, ge=1, description="decoders that a session may have")
+    plugins: Path | None = Field(
+        None, description="folder of your own decoders, perturbations, sinks and plots"
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @field_validator("series", mode="before")
@@ -127,7 +130,7 @@ ON_COMMAND_LINE = (
     "prefix", "stream_prefix", "rate", "records",
     "max_sessions", "session_ttl",
     "token", "allow_host", "allow_origin", "certfile", "keyfile", "audit_log", "requests_per_second",
-    "sessions_per_address", "clients_per_session", "log_level",
+    "sessions_per_address", "clients_per_session", "plugins", "log_level",
 )  # fmt: skip
 
 

@@ -25,7 +25,20 @@ DECODERS: dict[str, type[Decoder]] = {
 }  # fmt: skip
 """By key; the first three use the truth alone."""
 
-__all__ = ["DECODERS", "Decoder", "decode", "make_decoder"]
+__all__ = ["DECODERS", "Decoder", "decode", "make_decoder", "register"]
+
+
+def register(decoder: type[Decoder]) -> None:
+    """Take in another decoder, such as a plugin's.
+
+    Raises
+    ------
+    BadSetting
+        If there is one of its key.
+    """
+    if decoder.key in DECODERS:
+        raise BadSetting(f"There is a decoder {decoder.key!r} already. Give yours another key.")
+    DECODERS[decoder.key] = decoder
 
 
 def make_decoder(key: str, bin_rate: float, settings: Mapping[str, Any] | None = None) -> Decoder:

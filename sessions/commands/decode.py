@@ -68,6 +68,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         allow_abbrev=False,
     )
     parser.add_argument("--session", required=True, metavar="CODE", help="session; a new code makes one")
+    parser.add_argument("--plugins", help="folder of your own decoders, as serve.py takes it")
     parser.add_argument("--decoder", choices=DECODERS, help="what decodes; needless with --model")
     add_server(parser)
     parser.add_argument("--name", help="under which it is scored (default: the decoder's)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from engine.stages.perturb.rotation import Rotation
 from engine.stages.perturb.saturation import Saturation
 from engine.stages.perturb.unit_loss import UnitLoss
 
-MODELS: tuple[type[Model], ...] = (
+MODELS: list[type[Model]] = [
     Noise,
     Drift,
     Gain,
@@ -29,9 +29,11 @@ MODELS: tuple[type[Model], ...] = (
     Saturation,
     LostPackets,
     Jitter,
-)
+]
 """In the order in which they act; bit i of a row's ``perturbation`` is model i."""
 
+MAX_MODELS: Final = 32
+"""Bits of a row's ``perturbation``."""
 _OFF: dict[str, dict[str, Any]] = {model.key: {"enabled": False} for model in MODELS}
 
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
@@ -51,6 +53,23 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 """Levels of noise and drift. Each switches all other models off, so that a level always means the same."""
+
+
+def register(model: type[Model]) -> None:
+    """Take in another model, such as a plugin's, which acts after the others; presets switch it off.
+
+    Raises
+    ------
+    BadSetting
+        If there is one of its key, or no bit is left for it.
+    """
+    if any(each.key == model.key for each in MODELS):
+        raise BadSetting(f"There is a perturbation {model.key!r} already. Give yours another key.")
+    if len(MODELS) == MAX_MODELS:
+        raise BadSetting(f"There are {MAX_MODELS} perturbations, which is the limit. Take one out.")
+    MODELS.append(model)
+    for preset in PRESETS.values():
+        preset[model.key] = {"enabled": False}
 
 
 def model_names(mask: int) -> list[str]:

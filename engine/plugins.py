@@ -1,0 +1,102 @@
+"""What a lab adds of its own: files of a folder that hold decoders, perturbations, sinks or plots.
+
+A file is a module; what it adds is found by its type: classes of `engine.decoders.base.Decoder` and of
+`engine.stages.perturb.base.Model`, functions called ``make_sink`` (whose sink has the file's name), and
+whatever others ask for with `classes`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from engine.errors import BadSetting
+
+if TYPE_CHECKING:
+    from engine.sinks.base import MakeSink
+
+OPTION: Final = "--plugins"
+VARIABLE: Final = "PHANTOM_PLUGINS"
+"""Environment variable with the folder; processes that a server starts find it there."""
+
+T = TypeVar("T")
+Modules = Mapping[str, ModuleType]
+
+
+def asked(arguments: Sequence[str]) -> Path | None:
+    """The folder that a command line or the environment names."""
+    for here, following in zip(arguments, (*arguments[1:], ""), strict=True):
+        if here == OPTION and following:
+            return Path(following)
+        if here.startswith(f"{OPTION}="):
+            return Path(here.partition("=")[2])
+    return Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None
+
+
+def load(folder: Path | None) -> dict[str, ModuleType]:
+    """Load every file of a folder, and take in its decoders and perturbations.
+
+    Returns
+    -------
+    dict of str to module
+        By the file's name without its ending.
+
+    Raises
+    ------
+    BadSetting
+        If there is no such folder, a file cannot be loaded, or one of its keys is taken.
+    """
+    if folder is None:
+        return {}
+    from engine import decoders  # which who has no plugins does without
+    from engine.decoders.base import Decoder
+    from engine.stages import perturb
+    from engine.stages.perturb.base import Model
+
+    if not folder.is_dir():
+        raise BadSetting(f"{OPTION} {folder} is not a folder. Name the one that holds the plugins.")
+    os.environ[VARIABLE] = str(folder.resolve())
+    modules = {path.stem: _load(path) for path in sorted(folder.glob("[!._]*.py"))}
+    for name, module in modules.items():
+        try:
+            for decoder in classes(module, Decoder):
+                decoders.register(decoder)
+            for model in classes(module, Model):
+                perturb.register(model)
+        except BadSetting as error:
+            raise BadSetting(f"Plugin {name}.py: {error}") from None
+    return modules
+
+
+def classes(module: ModuleType, base: type[T]) -> Iterator[type[T]]:
+    """Classes of a kind that a module defines, in their order."""
+    for found in vars(module).values():
+        if isinstance(found, type) and issubclass(found, base) and found.__module__ == module.__name__:
+            yield found
+
+
+def sinks(modules: Modules) -> dict[str, MakeSink]:
+    """What makes sinks, by name."""
+    return {name: module.make_sink for name, module in modules.items() if hasattr(module, "make_sink")}
+
+
+def _load(path: Path) -> ModuleType:
+    name = f"phantom_plugins.{path.stem}"
+    spec: Any = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever it is, it is that file's
+        line = getattr(error, "lineno", None) or traceback.extract_tb(error.__traceback__)[-1].lineno
+        raise BadSetting(
+            f"Plugin {path.name} cannot be loaded: {type(error).__name__}: {error} (line {line}). "
+            "Mend it, or take it out of the folder."
+        ) from None
+    return module

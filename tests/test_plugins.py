@@ -1,0 +1,158 @@
+"""A lab's own files work as the project's do: those of CONTRIBUTING.md, in a real server."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+from websocket import create_connection
+
+from tests.benchmarks import Server, server
+from tests.engine.listening import wait_until
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = re.findall(
+    r"```python\n# (\w+)\.py\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.DOTALL
+)
+LONGEST = 30
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The examples as files."""
+    made = tmp_path_factory.mktemp("plugins")
+    for name, text in EXAMPLES:
+        (made / f"{name}.py").write_text(text)
+    return made
+
+
+@pytest.fixture(scope="module")
+def deck(folder: Path) -> Iterator[Server]:
+    """A server with them, and a session that plays."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("CSV_LOG_FOLDER", str(folder))
+        with server("--no-lsl", "--plugins", str(folder)) as ours:
+            ours.ask("POST", "/api/sessions", {"custom_code": "deck"})
+            ours.ask("POST", "/api/control/deck/resume")
+            yield ours
+
+
+@pytest.mark.parametrize(("name", "text"), EXAMPLES, ids=[name for name, _ in EXAMPLES])
+def test_an_example_is_short(name: str, text: str) -> None:
+    assert text.count("\n") <= LONGEST, name
+
+
+def test_a_decoder_is_started_and_scored(deck: Server) -> None:
+    deck.ask("POST", "/api/sessions/deck/decoders", {"decoder": "resting_rate"})
+    wait_until(lambda: "resting_rate" in deck.get("/api/sessions/deck/scores")["decoders"])
+
+
+def test_a_decoder_and_its_settings_are_offered_by_the_command(folder: Path) -> None:
+    offered = started("decode", "--plugins", str(folder), "--help")
+    assert offered.returncode == 0
+    assert re.search(
+        r"^  resting_rate\n    ridge=1 +Strength of the penalty\.$", offered.stdout, re.MULTILINE
+    )
+
+
+def test_a_perturbation_is_set_sent_and_named(deck: Server) -> None:
+    settings = {"crosstalk": {"enabled": True, "share": 1.0}}
+    deck.ask("PUT", "/api/sessions/deck/perturbation", settings)
+    assert deck.get("/api/sessions/deck/perturbation")["crosstalk"] == settings["crosstalk"]
+    url = f"ws://127.0.0.1:{deck.port}/stream/deck"
+    plain, clean = (create_connection(f"{url}?{query}", timeout=20) for query in ("", "clean=1"))
+    try:
+        sent: dict[int, list[dict]] = {}
+        for _ in range(60):
+            for stream in (plain, clean):
+                packet = json.loads(stream.recv())
+                if packet["type"] == "data" and packet["data"]["perturbation"] in (["crosstalk"], []):
+                    sent.setdefault(packet["data"]["sequence_number"], []).append(packet["data"])
+        both = [pair for pair in sent.values() if len(pair) == 2 and pair[0]["perturbation"]]
+        assert both
+        for disturbed, as_recorded in both:
+            counts = as_recorded["spikes"]["spike_counts"]
+            expected = [counts[0], *(a + b for a, b in zip(counts[1:], counts[:-1], strict=True))]
+            assert disturbed["spikes"]["spike_counts"] == expected
+    finally:
+        plain.close()
+        clean.close()
+        deck.ask("PUT", "/api/sessions/deck/perturbation", {"preset": "none"})
+
+
+def test_a_sink_gets_every_bin_and_event(deck: Server, folder: Path) -> None:
+    (sink,) = deck.get("/api/sessions/deck")["sinks"]
+    assert (sink["name"], sink["state"]) == ("csv_log", "running")
+    written = folder / "deck.csv"
+    wait_until(lambda: len(written.read_text().splitlines()) > 100)
+    lines = [line for line in written.read_text().splitlines()[:-1] if not line.startswith("#")]
+    numbers = [int(line.split(",")[0]) for line in lines]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert "resume" in written.read_text()
+
+
+def test_a_plot_stands_where_it_says_and_moves(deck: Server, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(f"http://127.0.0.1:{deck.dashboard_port}/live?session=deck")
+    shown = page.locator(".plot-speed")
+    above = page.locator(".plot-velocity")
+    shown.locator("canvas").first.wait_for(timeout=30_000)
+    box, other = shown.bounding_box(), above.bounding_box()
+    assert box is not None
+    assert other is not None
+    assert (box["x"], box["width"]) == (other["x"], other["width"])
+    assert box["y"] > other["y"] + other["height"]
+    page.wait_for_function(
+        """() => Bokeh.documents.some((each) => {
+            const source = each.get_model_by_name("speed/trace");
+            return source && source.data.speed.filter(Number.isFinite).length > 40;
+        })""",
+        timeout=30_000,
+    )
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import no_such_library\n", "ModuleNotFoundError: No module named 'no_such_library' (line 1)"),
+        ("x = 1\ny = = 2\n", "SyntaxError"),
+        (
+            "from engine.decoders.base import Decoder\n\n\nclass Mine(Decoder):\n    key = 'wiener'\n",
+            "There is a decoder 'wiener' already. Give yours another key.",
+        ),
+        (
+            "from engine.stages.perturb.base import CountModel\n\n\n"
+            "class Mine(CountModel):\n    key = 'noise'\n",
+            "There is a perturbation 'noise' already. Give yours another key.",
+        ),
+    ],
+    ids=["missing library", "syntax", "key of a decoder", "key of a perturbation"],
+)
+def test_a_plugin_that_cannot_be_taken_is_told_in_one_line(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "lab.py").write_text(text)
+    refused = started(f"--plugins={tmp_path}")
+    assert refused.returncode == 2
+    assert "lab.py" in refused.stderr
+    assert said in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    refused = started("--plugins", str(tmp_path / "none"))
+    assert refused.returncode == 2
+    assert refused.stderr.endswith("is not a folder. Name the one that holds the plugins.\n")
+
+
+def started(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "serve.py", *arguments],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False, env=dict(os.environ),
+    )  # fmt: skip
