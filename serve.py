@@ -38,9 +38,9 @@ from tornado.netutil import bind_sockets
 from engine import scheduling
 from engine.answers.inlet import MakeInlet
 from engine.errors import BadSetting
+from engine.files.sealed import passphrase_here
 from engine.moment import Moment
 from engine.sinks.base import MakeSink
-from engine.sinks.record.sealed import passphrase_here
 from engine.sources.recordings import readers
 from sessions.announcing import announce, own_url
 from sessions.archive import Archive

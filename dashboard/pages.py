@@ -23,8 +23,8 @@ from dashboard.settings import events_of, tape
 from dashboard.snippets import snippets
 from engine.deck.transport import MAX_SPEED, MIN_SPEED
 from engine.decoders import DECODERS
-from engine.sources.recordings.phases import PHASES
 from engine.sources.recordings.recording import Recording
+from engine.sources.recordings.trial_plan import PHASES
 from engine.stages.perturb import MODELS, PRESETS
 from plotters.base import Plotter, Scene
 from plotters.lanes import LANES

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.bins.trials import TrialEvent, event_time
 from engine.deck.replay import Replay
 from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.selection import Selection, TrialEvent, event_time
+from engine.sources.recordings.selection import Selection
 from engine.stages.perturb import PRESETS
 
 Spans = list[list[int]]

@@ -15,10 +15,10 @@ from engine.analysis.rates import Rates, mean_rates
 from engine.answers.predictions import Predictions
 from engine.answers.scores.scorer import Scoreboard
 from engine.bins.schema import Rows
+from engine.bins.trials import Trial
 from engine.deck.happenings import Note
 from engine.deck.replay import Replay
 from engine.deck.transport import Speed
-from engine.sources.recordings.recording import Trial
 from engine.view import Units, View, shown_units
 
 mean_rates_once = lru_cache(maxsize=8)(mean_rates)

@@ -11,8 +11,8 @@ from bokeh.models.glyphs import Circle, Scatter, Segment, Text
 from bokeh.models.ui import UIElement
 from bokeh.plotting import figure
 
-from engine.sources.recordings.phases import Phase
 from engine.sources.recordings.recording import Recording
+from engine.sources.recordings.trial_plan import Phase
 from plotters.base import LIVE, Floats, News, Place, Plotter, Replace, Scene, Shift, Update
 from plotters.columns import last_of_columns
 from plotters.drawing import paint

@@ -19,11 +19,11 @@ from typing import Any, Literal
 import numpy as np
 
 from engine.errors import BadSetting, NotNow
+from engine.files.sealed import KEY, SEALED
 from engine.sinks.record.journal import ENDING
 from engine.sinks.record.record import header_of
 from engine.sinks.record.recorder import Recorder
 from engine.sinks.record.scored import scores_of
-from engine.sinks.record.sealed import KEY, SEALED
 from sessions.errors import Busy, Conflict, NoRecords, UnknownRecord
 from sessions.finisher import CHUNK, FINISHED, Export, Finisher, export
 from sessions.session import Session

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 from engine import scheduling
+from engine.files.sealed import KEY, SEALED
 from engine.sinks.record.journal import unfinished
-from engine.sinks.record.sealed import KEY, SEALED
 from sessions.errors import RecordFailed
 
 log = logging.getLogger(__name__)

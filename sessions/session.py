@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
 from engine.answers.inlet import MakeInlet
+from engine.answers.playback import Playback
 from engine.answers.predictions import Predictions
 from engine.answers.safety import Safety
 from engine.answers.scores.scorer import Scorer
@@ -22,7 +23,6 @@ from engine.monitors.drift import DriftMonitor
 from engine.monitors.monitor import Monitor, MonitorThread
 from engine.sinks.base import MakeSink, Subject
 from engine.sinks.feeder import LEFT_WITHIN, Feeder
-from engine.sinks.record.playback import Playback
 from engine.sources.recordings.recording import Recording
 from engine.sources.recordings.selection import Selection
 from engine.view import PLAIN, View, changed

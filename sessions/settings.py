@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from engine.errors import BadSetting
-from engine.sinks.record.sealed import KEY
+from engine.files.sealed import KEY
 from engine.sources.recordings.readers.wanted import SPELLED, seconds_in
 
 Names = Annotated[tuple[str, ...], NoDecode]

@@ -8,7 +8,8 @@ from types import MappingProxyType
 import numpy as np
 
 from engine.bins.schema import Rows, bin_dtype, row_dtype
-from engine.sources.recordings.recording import Recording, Trial
+from engine.bins.trials import Trial
+from engine.sources.recordings.recording import Recording
 
 TARGETS = ((100.0, 0.0), (0.0, 100.0), (-100.0, 0.0))
 

@@ -9,7 +9,7 @@ from dashboard.explore.drawing import Columns, Drawing, View
 from dashboard.explore.settings import EVENTS
 from dashboard.explore.study import Rows, Study
 from engine.analysis import Aligned, aligned_counts, psth
-from engine.sources.recordings.selection import event_time
+from engine.bins.trials import event_time
 
 SHARE_SHOWN = 0.1
 """A PSTH is drawn where at least this share of a group's trials was observed, and two."""

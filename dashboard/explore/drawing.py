@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dashboard.explore.study import Rows, Study
-from engine.sources.recordings.selection import TrialEvent
+from engine.bins.trials import TrialEvent
 
 Columns = dict[str, Any]
 

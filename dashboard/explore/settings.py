@@ -11,9 +11,9 @@ import numpy as np
 import param
 
 from engine.analysis import split_names
+from engine.bins.trials import TrialEvent, event_time
 from engine.errors import BadSetting
 from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.selection import TrialEvent, event_time
 
 EVENTS: dict[TrialEvent, str] = {
     "target_on": "Target on",

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.bins.trials import TrialEvent, event_time
 from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.selection import TrialEvent, event_time
 
 
 @dataclass(frozen=True)

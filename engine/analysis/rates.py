@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from engine.bins.trials import TrialEvent
 from engine.errors import EmptySelection
 from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.selection import Selection, TrialEvent
+from engine.sources.recordings.selection import Selection
 
 Rates = npt.NDArray[np.float64]
 

@@ -10,7 +10,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from engine.sources.recordings.recording import Recording, Scalar
+from engine.bins.trials import Scalar
+from engine.sources.recordings.recording import Recording
 
 Group = npt.NDArray[np.intp]
 

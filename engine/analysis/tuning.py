@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.analysis.rates import trial_rates
+from engine.bins.trials import TrialEvent
 from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.selection import TrialEvent
 
 Floats = npt.NDArray[np.float64]
 Direction = Literal["target", "movement"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from enum import IntEnum
 from typing import Any, Final
 
 import numpy as np
@@ -32,23 +31,6 @@ CHANNELS: Final = (*AXES, "sequence_number")
 MAX_NAME: Final = 64
 MAX_VALUE: Final = 1e9
 """Of a position or velocity: what is beyond is a fault, and its square could not be summed."""
-
-
-class Verdict(IntEnum):
-    """What became of a prediction, or of a bin that will have none."""
-
-    ON_TIME = 0
-    """Received before the next bin was due."""
-    LATE = 1
-    """Received after that."""
-    STALE = 2
-    """Received when its bin had left the ring; not scored."""
-    DUPLICATE = 3
-    """The bin had one from this decoder already; not scored."""
-    DROPPED = 4
-    """No prediction: the bin never reached the decoder, which was too slow. Values are NaN."""
-    LEFT = 5
-    """No prediction: the decoder gets no bins from this one on, until it predicts again."""
 
 
 def checked_values(given: Mapping[str, Any]) -> Values:

@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from engine.answers.cursor import Place, Stretches, Values
 from engine.answers.holds import Holds
-from engine.answers.prediction import PREDICTION, Verdict, checked_number
+from engine.answers.prediction import PREDICTION, checked_number
 from engine.answers.safety import SafeCursor, Safety
+from engine.bins.answered import Verdict
 from engine.bins.ring import Ring
 from engine.bins.schema import Rows
 from engine.deck.replay import Replay

@@ -13,9 +13,9 @@ import param
 
 from engine.answers.cursor import NOWHERE, Place, Values
 from engine.bins import clock
+from engine.bins.description import Description
 from engine.deck.replay import Replay
 from engine.errors import BadSetting
-from engine.sources.recordings.recording import Recording
 
 Fault = Literal["speed", "jump", "nan"]
 QUIET: Final = 10.0
@@ -56,9 +56,9 @@ class Limits(param.Parameterized):
         return {name: value for name, value in self.param.values().items() if name != "name"}
 
 
-def usual_limits(recording: Recording) -> Limits:
+def usual_limits(description: Description) -> Limits:
     """Twice the fastest true speed, and half the greatest extent of the true positions."""
-    kinematics = recording.kinematics[recording.observed].astype(float)
+    kinematics = description.kinematics[description.observed].astype(float)
     speed = np.hypot(*kinematics[:, 2:].T)
     extent = (
         np.fmax.reduce(kinematics[:, :2], initial=-np.inf)

@@ -12,8 +12,8 @@ import pylsl
 
 from engine.bins import clock
 from engine.bins.schema import Rows
+from engine.bins.trials import EVENT_NAMES
 from engine.sinks.base import Subject
-from engine.sources.recordings.events import NAMES
 
 CONFIGURATIONS = (
     os.environ.get("LSLAPICFG", ""),
@@ -30,7 +30,7 @@ if not any(Path(path).expanduser().is_file() for path in CONFIGURATIONS):
 MANUFACTURER = "PhantomDeck"
 BUFFERED_SECONDS = 60
 KINEMATICS = ("vx", "vy", "x", "y")
-TRIGGERS = tuple(NAMES.values())
+TRIGGERS = tuple(EVENT_NAMES.values())
 INTENTION = ("target_id", "target_x", "target_y", "trial_id")
 _ONE_HOT = {name: [float(name == each) for each in TRIGGERS] for name in TRIGGERS}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.files.sealed import KEY
 from engine.sinks.record.__main__ import main as work_on_record
 from engine.sinks.record.journal import ENDING
-from engine.sinks.record.sealed import KEY
 from sessions.settings import Parser
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator, Iterable, Sequence
 
+from engine.bins.trials import Trial
 from engine.decoders.bins import Bins
 from engine.errors import UnknownTarget
-from engine.sources.recordings.recording import Recording, Trial, spell_ids
+from engine.sources.recordings.recording import Recording, spell_ids
 from sessions.errors import Busy
 from sessions.finisher import CHUNK
 from sessions.metadata import metadata

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.sources.recordings.writer import Series, Session, write_nwb
+from engine.files.nwb_writer import Series, Session, write_nwb
 
 KINEMATICS_HZ = 1000
 TRIAL = 2.3

@@ -16,11 +16,11 @@ from pynwb import NWBHDF5IO
 
 from engine.bins.ring import Ring
 from engine.bins.schema import STAMP, row_dtype
+from engine.files.nwb_writer import write_nwb
 from engine.sources.recordings.playhead import Playhead
 from engine.sources.recordings.readers import read
 from engine.sources.recordings.recording import Recording
 from engine.sources.recordings.synthetic import default_recording, simulate
-from engine.sources.recordings.writer import write_nwb
 from sessions.streams.packets import Encoder
 from tests.benchmarks import REACH98, ROOT, emit, server, sleep_floor, spread
 

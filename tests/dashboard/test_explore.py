@@ -12,8 +12,8 @@ from playwright.sync_api import Page, expect
 from dashboard import theme
 from dashboard.explore.composed import composed
 from engine.analysis import aligned_counts, mean_rates, psth, tuning
+from engine.bins.trials import TrialEvent
 from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.selection import TrialEvent
 from tests.builders import TARGETS, small_recording
 from tests.dashboard.conftest import SCREENSHOTS, Deck, Visitor
 

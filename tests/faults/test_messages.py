@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import websocket
 
-from engine.answers.prediction import Verdict
+from engine.bins.answered import Verdict
 from tests.benchmarks import ROOT
 from tests.benchmarks.dashboard import wait_until
 from tests.faults.messages import TEXT, frame, messages

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.answers.cursor import Cursor
-from engine.answers.prediction import Verdict
 from engine.answers.scores.histogram import LATENCY
 from engine.answers.scores.lag import LagFollower, Lags
 from engine.answers.scores.moments import Floats
@@ -18,6 +17,7 @@ from engine.answers.scores.reach import Reach
 from engine.answers.scores.sent import Facts, Sent
 from engine.answers.scores.summary import Summary, TrialScore
 from engine.answers.scores.sums import Sums
+from engine.bins.answered import Verdict
 from engine.bins.schema import Rows
 
 WINDOW: Final = 10

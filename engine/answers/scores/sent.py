@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.answers.cursor import Stretches
+from engine.bins.description import Description
 from engine.bins.schema import Rows
-from engine.sources.recordings.phases import plan
-from engine.sources.recordings.recording import Recording
 
 BIN: Final = np.dtype(
     [
@@ -41,8 +40,7 @@ class Facts:
     trial_ids : tuple of int
         By the value of ``rows["trial"]``.
     go_bins : tuple of int
-        The first bin of each trial from which a hit counts, as `phases.plan` has it; -1 where
-        there is none.
+        The first bin of each trial from which a hit counts, -1 where there is none.
     """
 
     bin_rate: float
@@ -50,17 +48,11 @@ class Facts:
     go_bins: tuple[int, ...]
 
     @classmethod
-    def of(cls, recording: Recording) -> Facts:
-        _, armed = plan(recording)
-        trial = recording.bins["trial"]
-        can_hit = np.flatnonzero(armed & (trial >= 0))
-        go_bins = np.full(len(recording.trials), -1)
-        rows, first = np.unique(trial[can_hit], return_index=True)
-        go_bins[rows] = can_hit[first]
+    def of(cls, description: Description) -> Facts:
         return cls(
-            recording.bin_rate,
-            tuple(trial.trial_id for trial in recording.trials),
-            tuple(go_bins.tolist()),
+            description.bin_rate,
+            tuple(trial.trial_id for trial in description.trials),
+            description.go_bins,
         )
 
     @property

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.errors import DeckError
+from engine.files.sealed import passphrase_here
 from engine.sinks.record.export import write_csv, write_npz
 from engine.sinks.record.reading import read_record
-from engine.sinks.record.sealed import passphrase_here
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -11,11 +11,11 @@ import h5py
 from pynwb import NWBHDF5IO, NWBFile
 
 from engine.errors import RecordingError
-from engine.sinks.record.frames import END, Frames, is_sealed
+from engine.files.frames import END, Frames, is_sealed
+from engine.files.sealed import SEALED
 from engine.sinks.record.journal import lock, read_journal, unfinished
 from engine.sinks.record.nwb import to_nwb
 from engine.sinks.record.scored import with_scores
-from engine.sinks.record.sealed import SEALED
 
 PIECE = 1024 * 1024
 """Bytes of a frame of an encrypted file."""

@@ -15,8 +15,8 @@ from engine.answers.prediction import PREDICTION
 from engine.bins.schema import Rows, row_dtype
 from engine.deck.happenings import Note
 from engine.errors import RecordingError
+from engine.files.frames import read_frames
 from engine.sinks.record.columns import Columns
-from engine.sinks.record.frames import read_frames
 from engine.sinks.record.record import Header, Record
 
 ENDING = ".journal"

@@ -17,13 +17,13 @@ from pynwb.epoch import TimeIntervals
 from pynwb.file import Subject
 
 from engine.bins.schema import Rows
+from engine.bins.ticks import TICKS, as_rate, to_ticks
+from engine.bins.trials import Trial
+from engine.files.nwb_writer import table_columns
 from engine.sinks.record.columns import Columns, blocks_of, filled
 from engine.sinks.record.played import played_trials
 from engine.sinks.record.record import Header, Record
 from engine.sinks.record.spikes import units_table
-from engine.sources.recordings.binning import TICKS, as_rate, to_ticks
-from engine.sources.recordings.recording import Trial
-from engine.sources.recordings.writer import table_columns
 
 SYNTHETIC, UNIDENTIFIED = 32630, 32644
 """Of the NCBI taxonomy: "synthetic construct" and "unidentified"."""

@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+from engine.bins.trials import Trial
 from engine.sinks.record.record import Record
-from engine.sources.recordings.recording import Trial
 
 SOURCE = "source_trial"
 """Column with a trial's id in the recording."""

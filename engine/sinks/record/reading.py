@@ -16,9 +16,9 @@ from engine.answers.prediction import PREDICTION
 from engine.bins.schema import Rows, row_dtype
 from engine.deck.happenings import Note
 from engine.errors import RecordingError
+from engine.files.sealed import SEALED, passphrase_here, unsealed
 from engine.sinks.record.journal import ENDING, read_journal
 from engine.sinks.record.record import Header, Record
-from engine.sinks.record.sealed import SEALED, passphrase_here, unsealed
 
 COUNTS = "processing/ecephys/spike_counts/data"
 POSITION = "processing/behavior/cursor_pos/data"

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.answers.scores.sent import Facts
+from engine.bins.description import Description
 from engine.bins.schema import Rows
+from engine.bins.trials import Trial
 from engine.deck.happenings import Note
-from engine.sources.recordings.recording import Recording, Trial
 
 Json = Mapping[str, Any]
 
@@ -75,7 +75,7 @@ class Header:
 
 
 def header_of(
-    recording: Recording, name: str, session: str, started: float, versions: Mapping[str, str]
+    recording: Description, name: str, session: str, started: float, versions: Mapping[str, str]
 ) -> Header:
     """The header of a record of a session that plays `recording`."""
     return Header(
@@ -89,8 +89,8 @@ def header_of(
         length_unit=recording.length_unit,
         synthetic=recording.synthetic,
         channel_names=recording.channel_names,
-        trials=recording.trials,
-        go_bins=Facts.of(recording).go_bins,
+        trials=tuple(recording.trials),
+        go_bins=recording.go_bins,
         versions=versions,
     )
 

@@ -18,7 +18,7 @@ from engine.bins import clock
 from engine.bins.ring import Ring
 from engine.deck.happenings import Note
 from engine.deck.replay import Replay
-from engine.sinks.record.frames import END, Frames
+from engine.files.frames import END, Frames
 from engine.sinks.record.journal import lock, pack_array
 from engine.sinks.record.record import Header
 

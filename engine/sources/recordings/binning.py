@@ -12,24 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.bins.schema import bin_dtype
+from engine.bins.ticks import TICKS, Ticks, as_rate, to_ticks
+from engine.bins.trials import Trial
 from engine.sources.recordings.kinematics import Floats
-from engine.sources.recordings.recording import Trial
 
-Ticks = npt.NDArray[np.int64]
 Counts = npt.NDArray[np.unsignedinteger[Any]]
-
-TICKS = 1_000_000
-"""Ticks of one second: times are rounded to 1 us before they are compared with bin edges."""
-
-
-def as_rate(bin_rate: float) -> Fraction:
-    """Bins per second as a small fraction: 33.3333 is 100/3, so that edges are exact."""
-    return Fraction(bin_rate).limit_denominator(100)
-
-
-def to_ticks(seconds: npt.ArrayLike) -> Ticks:
-    """Times in s as whole microseconds, any shape."""
-    return np.rint(np.asarray(seconds, np.float64) * TICKS).astype(np.int64)
 
 
 def bin_of(ticks: Ticks, rate: Fraction) -> Ticks:

@@ -7,16 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from engine.bins.trials import EVENT_NAMES, event_time
 from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.selection import TrialEvent, event_time
-
-NAMES: dict[TrialEvent, str] = {
-    "start": "trial_start",
-    "target_on": "target_on",
-    "go_cue": "go_cue",
-    "move_onset": "move_onset",
-    "stop": "trial_end",
-}
 
 
 @lru_cache(maxsize=8)
@@ -35,7 +27,7 @@ def trial_events(recording: Recording) -> dict[int, tuple[str, ...]]:
         rows.tolist(), inside[firsts].tolist(), inside[::-1][lasts].tolist(), strict=True
     ):
         trial = recording.trials[row]
-        for event, name in NAMES.items():
+        for event, name in EVENT_NAMES.items():
             time = event_time(trial, event)
             if not math.isnan(time):
                 index = min(max(recording.bin_at(time), first), last)

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final, Literal, get_args
-
-import numpy as np
-import numpy.typing as npt
+from typing import Final
 
 from engine.bins.schema import Rows
 from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.selection import TrialEvent, event_time
+from engine.sources.recordings.trial_plan import COOL_DOWN, HIT, PHASES, WAITING, Phase
 
-Phase = Literal["waiting", "target on", "go", "moving", "hit", "cool-down"]
-
-PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
-WAITING, HIT, COOL_DOWN = (PHASES.index(phase) for phase in ("waiting", "hit", "cool-down"))
 BETWEEN: Final = (WAITING, COOL_DOWN)
 """Phases that go on when a trial begins."""
-EVENTS: Final[tuple[TrialEvent, ...]] = ("target_on", "go_cue", "move_onset")
-"""Event i begins phase i + 1."""
-
 NOWHERE: Final = (WAITING, -1)
 """A stretch is a phase, and the trial that it belongs to."""
 
@@ -62,7 +50,7 @@ class TrialFollower:
     """
 
     def __init__(self, recording: Recording) -> None:
-        self._planned, self._armed = plan(recording)
+        self._planned, self._armed = recording.plan
         self._width = recording.bin_width
         self._cool_bins = round(COOL_DOWN_TIME * recording.bin_rate)
         self._packet_id = -2
@@ -111,31 +99,3 @@ class TrialFollower:
         self._n_bins = self._n_bins + 1 if stretch == self._stretch else 1
         self._packet_id, self._trial, self._stretch = packet_id, trial, stretch
         self._cooling = max(self._cooling - 1, 0)
-
-
-@lru_cache(maxsize=8)
-def plan(recording: Recording) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
-    """What the trial table alone says of every bin.
-
-    Returns
-    -------
-    planned : ndarray of uint8, shape (n_bins,)
-        Index in `PHASES`: waiting, target on, go or moving.
-    armed : ndarray of bool, shape (n_bins,)
-        Whether the target can be hit.
-    """
-    n_trials, index = len(recording.trials), np.arange(recording.n_bins)
-    begins = np.full((len(EVENTS), n_trials + 1), recording.n_bins)  # the last column is for no trial
-    for row, trial in enumerate(recording.trials):
-        for i, event in enumerate(EVENTS):
-            time = event_time(trial, event)
-            if not math.isnan(time):
-                begins[i, row] = recording.bin_at(time)
-    trial_of_bin = recording.bins["trial"]
-    planned = np.zeros(recording.n_bins, np.uint8)
-    for i, first in enumerate(begins, start=1):
-        planned[index >= first[trial_of_bin]] = i
-    target_on, go, _ = begins[:, :-1]
-    known = [go < recording.n_bins, target_on < recording.n_bins]
-    armed_from = np.append(np.select(known, [go, target_on], 0), recording.n_bins)
-    return planned, index >= armed_from[trial_of_bin]

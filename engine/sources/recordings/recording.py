@@ -12,58 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.bins.answered import Answers
+from engine.bins.trials import Trial
 from engine.errors import UnknownTrial
-
-Scalar = bool | int | float | str
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One row of the trial table. Times are the file's seconds; NaN where the file has none."""
-
-    trial_id: int
-    start_time: float
-    stop_time: float
-    target_on_time: float = float("nan")
-    go_cue_time: float = float("nan")
-    move_onset_time: float = float("nan")
-    success: bool | None = None
-    target_id: int | None = None
-    target_x: float = float("nan")
-    target_y: float = float("nan")
-    target_pos: tuple[tuple[float, float], ...] = ()
-    columns: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
-
-
-ANSWER = np.dtype(
-    [
-        ("packet_id", np.int32),
-        ("behind", np.int32),
-        ("decoder", np.int16),
-        ("delay", np.float64),
-        ("values", np.float64, (4,)),
-        ("verdict", np.uint8),
-    ]
-)
-
-
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """What decoders answered to the bins of a recording that is a session's record.
-
-    Attributes
-    ----------
-    names : tuple of str
-        Of the decoders.
-    rows : ndarray, shape (n,), dtype `ANSWER`
-        As they came: the newest bin then, how many bins before that the one is that was answered, the
-        decoder's place in `names`, s from the answered bin's being due to the answer's being received,
-        x, y (length units), vx, vy (per second), NaN where not given, and the
-        `engine.answers.prediction.Verdict` of then.
-    """
-
-    names: tuple[str, ...]
-    rows: npt.NDArray[np.void]
+from engine.sources.recordings.trial_plan import Plan, plan
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,6 +120,21 @@ class Recording:
     @cached_property
     def _rows(self) -> dict[int, int]:
         return {trial.trial_id: row for row, trial in enumerate(self.trials)}
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What the trial table alone says of every bin."""
+        return plan(self.trials, self.bins["trial"], self.bin_at)
+
+    @cached_property
+    def go_bins(self) -> tuple[int, ...]:
+        """The first bin of each trial from which a hit counts; -1 where there is none."""
+        trial = self.bins["trial"]
+        can_hit = np.flatnonzero(self.plan.armed & (trial >= 0))
+        first = np.full(len(self.trials), -1)
+        rows, found = np.unique(trial[can_hit], return_index=True)
+        first[rows] = can_hit[found]
+        return tuple(first.tolist())
 
     def trial_row(self, trial_id: int) -> int:
         """Row of a trial in `trials`.

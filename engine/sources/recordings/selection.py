@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.bins.trials import TrialEvent, event_time
 from engine.errors import EmptySelection, UnknownTarget
-from engine.sources.recordings.recording import Recording, Trial, spell_ids
-
-TrialEvent = Literal["start", "target_on", "go_cue", "move_onset", "stop"]
-TRIAL_EVENTS: tuple[TrialEvent, ...] = get_args(TrialEvent)
-
-
-def event_time(trial: Trial, event: TrialEvent) -> float:
-    """When an event happened, in the file's seconds; NaN if the trial lacks it."""
-    match event:
-        case "start":
-            return trial.start_time
-        case "target_on":
-            return trial.target_on_time
-        case "go_cue":
-            return trial.go_cue_time
-        case "move_onset":
-            return trial.move_onset_time
-        case "stop":
-            return trial.stop_time
+from engine.sources.recordings.recording import Recording, spell_ids
 
 
 @dataclass(frozen=True)

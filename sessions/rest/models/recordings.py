@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from engine.sources.recordings.recording import Scalar
+from engine.bins.trials import Scalar
 from sessions.rest.models.base import Answer, Number, known
 
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]

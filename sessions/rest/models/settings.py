@@ -7,8 +7,8 @@ from typing import Any
 import param
 from pydantic import ConfigDict, Field, create_model
 
+from engine.bins.trials import TrialEvent
 from engine.deck.transport import Speed
-from engine.sources.recordings.selection import TrialEvent
 from engine.stages.perturb import MODELS
 from engine.view import View
 from sessions.rest.models.base import Answer

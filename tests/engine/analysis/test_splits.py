@@ -8,7 +8,8 @@ from types import MappingProxyType
 import numpy as np
 
 from engine.analysis import MAX_GROUPS, split_names, split_trials
-from engine.sources.recordings.recording import Recording, Scalar
+from engine.bins.trials import Scalar
+from engine.sources.recordings.recording import Recording
 from tests.builders import small_recording
 
 RECORDING = small_recording(3, 400, n_trials=40)

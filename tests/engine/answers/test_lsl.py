@@ -11,9 +11,10 @@ import pylsl
 import pytest
 
 from engine.answers.lsl import LslInlet, found
-from engine.answers.prediction import CHANNELS, Verdict
+from engine.answers.prediction import CHANNELS
 from engine.answers.predictions import Predictions
 from engine.bins import clock
+from engine.bins.answered import Verdict
 from engine.deck.replay import Replay
 from tests.builders import small_recording
 from tests.engine.listening import PATIENCE, Keeper

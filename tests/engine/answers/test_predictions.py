@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from engine.answers.prediction import Verdict, checked_name, checked_values
+from engine.answers.prediction import checked_name, checked_values
 from engine.answers.predictions import MAX_DECODERS, PER_BIN, Predictions
 from engine.bins import clock
+from engine.bins.answered import Verdict
 from engine.bins.schema import Rows
 from engine.deck.replay import Replay
 from engine.errors import BadPrediction

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import RecordingError
-from engine.sinks.record.sealed import SEALED, unsealed
+from engine.files.sealed import SEALED, unsealed
 from engine.sources.recordings.readers.faults import refuse_unreadable
 from engine.sources.recordings.readers.inspection import inspected
 from engine.sources.recordings.readers.wanted import Wanted

@@ -15,8 +15,10 @@ from types import MappingProxyType
 import numpy as np
 from pynwb import NWBFile
 
+from engine.bins.ticks import TICKS
+from engine.bins.trials import Trial
 from engine.errors import RecordingError
-from engine.sources.recordings.binning import TICKS, Grid, fill_bins, grid_over
+from engine.sources.recordings.binning import Grid, fill_bins, grid_over
 from engine.sources.recordings.kinematics import Floats, interpolate
 from engine.sources.recordings.readers.faults import broken_links
 from engine.sources.recordings.readers.hdf5 import MOST_CELLS, Unreadable, opened, refusal, values
@@ -30,7 +32,7 @@ from engine.sources.recordings.readers.nwb_trials import read_trials
 from engine.sources.recordings.readers.nwb_units import SpikeTrains, has_spike_times, read_units
 from engine.sources.recordings.readers.passing import read_around
 from engine.sources.recordings.readers.wanted import Wanted
-from engine.sources.recordings.recording import Recording, Trial
+from engine.sources.recordings.recording import Recording
 
 LONGEST_DAYS = 7
 """A recording that seems to last longer has times that are not in seconds."""

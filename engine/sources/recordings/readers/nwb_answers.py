@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from pynwb import NWBFile
 
-from engine.answers.prediction import Verdict
+from engine.bins.answered import ANSWER, Answers, Verdict
 from engine.sources.recordings.readers.hdf5 import values
-from engine.sources.recordings.recording import ANSWER, Answers
 
 
 def is_record(nwb: NWBFile) -> bool:

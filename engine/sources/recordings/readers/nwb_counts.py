@@ -17,18 +17,9 @@ import numpy.typing as npt
 from hdmf.common import DynamicTable
 from pynwb import NWBFile, TimeSeries
 
+from engine.bins.ticks import TICKS, Ticks, as_rate, to_ticks
 from engine.errors import RecordingError
-from engine.sources.recordings.binning import (
-    TICKS,
-    Counts,
-    Grid,
-    Ticks,
-    as_rate,
-    bin_of,
-    covered_bins,
-    observed_bins,
-    to_ticks,
-)
+from engine.sources.recordings.binning import Counts, Grid, bin_of, covered_bins, observed_bins
 from engine.sources.recordings.kinematics import Floats
 from engine.sources.recordings.readers.hdf5 import Unreadable, values
 from engine.sources.recordings.readers.nwb_answers import is_record

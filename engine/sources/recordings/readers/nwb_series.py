@@ -14,7 +14,7 @@ from hdmf.container import AbstractContainer
 from pynwb import NWBFile, TimeSeries
 from pynwb.behavior import SpatialSeries
 
-from engine.sources.recordings.binning import TICKS
+from engine.bins.ticks import TICKS
 from engine.sources.recordings.kinematics import Floats, Track, track
 from engine.sources.recordings.readers.hdf5 import Unreadable, values
 from engine.sources.recordings.readers.length_unit import LengthUnit, length_unit

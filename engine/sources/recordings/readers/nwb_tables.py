@@ -12,9 +12,9 @@ from hdmf.container import AbstractContainer
 from pynwb import NWBFile
 from pynwb.misc import Units
 
+from engine.bins.trials import Trial
 from engine.errors import RecordingError
 from engine.sources.recordings.readers.nwb_trials import NAMES, STARTS, STOPS, TrialTable, plain_name
-from engine.sources.recordings.recording import Trial
 
 PLACES = ("processing", "acquisition", "analysis", "scratch")
 OF_TRIALS = frozenset(

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from hdmf.common import DynamicTable, VectorIndex
 
+from engine.bins.trials import Scalar, Trial
 from engine.sources.recordings.kinematics import Floats
 from engine.sources.recordings.readers.hdf5 import MOST_CELLS, Unreadable, values
-from engine.sources.recordings.recording import Scalar, Trial
 
 STARTS, STOPS = (
     ("start_time", "start", "trial_start"),

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 from tqdm import tqdm
 
+from engine.files.nwb_writer import Series, Session, write_nwb
 from engine.sources.recordings.synthetic.population import (
     N_UNITS,
     draw_fluctuations,
@@ -21,7 +22,6 @@ from engine.sources.recordings.synthetic.population import (
 )
 from engine.sources.recordings.synthetic.reaches import DURATION_MS, simulate_reaches
 from engine.sources.recordings.synthetic.smooth import smooth_noise
-from engine.sources.recordings.writer import Series, Session, write_nwb
 
 VERSION = 1  # raise it whenever the generator's output changes
 SEED = 140

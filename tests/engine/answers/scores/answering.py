@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from engine.answers.prediction import PREDICTION, Verdict
+from engine.answers.prediction import PREDICTION
+from engine.bins.answered import Verdict
 from engine.bins.schema import Rows
 from engine.sources.recordings.recording import Recording
 from tests.builders import play

@@ -7,12 +7,12 @@ from dataclasses import asdict, fields
 import numpy as np
 import pytest
 
-from engine.answers.prediction import Verdict
 from engine.answers.scores.board import Board
 from engine.answers.scores.offline import rescore
 from engine.answers.scores.sent import Facts
 from engine.answers.scores.summary import Summary
 from engine.answers.scores.sums import Measures
+from engine.bins.answered import Verdict
 from engine.bins.schema import Rows
 from engine.sources.recordings.recording import Recording
 from tests.builders import small_recording

@@ -12,7 +12,7 @@ import pytest
 
 from engine.deck.replay import Replay
 from engine.errors import RecordingError
-from engine.sinks.record.frames import read_frames
+from engine.files.frames import read_frames
 from engine.sinks.record.reading import read_record
 from engine.sinks.record.recorder import Recorder
 from engine.sources.recordings.selection import Selection

@@ -9,19 +9,18 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from engine.bins.ticks import as_rate, to_ticks
+from engine.bins.trials import Trial
 from engine.sources.recordings.binning import (
     Grid,
-    as_rate,
     bin_of,
     count_spikes,
     covered_bins,
     fill_bins,
     grid_over,
     observed_bins,
-    to_ticks,
     trial_of_bins,
 )
-from engine.sources.recordings.recording import Trial
 
 
 def trial(trial_id: int, start: float, stop: float) -> Trial:

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from engine.errors import RecordingError
-from engine.sinks.record.frames import Frames, is_sealed, read_frames
+from engine.files.frames import Frames, is_sealed, read_frames
 
 WRITTEN = [("header", b'{"a": 1}'), ("bins", bytes(range(256)) * 40), ("end", b"")]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pynwb import NWBHDF5IO
 
-from engine.sources.recordings.writer import Series, Session, write_nwb
+from engine.files.nwb_writer import Series, Session, write_nwb
 
 TIMES = np.array([0.0, 0.5, 1.0])
 SESSION = Session(

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.answers.prediction import Verdict
+from engine.answers.playback import Playback
 from engine.answers.predictions import Predictions
+from engine.bins.answered import Verdict
 from engine.bins.schema import Rows
 from engine.deck.replay import Replay
 from engine.sinks.record.finish import finish
-from engine.sinks.record.playback import Playback
 from engine.sinks.record.reading import read_record
 from engine.sources.recordings.readers import read
 from engine.sources.recordings.recording import Recording

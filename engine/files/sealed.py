@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from engine.errors import RecordingError
-from engine.sinks.record.frames import END, read_frames
+from engine.files.frames import END, read_frames
 
 SEALED = ".enc"
 """Ending of an encrypted file, after that of its content."""

@@ -6,11 +6,10 @@ import threading
 from contextlib import suppress
 from typing import Any
 
-from engine.answers.prediction import Verdict
 from engine.answers.predictions import Predictions
+from engine.bins.answered import Answers, Verdict
 from engine.deck.replay import Replay
 from engine.errors import BadPrediction
-from engine.sources.recordings.recording import Answers
 
 
 class Playback:

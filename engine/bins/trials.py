@@ -1,0 +1,55 @@
+"""Trials, and what happens in them: declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Literal, get_args
+
+Scalar = bool | int | float | str
+
+TrialEvent = Literal["start", "target_on", "go_cue", "move_onset", "stop"]
+TRIAL_EVENTS: tuple[TrialEvent, ...] = get_args(TrialEvent)
+
+EVENT_NAMES: Final[dict[TrialEvent, str]] = {
+    "start": "trial_start",
+    "target_on": "target_on",
+    "go_cue": "go_cue",
+    "move_onset": "move_onset",
+    "stop": "trial_end",
+}
+"""As LSL, Redis and Kafka tell them."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One row of the trial table. Times are the file's seconds; NaN where the file has none."""
+
+    trial_id: int
+    start_time: float
+    stop_time: float
+    target_on_time: float = float("nan")
+    go_cue_time: float = float("nan")
+    move_onset_time: float = float("nan")
+    success: bool | None = None
+    target_id: int | None = None
+    target_x: float = float("nan")
+    target_y: float = float("nan")
+    target_pos: tuple[tuple[float, float], ...] = ()
+    columns: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def event_time(trial: Trial, event: TrialEvent) -> float:
+    """When an event happened, in the file's seconds; NaN if the trial lacks it."""
+    match event:
+        case "start":
+            return trial.start_time
+        case "target_on":
+            return trial.target_on_time
+        case "go_cue":
+            return trial.go_cue_time
+        case "move_onset":
+            return trial.move_onset_time
+        case "stop":
+            return trial.stop_time

@@ -1,0 +1,1 @@
+"""Files, as sources and records share them: frames, encryption, NWB."""
