@@ -31,7 +31,7 @@ Modules = Mapping[str, ModuleType]
 
 def asked(arguments: Sequence[str]) -> Path | None:
     """The folder that a command line or the environment names."""
-    for here, following in zip(arguments, (*arguments[1:], ""), strict=True):
+    for here, following in zip(arguments, (*arguments[1:], ""), strict=False):
         if here == OPTION and following:
             return Path(following)
         if here.startswith(f"{OPTION}="):

@@ -49,8 +49,8 @@ def announce(chosen: Settings, recording: Recording, made_token: str | None) -> 
     )
     kind = "synthetic recording" if recording.synthetic else "recording"
     print(
-        f"Replaying the {kind} {recording.name}: {recording.n_units} units, {recording.duration:.1f} s, "
-        f"{len(recording.trials)} trials, {recording.bin_rate:g} Hz"
+        f"Replaying the {kind} {recording.name}: {_count(recording.n_units, 'unit')}, "
+        f"{recording.duration:.1f} s, {_count(len(recording.trials), 'trial')}, {recording.bin_rate:g} Hz"
     )
     for what in ("position", "velocity"):
         chose = recording.series[what]
@@ -77,3 +77,8 @@ def announce(chosen: Settings, recording: Recording, made_token: str | None) -> 
     if chosen.open:
         with scheduling.ordinary():
             webbrowser.open(dashboard)
+
+
+def _count(n: int, noun: str) -> str:
+    """'1 trial', '2 trials'."""
+    return f"{n} {noun}{'' if n == 1 else 's'}"

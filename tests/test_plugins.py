@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from playwright.sync_api import Browser
 from websocket import create_connection
 
 from tests.benchmarks import Server, server
-from tests.engine.listening import wait_until
+from tests.engine.listening import PATIENCE, wait_until
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = re.findall(
@@ -70,14 +71,17 @@ def test_a_perturbation_is_set_sent_and_named(deck: Server) -> None:
     plain, clean = (create_connection(f"{url}?{query}", timeout=20) for query in ("", "clean=1"))
     try:
         sent: dict[int, list[dict]] = {}
-        for _ in range(60):
+        both: list[list[dict]] = []
+        until = time.monotonic() + PATIENCE
+        while not both:
+            assert time.monotonic() < until
             for stream in (plain, clean):
                 packet = json.loads(stream.recv())
-                if packet["type"] == "data" and packet["data"]["perturbation"] in (["crosstalk"], []):
+                if packet["type"] == "data":
                     sent.setdefault(packet["data"]["sequence_number"], []).append(packet["data"])
-        both = [pair for pair in sent.values() if len(pair) == 2 and pair[0]["perturbation"]]
-        assert both
-        for disturbed, as_recorded in both:
+            both = [p for p in sent.values() if sorted(len(each["perturbation"]) for each in p) == [0, 1]]
+        for pair in both:
+            as_recorded, disturbed = sorted(pair, key=lambda each: len(each["perturbation"]))
             counts = as_recorded["spikes"]["spike_counts"]
             expected = [counts[0], *(a + b for a, b in zip(counts[1:], counts[:-1], strict=True))]
             assert disturbed["spikes"]["spike_counts"] == expected

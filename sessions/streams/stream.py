@@ -124,7 +124,10 @@ class StreamHandler(WebSocketHandler):
             )
         kind = read.get("type") if isinstance(read, dict) else None
         if kind not in ("prediction", "ready"):
-            return self._refuse("unknown_message", f"Unknown message type {spell(kind)}.")
+            return self._refuse(
+                "unknown_message",
+                f"Unknown message type {spell(kind)}. Send an object whose type is prediction or ready.",
+            )
         try:
             number = read_number(read, self._session.ring.head)
             self._client.answered(number)  # whatever it says of it

@@ -54,6 +54,7 @@ EACH = [
     ("requests_per_second", "--requests-per-second 9", "9", 9.0),
     ("sessions_per_address", "--sessions-per-address 5", "5", 5),
     ("clients_per_session", "--clients-per-session 6", "6", 6),
+    ("plugins", "--plugins ours", "ours", Path("ours")),
     ("log_level", "--log-level debug", "debug", "DEBUG"),
 ]
 
@@ -88,6 +89,7 @@ def test_defaults_are_those_of_the_contract() -> None:
         "requests_per_second": 250.0,
         "sessions_per_address": None,
         "clients_per_session": 1000,
+        "plugins": None,
         "log_level": "INFO",
     }
 

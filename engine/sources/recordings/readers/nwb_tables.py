@@ -153,7 +153,7 @@ def choose_trials(
         if len(each.table):
             warnings.append(
                 f"The trial table {each.name} has no trial that can be played: {found.left_out}. "
-                "It is passed over; --trials NAME takes another table."
+                + ("It is passed over; --trials NAME takes another table. " if len(queue) > 1 else "")
             )
     if wanted and taken is None:
         raise RecordingError(f"{file_name}: {wanted} has no trial that can be played. Its tables: {names}.")
@@ -171,6 +171,8 @@ def choose_trials(
             if t is not taken
         ],
     }
+    if taken is None and warnings:
+        warnings[-1] += "The whole recording is played as one trial."
     if taken:
         warnings += [f"In the trial table {taken.name}, {said}" for said in trials.doubts]
     return ChosenTrials(trials.trials, report, tuple(warnings))

@@ -172,6 +172,7 @@ def test_trials_of_no_length_are_no_trials() -> None:
     assert recording.trial_tables["taken"] is None
     (said,) = recording.warnings
     assert "20 trials have no length, as they stop when they start" in said
+    assert said.endswith("The whole recording is played as one trial.")
 
 
 def test_rows_that_are_no_trials_are_counted_by_what_they_lack(tmp_path: Path) -> None:
