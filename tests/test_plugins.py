@@ -123,6 +123,59 @@ def test_a_plot_stands_where_it_says_and_moves(deck: Server, browser: Browser) -
     page.close()
 
 
+TROUBLED = {
+    "slow": "time.sleep(1)",
+    "raising": "raise OSError('the cable is out')",
+    "stuck": "threading.Event().wait()",
+}
+SINK = """import threading
+import time
+
+
+class Sink:
+    def __init__(self, subject):
+        pass
+
+    def wanted(self):
+        return False
+
+    def push(self, rows):
+        {}
+
+    def event(self, text, due):
+        pass
+
+    def close(self):
+        pass
+
+
+make_sink = Sink
+"""
+
+
+def test_sinks_in_trouble_move_no_client_and_are_told_of(tmp_path: Path) -> None:
+    for name, trouble in TROUBLED.items():
+        (tmp_path / f"{name}.py").write_text(SINK.format(trouble))
+    with server("--plugins", str(tmp_path)) as ours:
+        ours.ask("POST", "/api/sessions", {"custom_code": "deck", "lsl": True})
+        stream = create_connection(f"ws://127.0.0.1:{ours.port}/stream/deck", timeout=20)
+        packets = [json.loads(stream.recv())["data"] for _ in range(121)][1:]
+        numbers = [packet["sequence_number"] for packet in packets]
+        assert numbers == list(range(numbers[0], numbers[0] + 120))
+        wait_until(lambda: len(ours.get("/health")["sinks"]) == 2)
+        assert sorted(ours.get("/health")["sinks"]) == ["raising of deck", "stuck of deck"]
+        assert ours.get("/health")["status"] == "healthy"
+        states = {each["name"]: each["state"] for each in ours.get("/api/sessions/deck")["sinks"]}
+        assert states == {"slow": "running", "raising": "failed", "stuck": "blocked", "lsl": "running"}
+        asked = time.monotonic()
+        ours.ask("POST", "/api/control/deck/pause")
+        assert time.monotonic() - asked < 1.0
+        stream.close()
+        asked = time.monotonic()
+        ours.ask("DELETE", "/api/sessions/deck?force=true")
+        assert time.monotonic() - asked < 5.0
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

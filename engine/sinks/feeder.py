@@ -27,7 +27,7 @@ STEADY_AFTER: Final = 10.0
 """Seconds after which a sink that runs is no more one that keeps failing."""
 QUIET: Final = 60.0
 """Seconds before the same sink's failure is told again."""
-BLOCKED_AFTER: Final = 1.0
+BLOCKED_AFTER: Final = 2.0
 """Seconds that a call of a sink may take before it is said to block."""
 LEFT_WITHIN: Final = 1.0
 """Seconds that a sink gets to return when it is to go; after that its thread is left to itself."""
