@@ -14,6 +14,8 @@ import numpy as np
 
 from engine.errors import RecordingError
 from engine.sinks.record.sealed import SEALED, unsealed
+from engine.sources.recordings.readers.assembly import make_recording
+from engine.sources.recordings.readers.contents import Contents
 from engine.sources.recordings.readers.faults import refuse_unreadable
 from engine.sources.recordings.readers.inspection import inspected
 from engine.sources.recordings.readers.wanted import Wanted
@@ -21,19 +23,19 @@ from engine.sources.recordings.recording import Recording
 
 log = logging.getLogger(__name__)
 
-Reader = Callable[[Path, float, Wanted], Recording]
+Reader = Callable[[Path, Wanted], Contents]
 
 
-def _read_nwb(path: Path, bin_rate: float, wanted: Wanted) -> Recording:
+def _read_nwb(path: Path, wanted: Wanted) -> Contents:
     refuse_unreadable(path)
-    return _reader()(path, bin_rate, wanted)
+    return _reader()(path, wanted)
 
 
-def _read_sealed(path: Path, bin_rate: float, wanted: Wanted) -> Recording:
-    return _reader()(path, bin_rate, wanted, unsealed(path))
+def _read_sealed(path: Path, wanted: Wanted) -> Contents:
+    return _reader()(path, wanted, unsealed(path))
 
 
-def _reader() -> Callable[..., Recording]:
+def _reader() -> Callable[..., Contents]:
     """What reads NWB. Loading pynwb takes seconds."""
     with warnings.catch_warnings():  # pynwb's own, about what it imports
         warnings.simplefilter("ignore")
@@ -84,7 +86,8 @@ def read(
         raise RecordingError(f"{file.name} is not a recording: these end in {_endings()}.")
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # of absurd values, which become missing
-            recording = READERS[file.suffix.lower()](file, bin_rate, wanted)
+            contents = READERS[file.suffix.lower()](file, wanted)
+            recording = make_recording(file, bin_rate, contents)
     except RecordingError:
         raise
     except Exception as fault:  # what damage may bring libraries to raise cannot be listed
