@@ -19,6 +19,8 @@ Counts = npt.NDArray[np.unsignedinteger[Any]]
 
 TICKS = 1_000_000
 """Ticks of one second: times are rounded to 1 us before they are compared with bin edges."""
+FARTHEST = 2**53 / TICKS
+"""Seconds from 0 beyond which a float64 cannot tell one microsecond from the next."""
 
 
 def as_rate(bin_rate: float) -> Fraction:

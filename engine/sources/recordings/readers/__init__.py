@@ -17,7 +17,8 @@ from engine.sinks.record.sealed import SEALED, unsealed
 from engine.sources.recordings.readers.assembly import make_recording
 from engine.sources.recordings.readers.contents import Contents
 from engine.sources.recordings.readers.faults import refuse_unreadable
-from engine.sources.recordings.readers.inspection import inspected
+from engine.sources.recordings.readers.inspection import LOOKS, inspected
+from engine.sources.recordings.readers.npz import read_npz
 from engine.sources.recordings.readers.wanted import Wanted
 from engine.sources.recordings.recording import Recording
 
@@ -44,7 +45,7 @@ def _reader() -> Callable[..., Contents]:
     return read_nwb
 
 
-READERS: dict[str, Reader] = {".nwb": _read_nwb, SEALED: _read_sealed}
+READERS: dict[str, Reader] = {".nwb": _read_nwb, SEALED: _read_sealed, ".npz": read_npz}
 
 ZARR = ("zarr.json", ".zgroup", ".zattrs", ".zmetadata")
 """Files by which a folder is Zarr."""
@@ -93,7 +94,7 @@ def read(
     except Exception as fault:  # what damage may bring libraries to raise cannot be listed
         log.debug("What is wrong with %s", file.name, exc_info=True)
         raise RecordingError(
-            f"{file.name} cannot be read: something in it is not as NWB has it. Write it again."
+            f"{file.name} cannot be read: something in it is not as its format has it. Write it again."
         ) from fault
     finally:
         _trim_heap()
@@ -101,10 +102,11 @@ def read(
 
 
 def read_inspected(path: Path, bin_rate: float, **wanted: Any) -> Recording:
-    """As `read`, after a process of its own has looked at the file, which HDF5 may hang in or die of."""
-    if path.is_file() and path.suffix.lower() == ".nwb":
+    """As `read`, after a process of its own has looked at a file, which libraries may hang in or die of."""
+    if path.is_file() and path.suffix.lower() in LOOKS:
         with inspected(path):
-            _reader()  # meanwhile
+            if path.suffix.lower() == ".nwb":
+                _reader()  # meanwhile
     return read(path, bin_rate, **wanted)
 
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from engine.errors import RecordingError
-from engine.sources.recordings.binning import TICKS, Grid, fill_bins, grid_over
+from engine.sources.recordings.binning import FARTHEST, TICKS, Grid, fill_bins, grid_over
 from engine.sources.recordings.kinematics import Floats, interpolate
 from engine.sources.recordings.readers.choice import Chosen
 from engine.sources.recordings.readers.clock import Span, doubts, too_late
@@ -21,8 +21,6 @@ from engine.sources.recordings.recording import Recording, Trial
 
 LONGEST_DAYS = 7
 """A recording that seems to last longer has times that are not in seconds."""
-FARTHEST = 2**53 / TICKS
-"""Seconds from 0 beyond which a float64 cannot tell one microsecond from the next."""
 TRIALS = "The trials"
 """What the span of all trials is called beside those of the series."""
 NOT_SECONDS = (

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 STARTS, STOPS = (
     ("start_time", "start", "trial_start"),
-    ("stop_time", "end_time", "stop", "end", "trial_end"),
+    ("stop_time", "end_time", "stop", "end", "trial_end", "trial_stop"),
 )
 NAMES = {
     "target_on_time": ("target_on_time", "target_on", "target_onset_time", "tgt_on_time"),
