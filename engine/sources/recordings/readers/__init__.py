@@ -18,6 +18,7 @@ from engine.sources.recordings.readers.assembly import make_recording
 from engine.sources.recordings.readers.contents import Contents
 from engine.sources.recordings.readers.faults import refuse_unreadable
 from engine.sources.recordings.readers.inspection import LOOKS, inspected
+from engine.sources.recordings.readers.mat import read_mat
 from engine.sources.recordings.readers.npz import read_npz
 from engine.sources.recordings.readers.wanted import Wanted
 from engine.sources.recordings.recording import Recording
@@ -45,7 +46,7 @@ def _reader() -> Callable[..., Contents]:
     return read_nwb
 
 
-READERS: dict[str, Reader] = {".nwb": _read_nwb, SEALED: _read_sealed, ".npz": read_npz}
+READERS: dict[str, Reader] = {".nwb": _read_nwb, SEALED: _read_sealed, ".npz": read_npz, ".mat": read_mat}
 
 ZARR = ("zarr.json", ".zgroup", ".zattrs", ".zmetadata")
 """Files by which a folder is Zarr."""

@@ -94,7 +94,7 @@ def _columns(file_name: str, arrays: Arrays) -> dict[str, npt.NDArray[Any]]:
             continue
         column = array.ravel() if array.size == max(array.shape, default=0) else array
         if len(column) == len(starts) and column.dtype.kind in "biufU":
-            columns[name] = column
+            columns["target_pos" if name in TARGETS and column.ndim > 1 else name] = column
         elif name == "trial_stop":
             raise RecordingError(
                 f"{file_name}: {START} has {len(starts)} trials, but {name} has {len(column)}. Repair them."

@@ -15,6 +15,8 @@ from engine.errors import RecordingError
 from engine.sources.recordings.readers.archive import refuse_archive
 from engine.sources.recordings.readers.faults import members, refuse_unreadable
 from engine.sources.recordings.readers.hdf5 import MOST_CELLS, missing_filter, opened
+from engine.sources.recordings.readers.mat import refuse_mat
+from engine.sources.recordings.readers.mat5 import read_mat5
 
 ROOT = Path(__file__).parents[4]
 COMMAND = (sys.executable, "-m", "engine.sources.recordings.readers")
@@ -66,6 +68,14 @@ def _look_at_nwb(path: Path) -> None:
     touch_hdf5(path)
 
 
+def _look_at_mat(path: Path) -> None:
+    refuse_mat(path)
+    if h5py.is_hdf5(path):
+        touch_hdf5(path)
+    elif path.stat().st_size <= SMALL:
+        read_mat5(path)
+
+
 def touch_hdf5(path: Path) -> None:
     """Read all that is small: attributes, texts, and the beginning of what is large."""
     with opened(path) as file:
@@ -83,5 +93,9 @@ def _touch(target: h5py.Group | h5py.Dataset) -> None:
             target[() if whole else slice(1)]
 
 
-LOOKS: dict[str, Callable[[Path], None]] = {".nwb": _look_at_nwb, ".npz": refuse_archive}
+LOOKS: dict[str, Callable[[Path], None]] = {
+    ".nwb": _look_at_nwb,
+    ".npz": refuse_archive,
+    ".mat": _look_at_mat,
+}
 """By the file's ending."""
