@@ -23,7 +23,7 @@ COLUMNS = frozenset(plain_name(name) for names in (STARTS, STOPS, *NAMES.values(
 
 
 def find_tables(
-    file_name: str, arrays: Arrays, bins: Floats | None, samples: Floats | None
+    file_name: str, arrays: Arrays, bins: Floats | None, samples: Floats | None, name: str = "trials"
 ) -> list[ColumnTable]:
     """Tables of trials, those that say most first.
 
@@ -36,6 +36,8 @@ def find_tables(
         Start and stop of the rows of the counts, s.
     samples : ndarray of float64, shape (n, 2), optional
         The same of the common timestamps.
+    name : str
+        Of a table that is made of arrays.
 
     Raises
     ------
@@ -47,7 +49,7 @@ def find_tables(
         table = arrays[TABLE].ravel()
         found.append(table_of(TABLE, {name: table[name] for name in table.dtype.names or ()}))
     elif START in arrays:
-        found.append(table_of("trials", _columns(file_name, arrays)))
+        found.append(table_of(name, _columns(file_name, arrays)))
     for spans in (bins, samples) if not found else ():
         told = None if spans is None else _told(arrays, spans)
         if told is not None:

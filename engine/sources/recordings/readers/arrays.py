@@ -37,6 +37,7 @@ def read_contents(
     arrays: Arrays,
     *,
     unit: str = "",
+    table: str = "trials",
     warnings: tuple[str, ...] = (),
     passed_over: tuple[Mapping[str, str], ...] = (),
 ) -> Contents:
@@ -51,6 +52,8 @@ def read_contents(
     arrays : mapping of str to ndarray
     unit : str
         Of lengths, where the file does not tell it.
+    table : str
+        What trials in arrays are called.
     warnings : tuple of str
     passed_over : tuple of mapping
 
@@ -70,7 +73,7 @@ def read_contents(
         wanted,
         spikes,
         series,
-        find_tables(file_name, arrays, bins, _spans(common)),
+        find_tables(file_name, arrays, bins, _spans(common), table),
         synthetic=bool(arrays.get("synthetic", np.False_).any()),
         warnings=warnings,
         passed_over=passed_over,

@@ -6,6 +6,7 @@ Names and layouts are in resources/recordings.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from engine.sources.recordings.readers.matlab import (
 from engine.sources.recordings.readers.wanted import Wanted
 
 BEGINS = b"matlab 5.0 mat-file"
+FEWER = "another struct array comes first; --trials takes this one"
 FINGER, CURSOR = "finger_pos", "cursor_pos"
 
 
@@ -63,8 +65,11 @@ def read_mat(path: Path, wanted: Wanted) -> Contents:
     if trials:
         name = _chosen(path.name, trials, wanted)
         laid, warnings = lay_out(path.name, name, trials[name], arrays)
-        left = Wanted(wanted.series, None, wanted.spike_times_in)
-        return read_contents(path.name, left, laid, warnings=warnings, passed_over=passed_over)
+        contents = read_contents(
+            path.name, wanted, laid, table=name, warnings=warnings, passed_over=passed_over
+        )
+        others = [{"name": o, "path": o, "reason": FEWER} for o in trials if o != name]
+        return replace(contents, trials=contents.trials.beside(others))
     _add_trains(arrays, found)
     unit = _fingers_in_mm(arrays) if "length_unit" not in arrays else ""
     return read_contents(path.name, wanted, arrays, unit=unit, passed_over=passed_over)

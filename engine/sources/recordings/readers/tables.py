@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.errors import RecordingError
@@ -122,6 +122,10 @@ class ChosenTrials:
     trials: tuple[Trial, ...]
     report: dict[str, Any]
     warnings: tuple[str, ...] = field(default=())
+
+    def beside(self, others: Sequence[Mapping[str, str]]) -> ChosenTrials:
+        """The same, with further tables that are passed over: name, path and reason of each."""
+        return replace(self, report=self.report | {"passed_over": [*self.report["passed_over"], *others]})
 
 
 def choose_trials(

@@ -124,6 +124,7 @@ def test_trials_without_times_are_laid_one_after_the_other(write: Write, tmp_pat
     assert [(t.start_time, t.stop_time) for t in recording.trials] == [(0.0, 0.5), (1.5, 2.25)]
     np.testing.assert_array_equal(recording.counts[60:], second["counts"].T)
     assert not recording.observed[20:60].any()
+    assert recording.trial_tables["taken"]["name"] == "R"
     (warning,) = recording.warnings
     assert "have no start: they are laid one after the other, 1 s apart" in warning
 
@@ -156,7 +157,11 @@ def test_another_struct_array_is_named(write: Write, tmp_path: Path) -> None:
     path = write(tmp_path / "a.mat", {"trials": many, "catch_trials": few, "bin_rate": RATE})
 
     assert len(read(path, RATE).trials) == 3
-    assert len(read(path, RATE, trials="catch_trials").trials) == 2
+    recording = read(path, RATE, trials="catch_trials")
+    assert len(recording.trials) == 2
+    assert recording.trial_tables["taken"]["name"] == "catch_trials"
+    assert recording.trial_tables["taken"]["how"] == "named by --trials"
+    assert [other["name"] for other in recording.trial_tables["passed_over"]] == ["trials"]
     with pytest.raises(RecordingError, match=r"^a\.mat has no trial table 'x'\. It has .*catch_trials"):
         read(path, RATE, trials="x")
 
