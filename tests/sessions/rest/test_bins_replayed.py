@@ -10,9 +10,11 @@ import pytest
 from engine.sources.recordings.readers import read, read_inspected
 from engine.sources.recordings.recording import Recording
 from engine.sources.recordings.synthetic import default_recording
+from sessions.options import Options
 from sessions.rest.library import trial_answer
 from sessions.store import Store
 from tests.builders import small_recording
+from tests.engine.listening import Keeper
 from tests.sessions.serving import serving
 
 PATH = "/api/recording/bins.npz"
@@ -88,6 +90,9 @@ def test_a_session_plays_it(tmp_path: Path) -> None:
     with serving(Store({"small": small_recording()})) as call:
         path.write_bytes(call("GET", PATH).content)
     with serving(Store({"bins": read_inspected(path, 40.0)})) as call:
-        session = call.store.get(call.create("deck"))
-        assert session.recording.name == "bins"
+        session = call.store.create(options=Options(speed="max", loop=False))
+        keeper = Keeper(session.replay)
+        session.replay.start()
+        rows = keeper.wait_rows(200)
+        np.testing.assert_array_equal(rows["counts"], small_recording().counts)
         assert call("GET", "/api/trials").json["count"] == 4

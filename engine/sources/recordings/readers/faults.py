@@ -128,7 +128,11 @@ def broken_links(path: Path, file: h5py.File) -> dict[str, str]:
     }
 
 
-def _why_broken(path: Path, place: str, link: h5py.SoftLink | h5py.ExternalLink) -> str:
+def _why_broken(
+    path: Path, place: str, link: h5py.HardLink | h5py.SoftLink | h5py.ExternalLink | None
+) -> str:
+    if not isinstance(link, h5py.SoftLink | h5py.ExternalLink):
+        return "it is damaged. Copy or download the file again"
     if not isinstance(link, h5py.ExternalLink):
         return f"it is a link to {link.path}, which does not exist. Write the file again"
     name = Path(link.filename).name

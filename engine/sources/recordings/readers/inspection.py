@@ -72,8 +72,8 @@ def _look_at_mat(path: Path) -> None:
     refuse_mat(path)
     if h5py.is_hdf5(path):
         touch_hdf5(path)
-    elif path.stat().st_size <= SMALL:
-        read_mat5(path)
+    else:
+        read_mat5(path)  # whole: a damaged one may kill who reads it
 
 
 def touch_hdf5(path: Path) -> None:

@@ -20,6 +20,7 @@ INSTALL = "pip install -e '.[mat]'"
 HEADER = 128
 MATRIX, COMPRESSED = 14, 15
 CELL, STRUCT, OBJECT, CHAR, SPARSE, FUNCTION = 1, 2, 3, 4, 5, 16
+CHUNK = 2**20
 LEAST = 8
 """Bytes of the smallest element."""
 BROKEN = (*DAMAGES, struct.error, IndexError, AttributeError, AssertionError)
@@ -91,11 +92,14 @@ def _damaged(path: Path) -> RecordingError:
 
 
 def _inflated(content: bytes, most: int) -> bytes:
-    inflater = zlib.decompressobj()
-    made = inflater.decompress(content, most)
-    if inflater.unconsumed_tail:
-        raise _TooLarge(f"more than {MOST_BYTES / 1e9:.3g} GB")
-    return made
+    """What is compressed, once it is known to be no more than that."""
+    size, inflater, rest = 0, zlib.decompressobj(), content
+    while rest:
+        size += len(inflater.decompress(rest, CHUNK))
+        rest = inflater.unconsumed_tail
+        if size > most:
+            raise _TooLarge(f"more than {MOST_BYTES / 1e9:.3g} GB")
+    return zlib.decompressobj().decompress(content)
 
 
 class _Elements:

@@ -14,7 +14,9 @@ import pytest
 
 from engine.errors import RecordingError
 from engine.sources.recordings.readers import read, read_inspected, scan
+from sessions.options import Options
 from sessions.store import Store
+from tests.engine.listening import Keeper
 from tests.mat_builders import Write, cells, save_5, save_73, structs
 from tests.sessions.serving import serving
 
@@ -170,8 +172,11 @@ def test_another_struct_array_is_named(write: Write, tmp_path: Path) -> None:
 def test_a_session_plays_it(write: Write, tmp_path: Path) -> None:
     (file,) = scan(write(tmp_path / "indy.mat", reaching()).parent)
     with serving(Store({"indy": read_inspected(file, RATE)})) as call:
-        session = call.store.get(call.create("deck"))
-        assert session.recording.n_units == 3
+        session = call.store.create(options=Options(speed="max", loop=False))
+        keeper = Keeper(session.replay)
+        session.replay.start()
+        rows = keeper.wait_rows(80)
+        np.testing.assert_array_equal(rows["counts"], session.recording.counts[:80])
         assert call("GET", "/api/trials").json["count"] == 2
 
 
