@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from engine.sources.recordings.recording import Recording
 
 
 class Recordings(Mapping[str, Recording]):
-    """Recordings by name, in the order of their names. May be used from any thread; reading blocks.
+    """Recordings by name, in the order of their names; of files that differ only in their endings these
+    belong to the name. May be used from any thread; reading blocks.
 
     Parameters
     ----------
@@ -20,7 +23,8 @@ class Recordings(Mapping[str, Recording]):
     """
 
     def __init__(self, paths: tuple[Path, ...], read: Callable[[Path], Recording]) -> None:
-        self._paths = {path.stem: path for path in paths}
+        shared = {stem for stem, n in Counter(path.stem for path in paths).items() if n > 1}
+        self._paths = {path.name if path.stem in shared else path.stem: path for path in paths}
         self._read = read
         self._have: dict[str, Recording] = {}
         self._lock = threading.Lock()  # lets no file be read twice
@@ -30,7 +34,7 @@ class Recordings(Mapping[str, Recording]):
         if name not in self._have:
             with self._lock:
                 if name not in self._have:
-                    self._have[name] = self._read(path)
+                    self._have[name] = replace(self._read(path), name=name)
         return self._have[name]
 
     def __iter__(self) -> Iterator[str]:

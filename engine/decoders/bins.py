@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from engine.errors import RecordingError
 from engine.sources.recordings.recording import Recording
 from engine.sources.recordings.selection import Selection
+from engine.sources.recordings.trial_table import trial_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +50,12 @@ class Bins:
     sha256 : str
         Of the recording's file.
     length_unit : str
+    start_time : float
+        Of the recording's bin 0, s: bin k starts at ``start_time + packet_id[k] / bin_rate``.
+    synthetic : bool
+        Whether the recording is simulated.
+    trial_table : ndarray, shape (n_trials,)
+        The trials that are here, as `engine.sources.recordings.trial_table.trial_table` has them.
     """
 
     counts: npt.NDArray[np.unsignedinteger[Any]]
@@ -65,6 +72,9 @@ class Bins:
     recording: str
     sha256: str
     length_unit: str
+    start_time: float = 0.0
+    synthetic: bool = False
+    trial_table: npt.NDArray[np.void] = field(default_factory=lambda: trial_table(()))
 
     @classmethod
     def of(cls, recording: Recording, trial_ids: Sequence[int] = ()) -> Bins:
@@ -79,6 +89,7 @@ class Bins:
         """
         chosen = Selection(trial_ids=tuple(trial_ids)).bins(recording)
         bins = recording.bins[chosen]
+        trials = [t for t in recording.trials if not trial_ids or t.trial_id in trial_ids]
         ids = np.array([*(trial.trial_id for trial in recording.trials), -1])  # the last is for row -1
         return cls(
             counts=bins["counts"],
@@ -95,6 +106,9 @@ class Bins:
             recording=recording.name,
             sha256=recording.sha256,
             length_unit=recording.length_unit,
+            start_time=recording.start_time,
+            synthetic=recording.synthetic,
+            trial_table=trial_table(trials),
         )
 
     @property

@@ -59,8 +59,9 @@ def show_bins(context: Context, asked: BinsQuery) -> Stream:
     A NumPy archive for `numpy.load`: `counts` (bins by units), `kinematics` (x, y, vx, vy; NaN where
     missing), `target` (position), `packet_id`, `trial_id` (-1 outside of trials), `observed`, and
     `start`, which marks bins that do not follow an observed one, so that no decoder need look back
-    over a gap; then `bin_rate`, `bin_width` (s), `channel_names`, `recording`, `sha256` and
-    `length_unit`.
+    over a gap; `coverage`; then `bin_rate`, `bin_width` (s), `channel_names`, `recording`, `sha256`,
+    `length_unit`, `start_time` (of bin 0, s), `synthetic`, and `trial_table`, one row a trial. It is a
+    recording too: `serve.py --data bins.npz` replays it.
     """
     recording = context.store.recording_named(asked.recording)
     if not context.downloads.acquire(blocking=False):

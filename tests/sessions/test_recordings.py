@@ -75,3 +75,12 @@ def test_one_that_cannot_be_read_says_so_each_time_and_spoils_no_other() -> None
 def test_unknown_name_is_a_missing_key() -> None:
     with pytest.raises(KeyError):
         Recordings(PATHS, Reader())["c"]
+
+
+def test_files_that_differ_in_their_endings_are_told_apart() -> None:
+    reader = Reader()
+    recordings = Recordings((*PATHS, Path("folder/a.npz")), reader)
+
+    assert list(recordings) == ["a.nwb", "b", "a.npz"]
+    assert recordings["a.npz"].name == "a.npz"
+    assert reader.read == ["a.npz"]

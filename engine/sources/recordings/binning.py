@@ -18,6 +18,9 @@ from engine.sources.recordings.kinematics import Floats
 
 Counts = npt.NDArray[np.unsignedinteger[Any]]
 
+FARTHEST = 2**53 / TICKS
+"""Seconds from 0 beyond which a float64 cannot tell one microsecond from the next."""
+
 
 def bin_of(ticks: Ticks, rate: Fraction) -> Ticks:
     """Which bin holds each tick, counted from time 0: bin k is ``[k / rate, (k + 1) / rate)``."""

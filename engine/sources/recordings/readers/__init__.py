@@ -14,26 +14,30 @@ import numpy as np
 
 from engine.errors import RecordingError
 from engine.files.sealed import SEALED, unsealed
+from engine.sources.recordings.readers.assembly import make_recording
+from engine.sources.recordings.readers.contents import Contents
 from engine.sources.recordings.readers.faults import refuse_unreadable
-from engine.sources.recordings.readers.inspection import inspected
+from engine.sources.recordings.readers.inspection import LOOKS, inspected
+from engine.sources.recordings.readers.mat import read_mat
+from engine.sources.recordings.readers.npz import read_npz
 from engine.sources.recordings.readers.wanted import Wanted
 from engine.sources.recordings.recording import Recording
 
 log = logging.getLogger(__name__)
 
-Reader = Callable[[Path, float, Wanted], Recording]
+Reader = Callable[[Path, Wanted], Contents]
 
 
-def _read_nwb(path: Path, bin_rate: float, wanted: Wanted) -> Recording:
+def _read_nwb(path: Path, wanted: Wanted) -> Contents:
     refuse_unreadable(path)
-    return _reader()(path, bin_rate, wanted)
+    return _reader()(path, wanted)
 
 
-def _read_sealed(path: Path, bin_rate: float, wanted: Wanted) -> Recording:
-    return _reader()(path, bin_rate, wanted, unsealed(path))
+def _read_sealed(path: Path, wanted: Wanted) -> Contents:
+    return _reader()(path, wanted, unsealed(path))
 
 
-def _reader() -> Callable[..., Recording]:
+def _reader() -> Callable[..., Contents]:
     """What reads NWB. Loading pynwb takes seconds."""
     with warnings.catch_warnings():  # pynwb's own, about what it imports
         warnings.simplefilter("ignore")
@@ -42,7 +46,7 @@ def _reader() -> Callable[..., Recording]:
     return read_nwb
 
 
-READERS: dict[str, Reader] = {".nwb": _read_nwb, SEALED: _read_sealed}
+READERS: dict[str, Reader] = {".nwb": _read_nwb, SEALED: _read_sealed, ".npz": read_npz, ".mat": read_mat}
 
 ZARR = ("zarr.json", ".zgroup", ".zattrs", ".zmetadata")
 """Files by which a folder is Zarr."""
@@ -84,13 +88,14 @@ def read(
         raise RecordingError(f"{file.name} is not a recording: these end in {_endings()}.")
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # of absurd values, which become missing
-            recording = READERS[file.suffix.lower()](file, bin_rate, wanted)
+            contents = READERS[file.suffix.lower()](file, wanted)
+            recording = make_recording(file, bin_rate, contents)
     except RecordingError:
         raise
     except Exception as fault:  # what damage may bring libraries to raise cannot be listed
         log.debug("What is wrong with %s", file.name, exc_info=True)
         raise RecordingError(
-            f"{file.name} cannot be read: something in it is not as NWB has it. Write it again."
+            f"{file.name} cannot be read: something in it is not as its format has it. Write it again."
         ) from fault
     finally:
         _trim_heap()
@@ -98,10 +103,11 @@ def read(
 
 
 def read_inspected(path: Path, bin_rate: float, **wanted: Any) -> Recording:
-    """As `read`, after a process of its own has looked at the file, which HDF5 may hang in or die of."""
-    if path.is_file() and path.suffix.lower() == ".nwb":
+    """As `read`, after a process of its own has looked at a file, which libraries may hang in or die of."""
+    if path.is_file() and path.suffix.lower() in LOOKS:
         with inspected(path):
-            _reader()  # meanwhile
+            if path.suffix.lower() == ".nwb":
+                _reader()  # meanwhile
     return read(path, bin_rate, **wanted)
 
 

@@ -11,6 +11,8 @@ from engine.sources.recordings.readers.inspection import REFUSED, inspect
 
 MOST_CPU_SECONDS = 3
 """Several times what a good file takes, the start of the process included."""
+BYTES_A_SECOND = 5_000_000
+"""Several times slower than a MATLAB file, which is read whole, takes beyond that."""
 
 
 def main(path: Path) -> int:
@@ -18,7 +20,10 @@ def main(path: Path) -> int:
     with suppress(ImportError):  # not on Windows
         import resource
 
-        resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_SECONDS, MOST_CPU_SECONDS))
+        most = MOST_CPU_SECONDS
+        if path.suffix.lower() == ".mat" and path.is_file():
+            most += path.stat().st_size // BYTES_A_SECOND
+        resource.setrlimit(resource.RLIMIT_CPU, (most, most))
     try:
         inspect(path)
     except RecordingError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -16,9 +17,9 @@ FIRST_BYTES: tuple[tuple[bytes, str], ...] = (
     (b"<?xml", "is an XML document, perhaps a failed download. Download it again."),
     (b"version https://git-lfs", "is a git-lfs pointer, not the file itself. Run 'git lfs pull'."),
     (b"/annex/objects", "is a git-annex pointer, not the file itself. Run 'datalad get' on it."),
-    (b"pk\x03\x04", "is a ZIP archive. Unpack it first."),
+    (b"pk\x03\x04", "is a ZIP archive. Unpack it first; arrays of NumPy end in .npz."),
     (b"\x1f\x8b", "is compressed with gzip. Unpack it first."),
-    (b"matlab 5.0 mat-file", "is a MATLAB file. Convert it to NWB first."),
+    (b"matlab 5.0 mat-file", "is a MATLAB file. Give it the ending .mat."),
 )
 """What other things begin with, in small letters."""
 
@@ -28,6 +29,32 @@ HIGHEST_RATIO = 2000
 
 def refuse_unreadable(path: Path) -> None:
     """Raise `RecordingError` for what is not a whole NWB 2 file.
+
+    Raises
+    ------
+    RecordingError
+    """
+    refuse_others(path)
+    if not h5py.is_hdf5(path):
+        raise RecordingError(f"{path.name} is not an HDF5 file, so not NWB. Check what it is.")
+    with refusing(path), opened(path) as file:
+        _refuse_other_versions(path, file)
+        refuse_contents(path, file)
+
+
+def refuse_others(path: Path, own: bytes | None = None) -> bytes:
+    """Raise `RecordingError` for what is no file, or begins like something else than a recording.
+
+    Parameters
+    ----------
+    path : Path
+    own : bytes, optional
+        That of `FIRST_BYTES` with which the format does begin.
+
+    Returns
+    -------
+    bytes
+        The first ones of the file.
 
     Raises
     ------
@@ -43,14 +70,16 @@ def refuse_unreadable(path: Path) -> None:
     if not start:
         raise RecordingError(f"{path.name} is empty (0 bytes). Copy or download it again.")
     for beginning, fault_found in FIRST_BYTES:
-        if start.lower().lstrip(b"\xef\xbb\xbf \r\n\t").startswith(beginning):
+        if beginning != own and start.lower().lstrip(b"\xef\xbb\xbf \r\n\t").startswith(beginning):
             raise RecordingError(f"{path.name} {fault_found}")
-    if not h5py.is_hdf5(path):
-        raise RecordingError(f"{path.name} is not an HDF5 file, so not NWB. Check what it is.")
+    return start
+
+
+@contextmanager
+def refusing(path: Path) -> Iterator[None]:
+    """Turn what h5py raises of a damaged file into a `RecordingError`."""
     try:
-        with opened(path) as file:
-            _refuse_other_versions(path, file)
-            _refuse_contents(path, file)
+        yield
     except (OSError, RuntimeError, KeyError) as fault:
         raise refusal(path, fault) from fault
 
@@ -69,7 +98,7 @@ def _refuse_other_versions(path: Path, file: h5py.File) -> None:
         )
 
 
-def _refuse_contents(path: Path, file: h5py.File) -> None:
+def refuse_contents(path: Path, file: h5py.File) -> None:
     """What would be read from outside of the recording's folder, and what claims more than fits."""
     most = HIGHEST_RATIO * path.stat().st_size
     for place, link, target in members(path, file):
@@ -99,7 +128,11 @@ def broken_links(path: Path, file: h5py.File) -> dict[str, str]:
     }
 
 
-def _why_broken(path: Path, place: str, link: h5py.SoftLink | h5py.ExternalLink) -> str:
+def _why_broken(
+    path: Path, place: str, link: h5py.HardLink | h5py.SoftLink | h5py.ExternalLink | None
+) -> str:
+    if not isinstance(link, h5py.SoftLink | h5py.ExternalLink):
+        return "it is damaged. Copy or download the file again"
     if not isinstance(link, h5py.ExternalLink):
         return f"it is a link to {link.path}, which does not exist. Write the file again"
     name = Path(link.filename).name

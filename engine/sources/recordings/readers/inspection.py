@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -12,8 +12,11 @@ import h5py
 
 from engine import scheduling
 from engine.errors import RecordingError
+from engine.sources.recordings.readers.archive import refuse_archive
 from engine.sources.recordings.readers.faults import members, refuse_unreadable
 from engine.sources.recordings.readers.hdf5 import MOST_CELLS, missing_filter, opened
+from engine.sources.recordings.readers.mat import refuse_mat
+from engine.sources.recordings.readers.mat5 import read_mat5
 
 ROOT = Path(__file__).parents[4]
 COMMAND = (sys.executable, "-m", "engine.sources.recordings.readers")
@@ -51,13 +54,30 @@ def inspected(path: Path) -> Iterator[None]:
 
 
 def inspect(path: Path) -> None:
-    """Read all that is small: attributes, texts, and the beginning of what is large.
+    """Look at a file as its ending asks for.
 
     Raises
     ------
     RecordingError
     """
+    LOOKS[path.suffix.lower()](path)
+
+
+def _look_at_nwb(path: Path) -> None:
     refuse_unreadable(path)
+    touch_hdf5(path)
+
+
+def _look_at_mat(path: Path) -> None:
+    refuse_mat(path)
+    if h5py.is_hdf5(path):
+        touch_hdf5(path)
+    else:
+        read_mat5(path)  # whole: a damaged one may kill who reads it
+
+
+def touch_hdf5(path: Path) -> None:
+    """Read all that is small: attributes, texts, and the beginning of what is large."""
     with opened(path) as file:
         _touch(file)
         for _, link, target in members(path, file):
@@ -71,3 +91,11 @@ def _touch(target: h5py.Group | h5py.Dataset) -> None:
         if isinstance(target, h5py.Dataset) and target.shape is not None and not missing_filter(target):
             whole = target.nbytes <= SMALL or (target.dtype.hasobject and target.size <= MOST_CELLS)
             target[() if whole else slice(1)]
+
+
+LOOKS: dict[str, Callable[[Path], None]] = {
+    ".nwb": _look_at_nwb,
+    ".npz": refuse_archive,
+    ".mat": _look_at_mat,
+}
+"""By the file's ending."""

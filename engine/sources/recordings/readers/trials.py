@@ -1,4 +1,4 @@
-"""The trial table of an NWB file, whatever its columns are called."""
+"""The trials that a table tells of, whatever its columns are called."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from hdmf.common import DynamicTable, VectorIndex
 
 from engine.bins.trials import Scalar, Trial
 from engine.sources.recordings.kinematics import Floats
-from engine.sources.recordings.readers.hdf5 import MOST_CELLS, Unreadable, values
+from engine.sources.recordings.readers.hdf5 import Unreadable
+
+if TYPE_CHECKING:
+    from engine.sources.recordings.readers.tables import Table
 
 STARTS, STOPS = (
     ("start_time", "start", "trial_start"),
-    ("stop_time", "end_time", "stop", "end", "trial_end"),
+    ("stop_time", "end_time", "stop", "end", "trial_end", "trial_stop"),
 )
 NAMES = {
     "target_on_time": ("target_on_time", "target_on", "target_onset_time", "tgt_on_time"),
@@ -27,6 +29,8 @@ NAMES = {
     "success": ("success", "result", "outcome", "successful", "is_successful", "correct", "rewarded"),
     "target_id": ("active_target", "target_id", "tgt_id", "target_index", "target"),
     "target_pos": ("target_pos", "tgt_loc", "tgt_pos", "target_loc", "target_position", "target_location"),
+    "target_x": ("target_x", "tgt_x"),
+    "target_y": ("target_y", "tgt_y"),
     "target_dir": ("target_dir", "tgt_dir", "target_direction", "target_angle"),
 }
 """What the field calls each fact, whatever the case and the underscores; the first that is there counts."""
@@ -65,12 +69,12 @@ def plain_name(name: str) -> str:
     return re.sub(r"[\W_]", "", name).lower()
 
 
-def read_trials(table: DynamicTable, scale: float, offset: float, end: float) -> TrialTable:
+def read_trials(table: Table, scale: float, offset: float, end: float) -> TrialTable:
     """The trials that have a start and last; one without a stop ends at the next start.
 
     Parameters
     ----------
-    table : DynamicTable
+    table : Table
     scale, offset : float
         From the table's target positions to the recording's length unit.
     end : float
@@ -82,19 +86,17 @@ def read_trials(table: DynamicTable, scale: float, offset: float, end: float) ->
     columns, unreadable = {}, []
     for name in table.colnames if n_trials else ():
         try:
-            columns[name] = _values(table[name])
+            columns[name] = table.column(name)
         except Unreadable as fault:
             unreadable.append(f"its column {name} {fault}, and is left out.")
     scalars = {name: column for name, column in columns.items() if _is_scalar(column)}
     if not n_trials or _find(STARTS, scalars) is None:
         return TrialTable(doubts=tuple(unreadable))
-    ids = [int(i) for i in table.id[:]]
+    ids = table.ids
     if len(set(ids)) < n_trials:
         ids = list(range(n_trials))
 
-    positions = [
-        _points(cell) * scale + offset for cell in _named("target_pos", columns) or [None] * n_trials
-    ]
+    positions = [_points(cell) * scale + offset for cell in _places(columns, n_trials)]
     target_ids = _target_ids(scalars, positions)
     targets = [_target(i, points) for i, points in zip(target_ids, positions, strict=True)]
     times = {
@@ -161,23 +163,15 @@ class _Spans:
         return cls(begin, stop, order[lasts[order]], left_out, tuple(doubts))
 
 
-def _values(column: Any) -> list[Any]:
-    """One Python value a trial; ragged columns are cut once per level of their index."""
-    if not isinstance(column, VectorIndex):
-        data = values(column.data, most=MOST_CELLS)
-        return list(data) if data.ndim > 1 else [_plain(value) for value in data.tolist()]
-    inner = column.target
-    cells: Any = _values(inner) if isinstance(inner, VectorIndex) else values(inner.data, most=MOST_CELLS)
-    ends = [int(end) for end in values(column.data, most=MOST_CELLS)]
-    return [cells[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
-
-
-def _plain(value: Any) -> Any:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
 def _is_scalar(column: Sequence[Any]) -> bool:
     return all(isinstance(value, bool | int | float | str) for value in column)
+
+
+def _places(columns: Mapping[str, list[Any]], n_trials: int) -> Sequence[Any]:
+    """Target positions of each trial, from one column or from one of x and one of y."""
+    x, y = (_named(fact, columns) for fact in ("target_x", "target_y"))
+    apart = [*zip(x, y, strict=True)] if x is not None and y is not None else [None] * n_trials
+    return _named("target_pos", columns) or apart
 
 
 def _named(fact: str, columns: Mapping[str, list[Any]]) -> list[Any] | None:

@@ -1,4 +1,4 @@
-"""Choose position and velocity among an NWB file's series, and say what was passed over and why."""
+"""Choose position and velocity among a file's series, and say what was passed over and why."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from engine.errors import RecordingError
 from engine.sources.recordings.kinematics import Track
 from engine.sources.recordings.readers.length_unit import UNKNOWN, LengthUnit
-from engine.sources.recordings.readers.nwb_series import (
+from engine.sources.recordings.readers.series import (
     PLACES,
     POSITION,
     VELOCITY,

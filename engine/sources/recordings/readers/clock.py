@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.sources.recordings.kinematics import Floats
-from engine.sources.recordings.readers.nwb_units import SpikeTrains
+from engine.sources.recordings.readers.spike_trains import SpikeTrains
 from engine.sources.recordings.readers.wanted import seconds_in
 
 SPIKES = "The spike times"
