@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import h5py
@@ -30,9 +29,12 @@ except RecordingError as error:
 peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line)
 print(int(peak.split()[1]) // 1024)  # getrusage tells that of the process that forked this one
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
+used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+print(sum(each.ru_utime + each.ru_stime for each in used))
 """
 MOST_MB = 600
 MOST_SECONDS = 5.0
+"""Of the processor, which is what it takes where nobody else wants that."""
 
 
 def enlarge(file: h5py.File, place: str, shape: tuple[int, ...]) -> None:
@@ -78,15 +80,12 @@ def test_a_billion_that_nobody_wrote_is_not_read(
         with path.open("ab") as raw:
             raw.write(bytes(PADDING))
 
-    began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(path)], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
-    took = time.monotonic() - began
-
-    *said, own, inspecting = done.stdout.splitlines()
+    *said, own, inspecting, took = done.stdout.splitlines()
     assert done.returncode == 0, done.stderr
     assert len(said) == 1
     assert (when_padded if padded else "more than fits into this file") in said[0]
     assert max(int(own), int(inspecting)) < MOST_MB
-    assert took < MOST_SECONDS
+    assert float(took) < MOST_SECONDS
