@@ -64,6 +64,11 @@ class Settings(BaseSettings):
         None, ge=1, description="sessions that one address may make (default: as many as there may be)"
     )
     clients_per_session: int = Field(1000, ge=1, description="decoders that a session may have")
+    redis: SecretStr | None = Field(
+        None,
+        description="Redis for bins and predictions, such as redis://rig1:6379/0; with a password, better "
+        "in PHANTOM_REDIS",
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @field_validator("series", mode="before")
@@ -101,6 +106,13 @@ class Settings(BaseSettings):
             raise ValueError("use letters, digits and signs of ASCII, without a space")
         return value
 
+    @field_validator("redis")
+    @classmethod
+    def _address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.match(r"(rediss?://[^/]|unix://)", value.get_secret_value()):
+            raise ValueError("send redis://HOST:PORT/0, rediss://HOST:PORT/0 or unix://PATH")
+        return value
+
     @field_validator("insecure")
     @classmethod
     def _contradicts_no_token(cls, value: bool, facts: ValidationInfo) -> bool:
@@ -127,11 +139,12 @@ ON_COMMAND_LINE = (
     "prefix", "stream_prefix", "rate", "records",
     "max_sessions", "session_ttl",
     "token", "allow_host", "allow_origin", "certfile", "keyfile", "audit_log", "requests_per_second",
-    "sessions_per_address", "clients_per_session", "log_level",
+    "sessions_per_address", "clients_per_session", "redis", "log_level",
 )  # fmt: skip
 
 
 REPEATED = ("allow_host", "allow_origin")
+SECRET = ("token", "redis")
 
 FURTHER = f"""\
 commands, each with a --help of its own:
@@ -209,5 +222,5 @@ def settings(arguments: Sequence[str]) -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0])
         spelled = f"--{name.replace('_', '-')}" if name in given else f"PHANTOM_{name.upper()}"
-        value = "***" if name == "token" else first["input"]
+        value = "***" if name in SECRET else first["input"]
         raise BadSetting(f"{spelled} {value}: {first['msg'].removeprefix('Value error, ')}.") from None
