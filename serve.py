@@ -200,6 +200,17 @@ def brokers_of(chosen: Settings) -> Sequence[PublishingBroker]:
             hide(password)
             hide(unquote(password))
         found.append(RedisBroker(url, addresses(chosen)))
+    if chosen.kafka is not None:
+        try:
+            from sessions.brokers.kafka import KafkaBroker  # needs confluent-kafka
+        except ModuleNotFoundError as error:
+            if error.name != "confluent_kafka":
+                raise
+            raise BadSetting("--kafka needs confluent-kafka. Run pip install -e '.[kafka]'.") from None
+        servers = chosen.kafka.get_secret_value()
+        if password := urlsplit(servers if "://" in servers else f"//{servers}").password:
+            hide(password)
+        found.append(KafkaBroker(servers))
     return found
 
 

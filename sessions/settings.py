@@ -69,6 +69,11 @@ class Settings(BaseSettings):
         description="Redis for bins and predictions, such as redis://rig1:6379/0; with a password, better "
         "in PHANTOM_REDIS",
     )
+    kafka: SecretStr | None = Field(
+        None,
+        description="Kafka brokers for the same, such as rig1:9092,rig2:9092; with a password, better in "
+        "PHANTOM_KAFKA",
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @field_validator("series", mode="before")
@@ -139,12 +144,12 @@ ON_COMMAND_LINE = (
     "prefix", "stream_prefix", "rate", "records",
     "max_sessions", "session_ttl",
     "token", "allow_host", "allow_origin", "certfile", "keyfile", "audit_log", "requests_per_second",
-    "sessions_per_address", "clients_per_session", "redis", "log_level",
+    "sessions_per_address", "clients_per_session", "redis", "kafka", "log_level",
 )  # fmt: skip
 
 
 REPEATED = ("allow_host", "allow_origin")
-SECRET = ("token", "redis")
+SECRET = ("token", "redis", "kafka")
 
 FURTHER = f"""\
 commands, each with a --help of its own:

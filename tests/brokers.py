@@ -1,9 +1,11 @@
-"""Real brokers for tests: Debian's redis-server on a port of its own."""
+"""Real brokers for tests: Debian's redis-server on a port of its own, and librdkafka's own of Kafka."""
 
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,3 +85,34 @@ class RedisServer:
                 return bool(client.ping())
         except redis.ConnectionError:
             return False
+
+
+CLUSTER = """import time
+from confluent_kafka import Producer
+cluster = Producer({"bootstrap.servers": "none", "test.mock.num.brokers": 1, "log_level": 0})
+(broker,) = cluster.list_topics(timeout=10).brokers.values()
+print(f"{broker.host}:{broker.port}", flush=True)
+time.sleep(3600)
+"""
+
+
+class KafkaCluster:
+    """librdkafka's own broker, in a process that may be stopped."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-c", CLUSTER]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self.servers = self._process.stdout.readline().strip()
+        self._process.stdout.close()
+
+    def freeze(self) -> None:
+        """Answer nobody."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()

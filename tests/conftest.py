@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from engine.bins import clock
-from tests.brokers import REDIS, RedisServer
+from tests.brokers import REDIS, KafkaCluster, RedisServer
 from tests.clocks import JumpingClock
 
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -55,6 +55,14 @@ def redis_server() -> Iterator[RedisServer]:
         )
     with RedisServer().running() as server:
         yield server
+
+
+@pytest.fixture
+def kafka_cluster() -> Iterator[KafkaCluster]:
+    """An empty Kafka on a port of its own."""
+    made = KafkaCluster()
+    yield made
+    made.kill()
 
 
 @pytest.fixture

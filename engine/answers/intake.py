@@ -87,7 +87,16 @@ class Intake:
         try:
             self._hand_on(code, predictions, given)
         except BadPrediction as error:
-            self._refuse(code, str(error))
+            self.refuse(code, str(error))
+
+    def refuse(self, code: str, why: str) -> None:
+        """Count a bad prediction, and tell of it if none was told of for a while."""
+        refused = self._refused.setdefault(code, Refused())
+        refused.count += 1
+        if clock.now() - refused.told > QUIET:
+            refused.told = clock.now()
+            log.warning("%s brought a bad prediction for %s (%d so far): %s",
+                        self._source, code, refused.count, why)  # fmt: skip
 
     def tidy(self) -> None:
         """Let those go who have been silent, and those whose session has ended."""
@@ -126,11 +135,3 @@ class Intake:
     def _free(self, key: tuple[str, str | None]) -> None:
         gone = self._answering.pop(key)
         gone.predictions.holds.free(gone.hold)
-
-    def _refuse(self, code: str, why: str) -> None:
-        refused = self._refused.setdefault(code, Refused())
-        refused.count += 1
-        if clock.now() - refused.told > QUIET:
-            refused.told = clock.now()
-            log.warning("%s brought a bad prediction for %s (%d so far): %s",
-                        self._source, code, refused.count, why)  # fmt: skip
