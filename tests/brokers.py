@@ -116,3 +116,11 @@ class KafkaCluster:
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
+
+    @contextmanager
+    def running(self) -> Iterator[KafkaCluster]:
+        """Until the block ends."""
+        try:
+            yield self
+        finally:
+            self.kill()

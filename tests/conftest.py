@@ -60,9 +60,8 @@ def redis_server() -> Iterator[RedisServer]:
 @pytest.fixture
 def kafka_cluster() -> Iterator[KafkaCluster]:
     """An empty Kafka on a port of its own."""
-    made = KafkaCluster()
-    yield made
-    made.kill()
+    with KafkaCluster().running() as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -54,15 +54,11 @@ class RedisSink:
         self._place = place
         self._bins, self._events = stream_key(subject.code, "bins"), stream_key(subject.code, "events")
         self._trial_ids = [*(str(trial.trial_id) for trial in subject.description.trials), ""]
-        self._client = place.connect()
-        try:
-            with place.faults():
-                claim(self._client, subject)
-                for key in (self._bins, self._events):
-                    make_stream(self._client, key)
-        except BrokerFault:
-            self.close()
-            raise
+        self._connection = place.connection()
+        with place.connect() as client, place.faults():
+            claim(client, subject)
+            for key in (self._bins, self._events):
+                make_stream(client, key)
 
     def wanted(self) -> bool:
         """Redis tells nobody who reads: a session is started otherwise."""
@@ -75,7 +71,7 @@ class RedisSink:
         self._add([added(self._events, {"event": text, "t": repr(clock.unix(due))})])
 
     def close(self) -> None:
-        self._client.close()
+        self._connection.disconnect()
 
     def entries(self, rows: Rows) -> list[dict[str, Any]]:
         """What is added for bins, shape (n,); ``r`` is empty outside of trials."""
@@ -89,14 +85,7 @@ class RedisSink:
 
     def _add(self, commands: list[tuple[Any, ...]]) -> None:
         """Send all in one go, and wait until Redis has them."""
-        with self._place.faults():
-            if len(commands) == 1:
-                answers = [self._client.execute_command(*commands[0])]
-            else:
-                pipeline = self._client.pipeline(transaction=False)
-                for command in commands:
-                    pipeline.execute_command(*command)
-                answers = pipeline.execute()
+        answers = self._place.send(self._connection, commands)
         if None in answers:
             raise BrokerFault(f"Redis at {self._place.name} has lost the stream. It is made again.")
 
