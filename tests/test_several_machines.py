@@ -153,6 +153,15 @@ def test_decoder_beside_either_server_answers_the_sessions_of_both(lab: Lab) -> 
         decoder.kill()
 
 
+def test_page_shows_the_decoder_and_the_proxy_that_are_tested() -> None:
+    page = (ROOT / "resources" / "guide" / "several-machines.md").read_text()
+    readme = (ROOT / "README.md").read_text()
+    proxy = readme[readme.index("location ~ ^/(deck|streams)") :].partition("```")[0]
+
+    assert (ROOT / "resources" / "clients" / "redis_decoder.py").read_text() in page
+    assert proxy in page
+
+
 @pytest.mark.slow
 def test_sessions_of_a_server_that_was_killed_vanish(lab: Lab) -> None:
     _, second = decks(lab)
