@@ -10,7 +10,7 @@ import numpy as np
 import redis
 
 link = redis.Redis.from_url(os.environ.get("PHANTOM_REDIS", "redis://localhost:6379/0"))
-after = {}  # by stream: the last entry that was read
+after = {}  # by stream: the last entry that was read; with "$" those between two reads would be missed
 looked = 0.0
 
 
@@ -23,7 +23,7 @@ while True:
     if time.monotonic() > looked + 1:  # for sessions that have come and gone
         looked = time.monotonic()
         streams = [f"phantomdeck:{code.decode()}:bins" for code in link.hkeys("phantomdeck:sessions")]
-        after = {stream: after.get(stream, "$") for stream in streams}
+        after = {stream: after.get(stream, "0-0") for stream in streams}
     for stream, entries in (link.xread(after, block=500) if after else time.sleep(0.5)) or ():
         after[stream.decode()] = entries[-1][0]
         newest = entries[-1][1]  # those before it are too late for an answer
