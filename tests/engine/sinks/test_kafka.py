@@ -58,7 +58,13 @@ def read(kafka_cluster: KafkaCluster) -> Iterator[Callable[[str, int], list[Mess
         consumers.append(consumer)
         consumer.subscribe([topic])
         found: list[Message] = []
-        wait_until(lambda: len(found.extend(consumer.consume(n - len(found), 0.2)) or found) >= n)
+
+        def come() -> bool:
+            messages = consumer.consume(n - len(found), 0.2)
+            found.extend(each for each in messages if each.error() is None)  # before there is a topic
+            return len(found) >= n
+
+        wait_until(come)
         return found
 
     yield take
