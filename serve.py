@@ -32,6 +32,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from tornado.netutil import bind_sockets
 
@@ -42,8 +43,9 @@ from engine.files.sealed import passphrase_here
 from engine.moment import Moment
 from engine.sinks.base import MakeSink
 from engine.sources.recordings import readers
-from sessions.announcing import announce, own_url
+from sessions.announcing import addresses, announce, own_url
 from sessions.archive import Archive
+from sessions.brokers.elsewhere import PublishingBroker
 from sessions.calibrations import Calibrations
 from sessions.ending import Ending, interrupt, leave
 from sessions.gate import Rules
@@ -120,18 +122,21 @@ def _run(chosen: Settings, ending: Ending) -> int:
     sockets = listen(chosen.host, chosen.port, "--port")
     for each in listen(chosen.host, chosen.dashboard_port, "--dashboard-port"):
         each.close()  # the dashboard's server binds it anew; this was to know before loading
+    brokers = brokers_of(chosen)
     store = Store(
         load(chosen),
         max_sessions=chosen.max_sessions,
         max_per_address=chosen.sessions_per_address,
         max_clients=chosen.clients_per_session,
         ttl=chosen.session_ttl,
-        make_sinks=sinks(chosen),
+        make_sinks={**sinks(chosen), **{broker.name: broker.sink for broker in brokers}},
         make_inlet=lsl_inlet() if chosen.lsl_enabled else None,
     )
     real_time = chosen.real_time and scheduling.real_time()
     log.info("Scheduled %s", "in real time" if real_time else "as other programs are")
-    asyncio.run(serve(chosen, store, sockets, gate, tls, made, ending))
+    for broker in brokers:
+        broker.start(store)
+    asyncio.run(serve(chosen, store, sockets, gate, tls, made, ending, brokers))
     return 0
 
 
@@ -186,6 +191,41 @@ def sinks(chosen: Settings) -> Mapping[str, MakeSink]:
     return made
 
 
+def brokers_of(chosen: Settings) -> Sequence[PublishingBroker]:
+    """The brokers to which sessions are published.
+
+    Raises
+    ------
+    BadSetting
+        If what they need is not installed, or an address cannot be read.
+    """
+    found: list[PublishingBroker] = []
+    if chosen.redis is not None:
+        try:
+            from sessions.brokers.redis import RedisBroker  # needs redis, which others do without
+        except ModuleNotFoundError as error:
+            if error.name != "redis":
+                raise
+            raise BadSetting("--redis needs redis-py. Run pip install -e '.[redis]'.") from None
+        url = chosen.redis.get_secret_value()
+        if password := urlsplit(url).password:
+            hide(password)
+            hide(unquote(password))
+        found.append(RedisBroker(url, addresses(chosen)))
+    if chosen.kafka is not None:
+        try:
+            from sessions.brokers.kafka import KafkaBroker  # needs confluent-kafka
+        except ModuleNotFoundError as error:
+            if error.name != "confluent_kafka":
+                raise
+            raise BadSetting("--kafka needs confluent-kafka. Run pip install -e '.[kafka]'.") from None
+        servers = chosen.kafka.get_secret_value()
+        if password := urlsplit(servers if "://" in servers else f"//{servers}").password:
+            hide(password)
+        found.append(KafkaBroker(servers))
+    return found
+
+
 def lsl_inlet() -> MakeInlet:
     """What makes the LSL inlets of a session's predictions."""
     from engine.answers.lsl import LslInlet
@@ -224,6 +264,7 @@ async def serve(
     tls: ssl.SSLContext | None,
     made_token: str | None,
     ending: Ending,
+    brokers: Sequence[PublishingBroker],
 ) -> None:
     """Serve both ports until a signal comes, then say goodbye to everyone."""
     stopping = asyncio.Event()
@@ -249,6 +290,7 @@ async def serve(
         archive=archive,
         launcher=Launcher(own_url(chosen), secret(chosen, made_token), certificate_text(chosen)),
         calibrations=calibrations,
+        brokers=brokers,
     )
     streams = StreamServer(
         store,
@@ -290,6 +332,8 @@ async def serve(
     closing = ThreadPoolExecutor(1, "closing")  # of its own: the loop's may all be reading
     await loop.run_in_executor(closing, calibrations.close)
     await loop.run_in_executor(closing, store.close, GOODBYE_WITHIN)
+    for broker in brokers:
+        await loop.run_in_executor(closing, broker.close)
     await loop.run_in_executor(closing, archive.close, FINISH_WITHIN)
     streams.stop(LEAVE_WITHIN)
     await close_server(pages)

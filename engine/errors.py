@@ -63,3 +63,20 @@ class Leak(DeckError):
     """A decoder would be tested on what it has learned from."""
 
     code = "leak"
+
+
+class BrokerFault(DeckError):
+    """A broker cannot be used.
+
+    Parameters
+    ----------
+    message : str
+    lost : int
+        Bins that had been handed over and never arrived.
+    """
+
+    code = "broker_fault"
+
+    def __init__(self, message: str, lost: int = 0) -> None:
+        super().__init__(message)
+        self.lost = lost

@@ -120,10 +120,33 @@ function show(sessions) {
   $("loading").hidden = true;
 }
 
+let shown = "[]"; // of other machines
+
+function showElsewhere(elsewhere) {
+  const now = JSON.stringify(elsewhere);
+  if (now === shown) return;
+  shown = now;
+  const panel = $("elsewhere");
+  panel.hidden = elsewhere.length === 0;
+  panel.querySelector("tbody").replaceChildren(
+    ...elsewhere.map((session) => {
+      const row = $("far").content.cloneNode(true).firstElementChild;
+      const name = row.querySelector("[data-name]");
+      name.href = session.dashboard_url;
+      name.textContent = session.code;
+      row.querySelector("[data-recording]").textContent = session.recording;
+      row.querySelector("[data-server]").textContent = session.server;
+      row.querySelector("[data-stream]").textContent = session.binary_url;
+      return row;
+    }),
+  );
+}
+
 async function refresh() {
   try {
-    const { sessions, stats } = await call("GET", `${BASE}/api/sessions`);
+    const { sessions, stats, elsewhere } = await call("GET", `${BASE}/api/sessions`);
     show(sessions);
+    showElsewhere(elsewhere);
     $("count").textContent = `${rows.size} of at most ${stats.max_sessions}`;
     untell("lost");
   } catch (error) {

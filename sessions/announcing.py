@@ -7,6 +7,7 @@ import webbrowser
 
 from engine import scheduling
 from engine.sources.recordings.recording import Recording
+from sessions.brokers.elsewhere import Addresses
 from sessions.settings import Settings
 
 EVERYWHERE = ("0.0.0.0", "::", "")
@@ -37,6 +38,23 @@ def network_address(host: str) -> str | None:
     except OSError:
         return None
     return f"[{address}]" if family == socket.AF_INET6 else address
+
+
+def addresses(chosen: Settings) -> Addresses:
+    """Where other machines find this server, as far as it can know."""
+    host = network_address(chosen.host) or chosen.host
+    if host in EVERYWHERE:
+        host = socket.gethostname()
+    host, s = (
+        f"[{host}]" if ":" in host.strip("[]") and host[0] != "[" else host,
+        "s" if chosen.certfile else "",
+    )
+    streams = f"{host}:{chosen.port}{chosen.stream_prefix}"
+    return Addresses(
+        stream_url=f"ws{s}://{streams}/stream",
+        api_url=f"http{s}://{streams}",
+        dashboard_url=f"http{s}://{host}:{chosen.dashboard_port}{chosen.prefix}",
+    )
 
 
 def announce(chosen: Settings, recording: Recording, made_token: str | None) -> None:

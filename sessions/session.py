@@ -77,9 +77,9 @@ class Session:
         self.code = code
         self.replay = replay
         self.options = options
-        about = subject or Subject(code, replay.recording, replay.recording.bin_rate)
+        self.subject = subject or Subject(code, replay.recording, replay.recording.bin_rate)
         self.sinks = {
-            name: Feeder(f"{name} of {code}", partial(make, about), replay)
+            name: Feeder(f"{name} of {code}", partial(make, self.subject), replay)
             for name, make in (make_sinks or {}).items()
         }
         self.created = time.time()

@@ -67,6 +67,16 @@ class Settings(BaseSettings):
     plugins: Path | None = Field(
         None, description="folder of your own decoders, perturbations, sinks and plots"
     )
+    redis: SecretStr | None = Field(
+        None,
+        description="Redis for bins and predictions, such as redis://rig1:6379/0; with a password, better "
+        "in PHANTOM_REDIS",
+    )
+    kafka: SecretStr | None = Field(
+        None,
+        description="Kafka brokers for the same, such as rig1:9092,rig2:9092; with a password, better in "
+        "PHANTOM_KAFKA",
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @field_validator("series", mode="before")
@@ -104,6 +114,13 @@ class Settings(BaseSettings):
             raise ValueError("use letters, digits and signs of ASCII, without a space")
         return value
 
+    @field_validator("redis")
+    @classmethod
+    def _address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.match(r"(rediss?://[^/]|unix://)", value.get_secret_value()):
+            raise ValueError("send redis://HOST:PORT/0, rediss://HOST:PORT/0 or unix://PATH")
+        return value
+
     @field_validator("insecure")
     @classmethod
     def _contradicts_no_token(cls, value: bool, facts: ValidationInfo) -> bool:
@@ -130,11 +147,12 @@ ON_COMMAND_LINE = (
     "prefix", "stream_prefix", "rate", "records",
     "max_sessions", "session_ttl",
     "token", "allow_host", "allow_origin", "certfile", "keyfile", "audit_log", "requests_per_second",
-    "sessions_per_address", "clients_per_session", "plugins", "log_level",
+    "sessions_per_address", "clients_per_session", "redis", "kafka", "plugins", "log_level",
 )  # fmt: skip
 
 
 REPEATED = ("allow_host", "allow_origin")
+SECRET = ("token", "redis", "kafka")
 
 FURTHER = f"""\
 commands, each with a --help of its own:
@@ -212,5 +230,5 @@ def settings(arguments: Sequence[str]) -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0])
         spelled = f"--{name.replace('_', '-')}" if name in given else f"PHANTOM_{name.upper()}"
-        value = "***" if name == "token" else first["input"]
+        value = "***" if name in SECRET else first["input"]
         raise BadSetting(f"{spelled} {value}: {first['msg'].removeprefix('Value error, ')}.") from None

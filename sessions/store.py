@@ -186,6 +186,12 @@ class Store:
         session.wait_ready(READY_WITHIN)
         return session
 
+    def touch(self, code: str) -> None:
+        """Note that a session was used, if there is one of this code."""
+        session = self._sessions.get(code)
+        if session is not None:
+            session.touch()
+
     def delete(self, code: str, force: bool = True) -> None:
         """End a session and its connections.
 

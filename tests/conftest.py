@@ -1,4 +1,4 @@
-"""What many tests need: Chromium and Node, which the machine may lack, and a clock."""
+"""What many tests need: Chromium, Node and Redis, which the machine may lack, and a clock."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from engine.bins import clock
+from tests.brokers import REDIS, KafkaCluster, RedisServer
 from tests.clocks import JumpingClock
 
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -43,6 +44,24 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         yield launched
         launched.close()
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    """An empty Redis on a port of its own."""
+    if REDIS is None:
+        missing(
+            "There is no redis-server. Install it (on Debian: apt install redis-server) to run this test."
+        )
+    with RedisServer().running() as server:
+        yield server
+
+
+@pytest.fixture
+def kafka_cluster() -> Iterator[KafkaCluster]:
+    """An empty Kafka on a port of its own."""
+    with KafkaCluster().running() as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ import serve
 from sessions.announcing import announce, network_address
 from sessions.settings import Settings
 from tests.benchmarks import free_port
+from tests.brokers import RedisServer
 from tests.certificates import self_signed
 
 ROOT = Path(__file__).parent.parent
@@ -241,3 +242,52 @@ def test_a_decoder_that_the_server_starts_answers_under_tls_whatever_the_certifi
         process.terminate()
         process.communicate(timeout=20)
     assert process.returncode == 0
+
+
+def test_redis_without_its_library_is_one_line_that_says_how_to_install_it() -> None:
+    code = "import sys; sys.modules['redis'] = None; import serve; sys.exit(serve.main(sys.argv[1:]))"
+    ports = ("--port", str(free_port()), "--dashboard-port", str(free_port()))
+    command = [sys.executable, "-c", code, "--redis", "redis://rig1", *ports]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=20, check=False)
+
+    assert done.returncode == 2
+    assert done.stderr.endswith("serve.py: --redis needs redis-py. Run pip install -e '.[redis]'.\n")
+
+
+def test_wrong_password_of_redis_is_told_and_shown_nowhere_and_the_server_serves(
+    redis_server: RedisServer,
+) -> None:
+    with redis_server.client as client:
+        client.config_set("requirepass", "right")
+    port = free_port()
+    process = run(
+        "--data", str(CASES / "trials_named_otherwise.nwb"), "--no-lsl", "--log-level", "DEBUG",
+        "--port", str(port), "--dashboard-port", str(free_port()),
+        PHANTOM_REDIS=redis_server.url.replace("//", "//:s3cr%40t@"),
+    )  # fmt: skip
+    said = ""
+    try:
+        for line in process.stdout:
+            said += line
+            if line.startswith("Streams"):
+                break
+        until = time.monotonic() + STARTED_WITHIN
+        unwell: list[str] = []
+        while len(unwell) < 2 and time.monotonic() < until:
+            for path, method in (("/api/sessions/create?custom_code=a", "POST"), ("/health", "GET")):
+                with urlopen(
+                    Request(f"http://127.0.0.1:{port}{path}", method=method), timeout=20
+                ) as answer:
+                    said += (text := answer.read().decode())
+            unwell = json.loads(text)["sinks"]
+    finally:
+        process.terminate()
+        rest, complaints = process.communicate(timeout=20)
+    said += rest
+
+    assert process.returncode == 0
+    assert unwell == ["redis of a", "redis"]
+    assert complaints.count("refuses the password. Give the right one in PHANTOM_REDIS.") >= 1
+    assert "Traceback" not in complaints
+    for secret in ("s3cr%40t", "s3cr@t"):
+        assert secret not in said + complaints

@@ -12,7 +12,9 @@ from typing import Final, Literal
 from engine.bins import clock
 from engine.bins.alarm import Alarm
 from engine.bins.delivery import Delivery, arriving
+from engine.bins.schema import Rows
 from engine.deck.replay import Replay
+from engine.errors import BrokerFault, DeckError
 from engine.sinks.base import Sink
 
 log = logging.getLogger(__name__)
@@ -47,7 +49,7 @@ class SinkState:
     error : str or None
         The last thing that it raised, in one line.
     lost : int
-        Bins that it never got: the ring had lapped it, or it had failed.
+        Bins of which it is not certain that it got them: the ring had lapped it, or it had failed.
     """
 
     state: State
@@ -90,6 +92,7 @@ class Feeder:
         self._error: str | None = None
         self._lost = 0
         self._told = -math.inf
+        self._down = False  # whether there is no sink, as it has failed
         self._stopped = False
         replay.add_listener(self)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -101,7 +104,14 @@ class Feeder:
         state, since = self._state, self._since
         if state != "closed" and now - self._busy_since > BLOCKED_AFTER:
             state, since = "blocked", self._busy_since
-        return SinkState(state, clock.unix(since), self._error, self._lost)
+        return SinkState(state, clock.unix(since), self._error, self._lost + self._missed)
+
+    @property
+    def _missed(self) -> int:
+        """Bins that it has not got since it failed; at speed max sinks are silent."""
+        if not self._down:
+            return 0
+        return max(self._replay.ring.head - max(self._delivery.cursor, self._replay.paced_from), 0)
 
     # As a listener
 
@@ -152,11 +162,11 @@ class Feeder:
         sink = self._make()
         try:
             self._busy_since = math.inf
-            if self._state == "failed":
-                self._lost += self._replay.ring.head - self._delivery.cursor
-            else:
+            if self._state != "failed":
                 self._enter("running")
+            missed = self._missed
             self._delivery.skip()
+            self._down, self._lost = False, self._lost + missed
             self.made.set()
             while not self._closing:
                 self._alarm.wait(self._feed(sink))
@@ -178,7 +188,7 @@ class Feeder:
         if raw:
             rows = arriving(self._replay.ring.rows_of(raw))
             if len(rows):
-                sink.push(rows)
+                self._push(sink, rows)
                 if self._state == "failed":
                     log.info("The sink %s is back", self.name)
                     self._enter("running")
@@ -188,15 +198,32 @@ class Feeder:
         self._busy_since = math.inf
         return min(self._delivery.next, clock.now() + LOOK)
 
+    def _push(self, sink: Sink, rows: Rows) -> None:
+        """Hand over bins, which are lost if the sink raises."""
+        handed_over = False
+        try:
+            sink.push(rows)
+            handed_over = True
+        finally:
+            if not handed_over:
+                self._lost += len(rows)
+
     def _fail(self, error: Exception) -> None:
-        self._error = f"{type(error).__name__}: {error}".splitlines()[0]
+        plain = isinstance(error, DeckError)  # it says all in one line, which is told again if it changes
+        before = self._error
+        self._error = str(error) if plain else f"{type(error).__name__}: {error}".splitlines()[0]
+        self._lost += error.lost if isinstance(error, BrokerFault) else 0
+        self._down = True
         self._busy_since = math.inf
         self.heard = False
         if self._state != "failed":
             self._enter("failed")
-        if clock.now() - self._told > QUIET:
+        if clock.now() - self._told > QUIET or (plain and self._error != before):
             self._told = clock.now()
-            log.exception("The sink %s has failed; it is tried again", self.name)
+            if plain:
+                log.warning("The sink %s has failed; it is tried again: %s", self.name, error)
+            else:
+                log.exception("The sink %s has failed; it is tried again", self.name)
         self.made.set()
 
     def _wait(self, until: float) -> None:

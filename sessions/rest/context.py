@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sessions.archive import Archive
+from sessions.brokers.elsewhere import Broker
 from sessions.calibrations import Calibrations
 from sessions.launcher import Launcher
 from sessions.session import Session
@@ -51,6 +52,8 @@ class Context:
         Starts decoders.
     calibrations : Calibrations, optional
         Fits and tests decoders.
+    brokers : sequence of Broker
+        Where the sessions of other servers are found.
     """
 
     store: Store
@@ -69,6 +72,7 @@ class Context:
     archive: Archive | None = None
     launcher: Launcher | None = None
     calibrations: Calibrations | None = None
+    brokers: Sequence[Broker] = ()
     downloads: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(DOWNLOADS)
     )

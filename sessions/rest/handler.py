@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from tornado.web import RequestHandler
 
 from engine.errors import DeckError
 from sessions.archive import Archive
+from sessions.brokers.elsewhere import Broker
 from sessions.calibrations import Calibrations
 from sessions.gate.mount import FORWARDED_HOST
 from sessions.gate.rules import address_of
@@ -69,6 +70,7 @@ def rest_rules(
     archive: Archive | None = None,
     launcher: Launcher | None = None,
     calibrations: Calibrations | None = None,
+    brokers: Sequence[Broker] = (),
 ) -> list[Rule]:
     """The REST calls, for a Tornado application or as Bokeh's ``extra_patterns``.
 
@@ -92,6 +94,8 @@ def rest_rules(
         Starts decoders; without it none can be.
     calibrations : Calibrations, optional
         Fits and tests decoders; without it that is refused.
+    brokers : sequence of Broker
+        Where the sessions of other servers are found.
     """
     ours = version()
     described = document(GROUPS, ours)
@@ -108,6 +112,7 @@ def rest_rules(
         archive=archive,
         launcher=launcher,
         calibrations=calibrations,
+        brokers=brokers,
     )
     common = {"context": context}
     by_path: dict[str, dict[str, Route]] = {}

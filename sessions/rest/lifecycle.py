@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from sessions.options import CAN
 from sessions.rest.context import Context
 from sessions.rest.metrics import is_running, sink_answers, totals
-from sessions.rest.models.sessions import CleanedUp, Created, Deleted, SessionList, SessionView
+from sessions.rest.models.sessions import (
+    CleanedUp,
+    Created,
+    Deleted,
+    ElsewhereAnswer,
+    SessionList,
+    SessionView,
+)
 from sessions.rest.requests import Create, DeleteQuery
 from sessions.session import Session
 from sessions.streams.feed import Feed
@@ -44,7 +52,10 @@ def _told(session: Session, existed: bool) -> str:
 def list_sessions(context: Context) -> SessionList:
     """All sessions. Being listed does not count as being used."""
     sessions = {code: session_view(session) for code, session in context.store.sessions.items()}
-    return SessionList(sessions=sessions, total_sessions=len(sessions), stats=totals(context.store))
+    others = [ElsewhereAnswer(**asdict(each)) for broker in context.brokers for each in broker.others]
+    return SessionList(
+        sessions=sessions, total_sessions=len(sessions), stats=totals(context.store), elsewhere=others
+    )
 
 
 def show_session(context: Context, code: str) -> SessionView:

@@ -49,7 +49,10 @@ def show_health(context: Context) -> Health:
         model_loaded=False,
         buffer_size=0,
         failed=failed,
-        sinks=[sink.name for sink in unwell],
+        sinks=[
+            *(sink.name for sink in unwell),
+            *(broker.name for broker in context.brokers if broker.fault is not None),
+        ],
         recording=next(iter(context.store.recordings)),
     )
 

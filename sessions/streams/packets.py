@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import msgpack
 import numpy as np
 
-from engine.bins.schema import row_dtype, unpacker
+from engine.bins.compact import LOST, SCALARS, Body, Counts, Scalars, compact_body
+from engine.bins.schema import row_dtype
 from engine.sources.recordings.recording import Recording
 from engine.stages.perturb import model_names
 
@@ -18,13 +19,8 @@ Format = Literal["json", "msgpack"]
 Layout = Literal["full", "flat", "enveloped", "compact"]
 
 TEXT, BINARY, PING = 0x1, 0x2, 0x9
-OBSERVED, PERTURBED = 1, 2
 
 _pack: Callable[[Any], bytes] = msgpack.packb
-
-SCALARS, _NAMES = unpacker("lateness", "delay")
-LOST: Final = _NAMES.index("lost")
-"""Which of the values it is."""
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
@@ -37,9 +33,6 @@ def frame(opcode: int, payload: bytes) -> bytes:
     return struct.pack("!BBQ", 0x80 | opcode, 127, size) + payload
 
 
-Scalars = tuple[Any, ...]
-Counts = bytes | bytearray
-Body = Callable[[Scalars, Counts], bytes]
 Wrap = tuple[tuple[bytes, ...], bytes]
 """What stands before each copy of the body, and after the last."""
 
@@ -99,8 +92,11 @@ class Encoder:
         self._opcode = TEXT if text else BINARY
         self._number: Callable[[int], bytes] = _json_number if text else _pack
         self._prefixes, self._suffix = (_JSON_WRAPS if text else _PACKED_WRAPS)[layout]
-        body = json_body if text else compact_body if layout == "compact" else msgpack_body
-        self._body = body(recording)
+        self._body: Body
+        if layout == "compact":
+            self._body = compact_body(_trial_ids(recording), dtype["counts"])
+        else:
+            self._body = json_body(recording) if text else msgpack_body(recording)
 
     def encode(self, raw: bytes | bytearray) -> list[Packet]:
         """Packets of rows of `engine.bins.schema.row_dtype`, without those that are lost."""
@@ -177,37 +173,6 @@ def msgpack_body(recording: Recording) -> Body:
         small = wide.itemsize == 1 and counts.isascii()
         packed = array + counts if small else _pack(np.frombuffer(counts, wide).tolist())
         return b"".join((before, packed, after, pack(rest)[1:], last))
-
-    return body
-
-
-def compact_body(recording: Recording) -> Body:
-    """The compact map from its first byte to the key ``d``; every field has a fixed size."""
-    trial_ids = [_pack("r") + _pack(i) for i in _trial_ids(recording)]
-    size = recording.n_units * recording.counts.dtype.itemsize
-    head = struct.Struct(">3sBQ2sBI2sBd")
-    before = _pack("c") + (b"\xc4" + bytes([size]) if size < 256 else b"\xc5" + struct.pack(">H", size))
-    quad = struct.Struct("<4f")
-    k, g, last = _pack("k") + b"\xc4\x10", _pack("g") + b"\xc4\x10", _pack("d")
-
-    def body(scalars: Scalars, counts: Counts) -> bytes:
-        number, timestamp, _, mask, _, trial_ms, _, packet_id, trial, *floats, observed = scalars
-        flags = OBSERVED * observed | PERTURBED * bool(mask)
-        return b"".join(
-            (
-                head.pack(b"\x8a\xa1s", 0xCF, number, b"\xa1p", 0xCE, packet_id, b"\xa1t", 0xCB, timestamp),
-                before,
-                counts,
-                k,
-                quad.pack(*floats[:4]),
-                g,
-                quad.pack(*floats[4:]),
-                trial_ids[trial],
-                b"\xa1m\xc0" if trial_ms != trial_ms else b"\xa1m" + _pack(trial_ms),
-                b"\xa1f" + bytes((flags,)),
-                last,
-            )
-        )
 
     return body
 

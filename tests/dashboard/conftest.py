@@ -20,6 +20,7 @@ from plotters import PLOTTERS
 from plotters.arena import Arena
 from plotters.base import Plotter
 from sessions.archive import Archive
+from sessions.brokers.elsewhere import Broker
 from sessions.calibrations import Calibrations
 from sessions.gate import Origins, Rate, Rules, Token
 from sessions.launcher import Launcher
@@ -46,7 +47,9 @@ class Deck:
         token: str | None = None,
         calibrations: Calibrations | None = None,
         archive: Archive | None = None,
+        brokers: Sequence[Broker] = (),
     ) -> None:
+        self.brokers = brokers
         self.port = free_port()
         shown, rate = Token(token) if token else None, Rate(1e6)  # tests are quicker than people
         self.gate = Rules(Origins((self.port,)), token=shown, rate=rate)
@@ -101,6 +104,7 @@ class Deck:
                     calibrations=self.calibrations,
                     archive=self.archive,
                     launcher=Launcher(f"ws://127.0.0.1:{self.port}"),
+                    brokers=self.brokers,
                 ),
             ],
         )
@@ -122,8 +126,9 @@ def make_deck() -> Iterator[MakeDeck]:
         recording: Recording,
         plotters: Sequence[type[Plotter]] = PLOTTERS,
         others: Sequence[Recording] = (),
+        brokers: Sequence[Broker] = (),
     ) -> Deck:
-        made.append(Deck(recording, plotters, others))
+        made.append(Deck(recording, plotters, others, brokers=brokers))
         return made[-1]
 
     yield make

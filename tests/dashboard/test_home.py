@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from websocket import create_connection
 
 from dashboard.settings import preset_of
 from plotters.arena import Arena
+from sessions.brokers.elsewhere import Elsewhere
 from tests.builders import small_recording
 from tests.dashboard.conftest import Deck, MakeDeck, Visitor, keep_screenshot
 
@@ -49,6 +50,37 @@ def test_home_tells_what_is_replayed(deck: Deck, visitor: Visitor) -> None:
         "Velocity from": "cursor_vel",
         "Passed over": "nothing",
     }
+
+
+@dataclass
+class Shared:
+    """A broker on which another server has a session."""
+
+    name = "redis"
+    fault = None
+    others: tuple[Elsewhere, ...]
+
+
+FAR = Elsewhere(
+    "far", "rig2-1a2b", "<i>reach</i>", 1.0, "ws://rig2:8000/stream/far", "ws://rig2:8000/stream/binary/far",
+    "http://rig2:5006/live?session=far",
+)  # fmt: skip
+
+
+def test_home_lists_sessions_on_other_machines_with_their_addresses(
+    make_deck: MakeDeck, browser: Browser
+) -> None:
+    broker = Shared((FAR,))
+    deck = make_deck(small_recording(6, 400), [Arena], brokers=[broker])
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(deck.url)
+        far = page.get_by_role("region", name="On other machines")
+        expect(far.get_by_role("link", name="far")).to_have_attribute("href", FAR.dashboard_url)
+        expect(far.get_by_role("row").nth(1)).to_contain_text("<i>reach</i>")
+        expect(far).to_contain_text("ws://rig2:8000/stream/binary/far")
+        broker.others = ()
+        expect(far).to_be_hidden()
 
 
 def test_home_tells_what_is_doubtful_and_which_trials_were_taken(deck: Deck, visitor: Visitor) -> None:

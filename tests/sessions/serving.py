@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -14,6 +14,7 @@ from typing import Any
 from tornado.netutil import bind_sockets
 
 from sessions.archive import Archive
+from sessions.brokers.elsewhere import Broker
 from sessions.calibrations import Calibrations
 from sessions.gate import Hosts, Origins, Rate, Rules
 from sessions.launcher import Launcher
@@ -92,10 +93,13 @@ def serving(
     archive: Archive | None = None,
     calibrations: Calibrations | None = None,
     launcher: Launcher | None = None,
+    brokers: Sequence[Broker] = (),
 ) -> Iterator[Client]:
     """Serve a store as the stream port does; with `Sketches` if there is no studio."""
     with tempfile.TemporaryDirectory() as folder:
-        yield from _serving(store, studio, archive or Archive(Path(folder)), calibrations, launcher)
+        yield from _serving(
+            store, studio, archive or Archive(Path(folder)), calibrations, launcher, brokers
+        )
 
 
 def _serving(
@@ -104,6 +108,7 @@ def _serving(
     archive: Archive,
     calibrations: Calibrations | None,
     launcher: Launcher | None,
+    brokers: Sequence[Broker],
 ) -> Iterator[Client]:
     store = store or Store({"small": small_recording()}, make_inlet=Silence)
     sockets = bind_sockets(0, "127.0.0.1")
@@ -117,6 +122,7 @@ def _serving(
         archive=archive,
         calibrations=calibrations,
         launcher=launcher or Launcher(f"ws://127.0.0.1:{port}"),
+        brokers=brokers,
     )
     gate = Rules(Origins((port, DASHBOARD_PORT)), Hosts(("rig.lab",)), rate=Rate(1e6))
     server = StreamServer(store, [*stream_rules(store), *rules], sockets, gate)

@@ -46,6 +46,8 @@ EACH = [
     ("session_ttl", "--session-ttl 60", "60", 60.0),
     ("allow_origin", "--allow-origin https://a.b", "https://a.b", ("https://a.b",)),
     ("token", "--token s3cret", "s3cret", SecretStr("s3cret")),
+    ("kafka", "--kafka rig1:9092", "rig1:9092", SecretStr("rig1:9092")),
+    ("redis", "--redis redis://rig1:6379/0", "redis://rig1:6379/0", SecretStr("redis://rig1:6379/0")),
     ("insecure", "--insecure", "true", True),
     ("allow_host", "--allow-host rig7.lab", "rig7.lab", ("rig7.lab",)),
     ("certfile", "--certfile rig.crt", "rig.crt", Path("rig.crt")),
@@ -80,6 +82,8 @@ def test_defaults_are_those_of_the_contract() -> None:
         "max_sessions": 50,
         "session_ttl": 3600.0,
         "token": None,
+        "redis": None,
+        "kafka": None,
         "insecure": False,
         "allow_host": (),
         "allow_origin": (),
@@ -235,3 +239,24 @@ def test_help_shows_every_flag_with_its_default(capsys: pytest.CaptureFixture[st
         assert f"(default: {default})" in " ".join(said.split())
     for further in ("serve.py check", "serve.py decode", "serve.py finish", "PHANTOM_RECORD_KEY"):
         assert further in said
+
+
+@pytest.mark.parametrize("value", ["http://:s3cret@rig1", "rig1:6379", "redis://"])
+def test_bad_address_of_redis_is_refused_without_showing_it(value: str) -> None:
+    with pytest.raises(BadSetting) as refused:
+        settings(["--redis", value])
+
+    assert (
+        str(refused.value) == "--redis ***: send redis://HOST:PORT/0, rediss://HOST:PORT/0 or unix://PATH."
+    )
+
+
+def test_address_of_redis_comes_from_the_environment_and_is_not_printed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PHANTOM_REDIS", "redis://:s3cret@rig1:6379/0")
+    chosen = settings([])
+
+    assert chosen.redis is not None
+    assert chosen.redis.get_secret_value() == "redis://:s3cret@rig1:6379/0"
+    assert "s3cret" not in repr(chosen)

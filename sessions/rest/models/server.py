@@ -28,7 +28,9 @@ class Health(Answer):
     model_loaded: bool = Field(description="Whether there is a model to decode with.")
     buffer_size: int = Field(description="Bins that are kept for decoding.")
     failed: list[str] = Field(description="Codes of the sessions that have failed.")
-    sinks: list[str] = Field(description="Outlets that have failed, such as `lsl of CODE`.")
+    sinks: list[str] = Field(
+        description="Sinks that have failed, such as `lsl of CODE`, and brokers, such as `redis`."
+    )
     recording: str = Field(description="Name of the default recording.")
 
 

@@ -60,10 +60,25 @@ class SessionView(Answer):
     packets_sent: int
 
 
+class ElsewhereAnswer(Answer):
+    """A session of another server on the same Redis."""
+
+    model_config = ConfigDict(title="SessionElsewhere")
+
+    code: str
+    server: str = Field(description="Its id.")
+    recording: str
+    created: float = Field(description="Unix seconds.")
+    stream_url: str = Field(description="WebSocket, JSON.")
+    binary_url: str = Field(description="WebSocket, MessagePack.")
+    dashboard_url: str
+
+
 class SessionList(Answer):
     sessions: dict[str, SessionView] = Field(description="By code.")
     total_sessions: int
     stats: Totals
+    elsewhere: list[ElsewhereAnswer] = Field(description="Sessions of other servers on the same Redis.")
 
 
 class Deleted(Answer):

@@ -13,6 +13,7 @@ import pytest
 from engine.bins import clock
 from engine.bins.schema import Rows
 from engine.deck.replay import Replay
+from engine.errors import BrokerFault
 from engine.sinks.base import Sink
 from engine.sinks.feeder import BLOCKED_AFTER, Feeder
 from tests.builders import small_recording
@@ -127,7 +128,8 @@ def test_sinks_are_told_events_of_trials_when_their_bin_is_due(feed: Feed) -> No
     replay, keeper, _ = feed(notebook)
     replay.start()
     notebook.wait_event("trial_end 1")
-    due = dict(zip(ids(keeper.rows), keeper.rows["due"].tolist(), strict=False))
+    first = keeper.rows[:200]  # of the recording's bins; it plays them again
+    due = dict(zip(ids(first), first["due"].tolist(), strict=True))
 
     expected = {"trial_start 0": 0, "target_on 0": 5, "go_cue 1": 65, "trial_end 1": 99}
     for text, packet_id in expected.items():
@@ -226,6 +228,34 @@ def test_sink_that_fails_is_closed_told_once_and_tried_again(
     assert 0 < feeder.status.lost <= keeper.rows["sequence_number"][-1]
     assert (replay.state, replay.error) == ("playing", None)
     assert_unbroken(keeper.rows)
+
+
+def test_every_bin_that_a_failed_sink_did_not_get_is_counted_while_it_is_down_too(feed: Feed) -> None:
+    broken = Broken()
+    replay, keeper, feeder = feed(broken)
+    replay.start()
+    keeper.wait_rows(100)
+    wait_until(lambda: feeder.status.lost >= 100)
+    broken.mended = True
+    pushed, _ = broken.wait_rows(20)
+
+    assert feeder.status.lost == pushed["sequence_number"][0]
+
+
+def test_fault_that_a_sink_puts_into_words_is_one_line_without_traceback(
+    feed: Feed, caplog: pytest.LogCaptureFixture
+) -> None:
+    def make() -> Notebook:
+        raise BrokerFault("The broker is away. Start it.", lost=7)
+
+    _, _, feeder = feed(make, name="broker of deck")
+    assert feeder.made.wait(PATIENCE)
+    (told,) = caplog.records
+
+    assert told.getMessage().endswith("tried again: The broker is away. Start it.")
+    assert told.exc_info is None
+    assert feeder.status.error == "The broker is away. Start it."
+    assert feeder.status.lost >= 7
 
 
 @pytest.mark.parametrize("fault", [OSError("No network."), RuntimeError("could not create stream outlet.")])

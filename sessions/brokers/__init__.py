@@ -1,0 +1,1 @@
+"""A server's part in its brokers: which sessions there are, and the predictions for them."""
