@@ -23,7 +23,7 @@ from engine.sinks.feeder import Feeder
 from engine.sinks.lsl import TRIGGERS, LslNames, LslSink
 from engine.sources.recordings.recording import Recording
 from tests.builders import small_recording
-from tests.engine.listening import PATIENCE, Keeper
+from tests.engine.listening import PATIENCE, Keeper, wait_until
 
 NAMES = LslNames()
 PARTS = ("Neural", "Kinematics", "Intention", "Events", "Triggers")
@@ -152,7 +152,8 @@ def test_streams_vanish_with_the_session(publish: Publish) -> None:
 
     with pytest.raises(LostError):
         pull(source, 1000)
-    assert pylsl.resolve_byprop("name", f"{NAMES.stream_name}-Neural-{code}", timeout=0.3) == []
+    # Its sink ends in a thread of its own, which nobody waits for here.
+    wait_until(lambda: not pylsl.resolve_byprop("name", f"{NAMES.stream_name}-Neural-{code}", timeout=0.3))
 
 
 # What an inlet receives
