@@ -51,6 +51,7 @@ class Started:
         self.state: State = "fitting"
         self.line = ""
         self._process = process
+        self._asked = False
         self._changed = changed
         self._reader = threading.Thread(target=self._read, name=f"output of {decoder}", daemon=True)
         self._reader.start()
@@ -61,6 +62,7 @@ class Started:
 
     def interrupt(self) -> None:
         """Ask it to end."""
+        self._asked = True
         self._process.terminate()
 
     def wait(self) -> None:
@@ -79,7 +81,8 @@ class Started:
                 if line.startswith(DECODING):
                     self.state = "running"
                 self._changed()
-        self.state = "ended" if self._process.wait() == 0 else "failed"
+        # Amid connecting it finds nobody there any more: who was asked to end has not failed.
+        self.state = "ended" if self._process.wait() == 0 or self._asked else "failed"
         if self.state == "failed":
             log.warning("Decoder %s has failed: %s", self.decoder, self.line)
         self._changed()

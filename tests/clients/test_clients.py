@@ -21,7 +21,9 @@ from tests.builders import small_recording
 from tests.clients.conftest import CLIENTS, Deck, StartClient, playing
 
 PROGRAMS = sorted(path for path in CLIENTS.iterdir() if path.suffix in (".py", ".js", ".html"))
-IMPATIENT = sorted({path.name for path in PROGRAMS} - {"browser.html", "reconnecting.py"})
+IMPATIENT = sorted(
+    {path.name for path in PROGRAMS} - {"browser.html", "reconnecting.py", "redis_decoder.py"}
+)
 """Those that end where they cannot connect."""
 SUBJECTS = {".py": r'"""[A-Z].*', ".js": r"// [A-Z].*", ".html": r"<!doctype html><!-- [A-Z].*"}
 
@@ -76,6 +78,15 @@ def test_a_client_says_in_one_line_why_it_is_refused(
 ) -> None:
     said = start_client(name, "--url", guarded.url, NODE_PATH=str(node_modules)).complaint()
     assert said.startswith("That is not this server's token.")
+    assert said.count("\n") == 1
+
+
+def test_the_client_of_redis_says_in_one_line_that_there_is_none(
+    start_client: StartClient, silent_port: int
+) -> None:
+    client = start_client("redis_decoder.py", PHANTOM_REDIS=f"redis://127.0.0.1:{silent_port}/0")
+    said = client.complaint()
+    assert said.startswith("Redis does not answer ")
     assert said.count("\n") == 1
 
 
