@@ -13,9 +13,9 @@ from dashboard.scores import Row, score_tables
 from dashboard.settings import settings
 from dashboard.status import status
 from dashboard.window import Window
+from engine.bins.phases import TrialFollower, TrialState
 from engine.bins.schema import Rows
 from engine.deck.replay import Replay
-from engine.sources.recordings.phases import TrialFollower, TrialState
 from plotters.base import News, Plotter, Scene, Update
 from plotters.frame import encode
 from plotters.lanes import lanes
@@ -30,7 +30,8 @@ def scene_id(scene: Scene, plotters: Sequence[type[Plotter]]) -> str:
     """Changes when the figures do, so that a page from before a restart knows to reload."""
     names = "+".join(plotter.name for plotter in plotters)
     recording = scene.recording
-    return f"{recording.sha256[:12]}-{recording.bin_rate:g}-{recording.n_units}-{scene.n_columns}-{names}"
+    known = (recording.sha256 or recording.name)[:12]
+    return f"{known}-{recording.bin_rate:g}-{recording.n_units}-{scene.n_columns}-{names}"
 
 
 class Frames:
@@ -39,14 +40,14 @@ class Frames:
     def __init__(self, session: Session, plotters: Sequence[type[Plotter]]) -> None:
         self._session = session
         self._replay = session.replay
-        self._scene = Scene(session.recording)
+        self._scene = Scene(session.description)
         self._scene_id = scene_id(self._scene, plotters)
         self._plotters = [plotter(self._scene) for plotter in plotters]
         self.bins_per_column = self._scene.bins_per_column
         self.n_bins = self._scene.n_recent
         self._recent = Window(self.n_bins, session.ring.dtype)
         self._sent = Window(self.n_bins, np.float32)
-        self._follower = TrialFollower(session.recording)
+        self._follower = TrialFollower(session.description)
         self._view = session.view
         self._trial = TrialState()
         self._tabled = -math.inf
@@ -169,7 +170,7 @@ def session_state(replay: Replay, rows: Rows) -> dict[str, Any]:
         recording; ``values``, the texts of the page's elements with ``data-value``; if there are rows,
         ``timestamp`` (Unix) and ``sequence_number`` of the newest; ``error`` of a failed session.
     """
-    recording = replay.recording
+    description = replay.description
     state: dict[str, Any] = {"state": replay.state, "now": time.time()}
     values: dict[str, str] = {"speed": spell_speed(replay.speed)}
     if replay.error is not None:
@@ -183,7 +184,7 @@ def session_state(replay: Replay, rows: Rows) -> dict[str, Any]:
         packet_id = replay.position().packet_id
     state["packet_id"] = packet_id
     values["packet"] = f"{packet_id:,}"
-    values["position"] = spell_time(packet_id / recording.bin_rate)
+    values["position"] = spell_time(packet_id / description.bin_rate)
     state["values"] = values
     return state
 

@@ -21,10 +21,10 @@ from dashboard.layout import grid
 from dashboard.perturbation import panel
 from dashboard.settings import events_of, tape
 from dashboard.snippets import snippets
+from engine.bins.description import Description, Recorded
+from engine.bins.trials import PHASES
 from engine.deck.transport import MAX_SPEED, MIN_SPEED
 from engine.decoders import DECODERS
-from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.trial_plan import PHASES
 from engine.stages.perturb import MODELS, PRESETS
 from plotters.base import Plotter, Scene
 from plotters.lanes import LANES
@@ -113,7 +113,7 @@ class Pages:
         except UnknownSession:
             valid = CODE.fullmatch(code) is not None
             return self._page("unknown.html", 404, code=code, valid=valid)
-        recording = session.recording
+        recording = session.description
         figures = self._figures_of(recording)
         deck = {
             "session": code,
@@ -128,7 +128,7 @@ class Pages:
             "live.html",
             code=code,
             recording=recording,
-            duration=spell_time(recording.duration),
+            duration=spell_time(recording.duration) if recording.duration is not None else "",
             events=events_of(recording),
             plotters=figures.plotters,
             places=Markup(grid(self._plotters)),
@@ -138,10 +138,10 @@ class Pages:
             figures=figures.documents,
         )
 
-    def _figures_of(self, recording: Recording) -> Figures:
+    def _figures_of(self, recording: Description) -> Figures:
         """Models are costly to build and the same for all sessions of a recording."""
         found = self._figures.get(recording.name)
-        if found is None:
+        if found is None or found.scene_id != scene_id(Scene(recording), self._plotters):
             found = self._figures[recording.name] = Figures(recording, self._plotters)
         return found
 
@@ -159,7 +159,7 @@ class Pages:
 class Figures:
     """The plots of a recording and their models as BokehJS reads them."""
 
-    def __init__(self, recording: Recording, plotters: Sequence[type[Plotter]]) -> None:
+    def __init__(self, recording: Description, plotters: Sequence[type[Plotter]]) -> None:
         scene = Scene(recording)
         self.scene_id = scene_id(scene, plotters)
         self.plotters: list[Plotter] = [plotter(scene) for plotter in plotters]
@@ -184,7 +184,7 @@ def addresses(host: str, code: str, lsl_name: str | None) -> list[tuple[str, str
     ]
 
 
-def facts(recording: Recording) -> list[tuple[str, str]]:
+def facts(recording: Recorded) -> list[tuple[str, str]]:
     """What a page says of a recording."""
     return [
         ("Units", f"{recording.n_units}"),

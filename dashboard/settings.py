@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.bins.description import Description, Recorded, recorded
+from engine.bins.selection import Selection
 from engine.bins.trials import TrialEvent, event_time
 from engine.deck.replay import Replay
-from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.selection import Selection
 from engine.stages.perturb import PRESETS
 
 Spans = list[list[int]]
@@ -41,7 +41,8 @@ def settings(replay: Replay) -> dict[str, Any]:
         which.
     """
     selection, perturbation = replay.selection, replay.perturbation
-    spans = selected_spans(selection, replay.recording)
+    recording = recorded(replay.description)
+    spans = selected_spans(selection, recording) if recording else []
     return {
         "speed": replay.speed,
         "loop": replay.loop,
@@ -63,12 +64,12 @@ def preset_of(perturbation: Mapping[str, Mapping[str, Any]]) -> str | None:
 
 
 @lru_cache(maxsize=16)
-def selected_spans(selection: Selection, recording: Recording) -> Spans:
+def selected_spans(selection: Selection, recording: Recorded) -> Spans:
     """The selected bins."""
     return _spans(selection.bins(recording))
 
 
-def tape(recording: Recording) -> dict[str, Any]:
+def tape(recording: Description) -> dict[str, Any]:
     """A recording as the position slider draws it.
 
     Returns
@@ -84,10 +85,10 @@ def tape(recording: Recording) -> dict[str, Any]:
         [recording.trials[row].trial_id, start, start + n, recording.trials[row].target_id]
         for row, start, n in zip(rows.tolist(), inside[first].tolist(), n_bins.tolist(), strict=True)
     ]
-    return {"n_bins": recording.n_bins, "bin_rate": recording.bin_rate, "trials": trials}
+    return {"n_bins": recording.n_bins or 0, "bin_rate": recording.bin_rate, "trials": trials}
 
 
-def events_of(recording: Recording) -> list[tuple[TrialEvent, str, bool]]:
+def events_of(recording: Description) -> list[tuple[TrialEvent, str, bool]]:
     """The events of a trial, their names, and whether any trial of this recording has them."""
     return [
         (event, name, any(math.isfinite(event_time(trial, event)) for trial in recording.trials))

@@ -118,7 +118,7 @@ def take_moment(
     seconds : float
         Of recording, at most what the ring keeps.
     """
-    rows, recording = replay.ring.snapshot(seconds), replay.recording
+    rows, description = replay.ring.snapshot(seconds), replay.description
     shown = [int(row) for row in np.unique(rows["trial"]) if row >= 0]
     names, windows = tuple(predictions.names), {name: each.window for name, each in board.decoders.items()}
     decoders = {
@@ -130,18 +130,18 @@ def take_moment(
     since = rows["due"][0] if len(rows) else np.inf
     return Moment(
         session=session,
-        recording=recording.name,
-        synthetic=recording.synthetic,
+        recording=description.name,
+        synthetic=description.synthetic,
         rows=rows,
         seconds=seconds,
-        bin_rate=recording.bin_rate,
-        length_unit=recording.length_unit,
-        channel_names=recording.channel_names,
-        mean_rates=mean_rates_once(recording),
-        units=shown_units(recording, view),
+        bin_rate=description.bin_rate,
+        length_unit=description.length_unit,
+        channel_names=description.channel_names,
+        mean_rates=mean_rates_once(description),
+        units=shown_units(description, view),
         unit_order=view.order,
         target_radius=view.hit_radius,
-        trials={row: replace(recording.trials[row], columns={}) for row in shown},
+        trials={row: replace(description.trials[row], columns={}) for row in shown},
         speed=replay.speed,
         seed=replay.seed,
         perturbation=replay.perturbation,

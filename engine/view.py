@@ -12,8 +12,9 @@ import param
 
 from engine.analysis.rates import mean_rates
 from engine.analysis.tuning import preferred_directions
+from engine.bins.description import Description, recorded
+from engine.bins.selection import spell_ids
 from engine.errors import BadSetting
-from engine.sources.recordings.recording import Recording, spell_ids
 
 Units = npt.NDArray[np.intp]
 
@@ -50,7 +51,7 @@ PLAIN = View()
 """What every session begins with. A view itself never changes: `changed` makes another one."""
 
 
-def changed(view: View, settings: Mapping[str, Any], recording: Recording) -> View:
+def changed(view: View, settings: Mapping[str, Any], description: Description) -> View:
     """The same view but for these settings.
 
     Raises
@@ -66,26 +67,27 @@ def changed(view: View, settings: Mapping[str, Any], recording: Recording) -> Vi
     except (TypeError, ValueError) as error:
         raise BadSetting(str(error)) from None
     for unit in new.hidden_units:
-        if not 0 <= unit < recording.n_units:
-            known = spell_ids(list(range(recording.n_units)), "unit")
-            raise BadSetting(f"Unknown unit {unit}. This recording has {known}.")
+        if not 0 <= unit < description.n_units:
+            known = spell_ids(list(range(description.n_units)), "unit")
+            raise BadSetting(f"Unknown unit {unit}. There are {known}.")
     return View(**{**new.settings, "hidden_units": sorted(set(new.hidden_units))})
 
 
 @lru_cache(maxsize=64)
-def shown_units(recording: Recording, view: View) -> Units:
+def shown_units(description: Description, view: View) -> Units:
     """The units that are not hidden, in the view's order, shape (n_shown,)."""
-    units = unit_order(recording, view.order)
+    units = unit_order(description, view.order)
     return units[~np.isin(units, view.hidden_units)]
 
 
 @lru_cache(maxsize=12)
-def unit_order(recording: Recording, order: str) -> Units:
-    """All units in an order of `View.order`, shape (n_units,); those without a value come last."""
-    match order:
-        case "rate":
-            return np.argsort(mean_rates(recording), kind="stable")
-        case "direction":
-            return np.argsort(preferred_directions(recording), kind="stable")
-        case _:
-            return np.arange(recording.n_units)
+def unit_order(description: Description, order: str) -> Units:
+    """All units in an order of `View.order`, shape (n_units,); those without a value come last.
+
+    What no recording is known of stays in the order of the units' indices.
+    """
+    recording = recorded(description)
+    if recording is None or order == "index":
+        return np.arange(description.n_units)
+    values = mean_rates(recording) if order == "rate" else preferred_directions(recording)
+    return np.argsort(values, kind="stable")

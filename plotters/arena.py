@@ -11,8 +11,8 @@ from bokeh.models.glyphs import Circle, Scatter, Segment, Text
 from bokeh.models.ui import UIElement
 from bokeh.plotting import figure
 
-from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.trial_plan import Phase
+from engine.bins.description import Description
+from engine.bins.trials import Phase
 from plotters.base import LIVE, Floats, News, Place, Plotter, Replace, Scene, Shift, Update
 from plotters.columns import last_of_columns
 from plotters.drawing import paint
@@ -185,11 +185,11 @@ def beside(at: Floats, middle: float) -> dict[str, list[Any]]:
     return {"align": ["right" if right else "left"], "offset": [-ASIDE if right else ASIDE]}
 
 
-def corners(recording: Recording) -> Floats:
+def corners(description: Description) -> Floats:
     """Opposite corners of what a recording has places in, shape (2, 2)."""
-    targets = [place for trial in recording.trials for place in trial.target_pos]
-    aimed = [(trial.target_x, trial.target_y) for trial in recording.trials]
-    places = np.concatenate((recording.kinematics[:, :2], np.reshape([*targets, *aimed], (-1, 2))))
+    targets = [place for trial in description.trials for place in trial.target_pos]
+    aimed = [(trial.target_x, trial.target_y) for trial in description.trials]
+    places = np.concatenate((description.kinematics[:, :2], np.reshape([*targets, *aimed], (-1, 2))))
     places = places[np.isfinite(places).all(axis=1)]
     if not len(places):
         return np.array([[-1, -1], [1, 1]], np.float32)

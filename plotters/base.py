@@ -21,9 +21,9 @@ from bokeh.models.ui import UIElement
 from bokeh.plotting import figure
 
 from engine.answers.scores.scorer import Scoreboard
+from engine.bins.description import Description
+from engine.bins.phases import TrialState
 from engine.bins.schema import Rows
-from engine.sources.recordings.phases import TrialState
-from engine.sources.recordings.recording import Recording
 from engine.view import View
 from plotters.drawing import paint_figure
 
@@ -52,12 +52,13 @@ class Scene:
 
     Parameters
     ----------
-    recording : Recording
+    recording : Description
+        Of the recording, or of whatever else makes the bins.
     seconds : float
         Of recording on screen.
     """
 
-    recording: Recording
+    recording: Description
     seconds: float = 10.0
 
     @cached_property

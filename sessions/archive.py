@@ -104,7 +104,7 @@ class Archive:
         started = time.time()
         at = datetime.fromtimestamp(started, UTC)
         full = f"{name or session.code}-{at:%Y%m%d-%H%M%S}-{at.microsecond // 1000:03d}"
-        header = header_of(session.recording, full, session.code, started, _versions())
+        header = header_of(session.description, full, session.code, started, _versions())
         make = partial(
             Recorder,
             self.folder / (full + ENDING),

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
+from engine.bins.selection import EVERYTHING, Selection
 from engine.deck.transport import Speed
-from engine.sources.recordings.selection import EVERYTHING, Selection
 
 Source = Literal["recording"]
 """Where the bins of a session come from."""
-CAN: Final = ("pause", "step", "seek", "select", "speed", "loop", "perturbation")
-"""What may be asked of a session whose source is a recording."""
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,16 @@ from engine.answers.predictions import Predictions
 from engine.answers.safety import Safety
 from engine.answers.scores.scorer import Scorer
 from engine.bins import clock
+from engine.bins.description import Description, Recorded, recorded
 from engine.bins.ring import Ring
+from engine.bins.selection import Selection
+from engine.bins.source import refuse
 from engine.deck.replay import Replay
 from engine.errors import NotNow
 from engine.monitors.drift import DriftMonitor
 from engine.monitors.monitor import Monitor, MonitorThread
 from engine.sinks.base import MakeSink, Subject
 from engine.sinks.feeder import LEFT_WITHIN, Feeder
-from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.selection import Selection
 from engine.view import PLAIN, View, changed
 from sessions.audience import Audience
 from sessions.errors import Conflict, TooMany, UnknownSession
@@ -77,7 +78,7 @@ class Session:
         self.code = code
         self.replay = replay
         self.options = options
-        self.subject = subject or Subject(code, replay.recording, replay.recording.bin_rate)
+        self.subject = subject or Subject(code, replay.description, replay.description.bin_rate)
         self.sinks = {
             name: Feeder(f"{name} of {code}", partial(make, self.subject), replay)
             for name, make in (make_sinks or {}).items()
@@ -88,7 +89,8 @@ class Session:
         here = weakref.ref(self)  # its parts hold it weakly: no cycle keeps its rings once it has ended
         self.predictions = Predictions(replay, lambda: _tell_scores(here), self.safety)
         self.scores = Scorer(replay, self.predictions, lambda: _hit_radius(here))
-        answers = replay.recording.answers
+        recording = recorded(replay.description)
+        answers = recording.answers if recording else None
         self._playback = Playback(replay, answers, self.predictions) if answers else None
         self.drift = DriftMonitor(replay)
         looks = self.safety.look, self.drift.look
@@ -126,8 +128,20 @@ class Session:
             self.sinks["lsl"].made.wait(timeout)
 
     @property
-    def recording(self) -> Recording:
-        return self.replay.recording
+    def description(self) -> Description:
+        """Of its bins."""
+        return self.replay.description
+
+    @property
+    def recording(self) -> Recorded:
+        """What it plays.
+
+        Raises
+        ------
+        NotNow
+            If that is no recording.
+        """
+        return recorded(self.description) or refuse(self.replay.source, "recording")
 
     @property
     def ring(self) -> Ring:
@@ -182,7 +196,7 @@ class Session:
             Then nothing has changed.
         """
         with self._lock:
-            before, self._view = self._view, changed(self._view, settings, self.recording)
+            before, self._view = self._view, changed(self._view, settings, self.description)
             if self._tape is not None:
                 self._tape.change_settings()
         if self._view.hit_radius != before.hit_radius:

@@ -19,6 +19,7 @@ from engine.deck.replay import Replay
 from engine.monitors.monitor import MonitorThread
 from engine.sinks.base import MakeSink, Subject
 from engine.sources.recordings.recording import Recording
+from engine.sources.recordings.source import RecordingSource
 from sessions.errors import BadCode, Conflict, Full, TooMany, UnknownRecording, UnknownSession
 from sessions.options import Options
 from sessions.session import Session
@@ -255,11 +256,9 @@ class Store:
         lsl = speaking < LSL_SESSIONS if options.lsl is None else options.lsl
         sinks = {name: make for name, make in self._make_sinks.items() if lsl or name != "lsl"}
         replay = Replay(
-            recording,
-            selection=options.selection,
+            RecordingSource(recording, options.selection, options.loop),
             seed=options.seed,
             speed=options.speed,
-            loop=options.loop,
             perturbation=dict(options.perturbation),
             phase=self.total_created * GOLDEN % 1.0,
             name=f"replay {code}",

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from engine.bins.schema import Rows, bin_dtype, row_dtype
+from engine.bins.selection import EVERYTHING, Selection
 from engine.bins.trials import Trial
+from engine.deck.replay import Replay
 from engine.sources.recordings.recording import Recording
+from engine.sources.recordings.source import RecordingSource
 
 TARGETS = ((100.0, 0.0), (0.0, 100.0), (-100.0, 0.0))
 
@@ -102,6 +106,13 @@ def small_recording(
         ),
         sha256="0" * 64,
     )
+
+
+def replay_of(
+    recording: Recording, *, selection: Selection = EVERYTHING, loop: bool = True, **options: Any
+) -> Replay:
+    """A deck with a recording in it; close it."""
+    return Replay(RecordingSource(recording, selection, loop), **options)
 
 
 def play(recording: Recording, bins: Iterable[int]) -> Rows:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.bins.description import Recorded
 from engine.bins.trials import TrialEvent, event_time
-from engine.sources.recordings.recording import Recording
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Aligned:
 
 
 def aligned_counts(
-    recording: Recording,
+    recording: Recorded,
     event: TrialEvent,
     before: float,
     after: float,
@@ -57,7 +57,7 @@ def aligned_counts(
 
     Parameters
     ----------
-    recording : Recording
+    recording : Recorded
     event : trial event
     before, after : float
         Seconds from the event, in whole steps, at least one in all.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.sources.recordings.recording import Recording
+from engine.bins.description import Recorded
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Paths:
         return int(self.trial[best]) if distance[best] <= within else None
 
 
-def trial_paths(recording: Recording) -> Paths:
+def trial_paths(recording: Recorded) -> Paths:
     """Where the hand or cursor went in each trial."""
     trial = recording.bins["trial"]
     inside = np.flatnonzero(trial >= 0)

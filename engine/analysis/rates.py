@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from engine.bins.description import Description, Recorded
+from engine.bins.selection import Selection
 from engine.bins.trials import TrialEvent
 from engine.errors import EmptySelection
-from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.selection import Selection
 
 Rates = npt.NDArray[np.float64]
 
 
-def mean_rates(recording: Recording) -> Rates:
+def mean_rates(description: Description) -> Rates:
     """Spikes per second of observed recording.
 
     Returns
@@ -21,19 +21,19 @@ def mean_rates(recording: Recording) -> Rates:
     ndarray of float64, shape (n_units,)
         Hz; NaN if no bin was observed.
     """
-    observed = recording.observed
-    spikes = recording.counts.sum(axis=0, dtype=np.int64, where=observed[:, None])
-    seconds = np.count_nonzero(observed) * recording.bin_width
-    rates: Rates = np.divide(spikes, seconds, out=np.full(recording.n_units, np.nan), where=seconds > 0)
+    observed = description.observed
+    spikes = description.counts.sum(axis=0, dtype=np.int64, where=observed[:, None])
+    seconds = np.count_nonzero(observed) * description.bin_width
+    rates: Rates = np.divide(spikes, seconds, out=np.full(description.n_units, np.nan), where=seconds > 0)
     return rates
 
 
-def trial_rates(recording: Recording, begin: TrialEvent = "start", end: TrialEvent = "stop") -> Rates:
+def trial_rates(recording: Recorded, begin: TrialEvent = "start", end: TrialEvent = "stop") -> Rates:
     """Spikes per second in a part of each trial, over its observed bins.
 
     Parameters
     ----------
-    recording : Recording
+    recording : Recorded
     begin, end : trial event
         A bin counts if its centre lies between them.
 

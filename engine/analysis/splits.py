@@ -10,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from engine.bins.description import Recorded
 from engine.bins.trials import Scalar
-from engine.sources.recordings.recording import Recording
 
 Group = npt.NDArray[np.intp]
 
@@ -45,7 +45,7 @@ class Split:
     note: str = ""
 
 
-def split_names(recording: Recording) -> dict[str, str]:
+def split_names(recording: Recorded) -> dict[str, str]:
     """What `split_trials` takes for this recording, and what people call it."""
     columns = dict.fromkeys(name for trial in recording.trials for name in trial.columns)
     return {ALL: "nothing", TARGET: "target position"} | {
@@ -53,12 +53,12 @@ def split_names(recording: Recording) -> dict[str, str]:
     }
 
 
-def split_trials(recording: Recording, by: str) -> Split:
+def split_trials(recording: Recorded, by: str) -> Split:
     """Put each trial into a group.
 
     Parameters
     ----------
-    recording : Recording
+    recording : Recorded
     by : str
         A key of `split_names`: nothing, target or a column. More than `MAX_GROUPS` target positions are
         joined into 8 directions, numbers into quarters of equal size, texts into the most frequent

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.analysis.rates import trial_rates
+from engine.bins.description import Recorded
 from engine.bins.trials import TrialEvent
-from engine.sources.recordings.recording import Recording
 
 Floats = npt.NDArray[np.float64]
 Direction = Literal["target", "movement"]
@@ -60,12 +60,12 @@ class Tuning:
         return np.asarray(self.baseline[unit] + self.depth[unit] * np.cos(angles - self.preferred[unit]))
 
 
-def reach_directions(recording: Recording, direction: Direction = "target") -> Floats:
+def reach_directions(recording: Recorded, direction: Direction = "target") -> Floats:
     """Where each trial's reach goes, from the first position that the trial has.
 
     Parameters
     ----------
-    recording : Recording
+    recording : Recorded
     direction : str
         To the ``"target"``, or to the last position of the ``"movement"``.
 
@@ -87,7 +87,7 @@ def reach_directions(recording: Recording, direction: Direction = "target") -> F
     return np.where((dx == 0) & (dy == 0), np.nan, np.arctan2(dy, dx))
 
 
-def tuning(recording: Recording, direction: Direction = "target") -> Tuning:
+def tuning(recording: Recorded, direction: Direction = "target") -> Tuning:
     """Fit every unit by least squares.
 
     The model is that of Georgopoulos, Kalaska, Caminiti and Massey (1982, J. Neurosci. 2:1527-1537):
@@ -99,7 +99,7 @@ def tuning(recording: Recording, direction: Direction = "target") -> Tuning:
 
     Parameters
     ----------
-    recording : Recording
+    recording : Recorded
     direction : str
         As in `reach_directions`.
     """
@@ -126,7 +126,7 @@ def tuning(recording: Recording, direction: Direction = "target") -> Tuning:
     return Tuning(directions, rates, baseline, np.hypot(b1, b2), preferred, r2, p)
 
 
-def preferred_directions(recording: Recording) -> Floats:
+def preferred_directions(recording: Recorded) -> Floats:
     """The direction of target at which each unit fires most, by `tuning`.
 
     Returns

@@ -172,7 +172,7 @@ class Safety:
     """
 
     def __init__(self, replay: Replay) -> None:
-        self.limits = usual_limits(replay.recording)
+        self.limits = usual_limits(replay.description)
         self.stopped_at: float | None = None
         self.cursors: dict[str, SafeCursor] = {}
         self._replay = replay
@@ -186,7 +186,7 @@ class Safety:
     def add(self, decoder: str) -> SafeCursor:
         """The cursor of a new decoder."""
         here = weakref.proxy(self)  # it has its cursors: they hold it weakly
-        cursor = self.cursors[decoder] = SafeCursor(here, self._replay.recording.bin_width)
+        cursor = self.cursors[decoder] = SafeCursor(here, self._replay.description.bin_width)
         return cursor
 
     def stop(self) -> bool:

@@ -26,22 +26,26 @@ LOST: Final = _NAMES.index("lost")
 """Which of the values it is."""
 
 
-def compact_body(trial_ids: Sequence[int | None], counts: np.dtype[Any]) -> Body:
+def compact_body(trial_ids: Sequence[int], counts: np.dtype[Any]) -> Body:
     """The compact map from its first byte to the key ``d``; every field has a fixed size.
 
     Parameters
     ----------
-    trial_ids : sequence of int or None
-        By index of the trial; -1, outside of trials, finds the last.
+    trial_ids : sequence of int
+        By index of the trial; it may grow.
     counts : dtype
         Of all counts of a bin, with its shape (n_units,).
     """
-    packed_ids = [_pack("r") + _pack(i) for i in trial_ids]
+    packed_ids = {-1: _pack("r") + _pack(None)}
     size = counts.itemsize
     head = struct.Struct(">3sBQ2sBI2sBd")
     before = _pack("c") + (b"\xc4" + bytes([size]) if size < 256 else b"\xc5" + struct.pack(">H", size))
     quad = struct.Struct("<4f")
     k, g, last = _pack("k") + b"\xc4\x10", _pack("g") + b"\xc4\x10", _pack("d")
+
+    def packed_id(trial: int) -> bytes:
+        packed_ids[trial] = _pack("r") + _pack(trial_ids[trial])
+        return packed_ids[trial]
 
     def body(scalars: Scalars, counts: Counts) -> bytes:
         number, timestamp, _, mask, _, trial_ms, _, packet_id, trial, *floats, observed = scalars
@@ -55,7 +59,7 @@ def compact_body(trial_ids: Sequence[int | None], counts: np.dtype[Any]) -> Body
                 quad.pack(*floats[:4]),
                 g,
                 quad.pack(*floats[4:]),
-                packed_ids[trial],
+                packed_ids.get(trial) or packed_id(trial),
                 b"\xa1m\xc0" if trial_ms != trial_ms else b"\xa1m" + _pack(trial_ms),
                 b"\xa1f" + bytes((flags,)),
                 last,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
+
+import numpy as np
+import numpy.typing as npt
 
 Scalar = bool | int | float | str
 
@@ -20,6 +23,10 @@ EVENT_NAMES: Final[dict[TrialEvent, str]] = {
     "stop": "trial_end",
 }
 """As LSL, Redis and Kafka tell them."""
+
+Phase = Literal["waiting", "target on", "go", "moving", "hit", "cool-down"]
+
+PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
 
 
 @dataclass(frozen=True)
@@ -53,3 +60,18 @@ def event_time(trial: Trial, event: TrialEvent) -> float:
             return trial.move_onset_time
         case "stop":
             return trial.stop_time
+
+
+class Plan(NamedTuple):
+    """What the trials alone say of bins, shape (n_bins,) each.
+
+    Attributes
+    ----------
+    planned : ndarray of uint8, shape (n_bins,)
+        Index in `PHASES`: waiting, target on, go or moving.
+    armed : ndarray of bool, shape (n_bins,)
+        Whether the target can be hit.
+    """
+
+    planned: npt.NDArray[np.uint8]
+    armed: npt.NDArray[np.bool_]

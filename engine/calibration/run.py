@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from engine.bins.description import Recorded
 from engine.calibration.frozen import LEVELS, Example, Scores, answers, examples, score
 from engine.calibration.split import Apart, Balance, Split, balance, check_apart
 from engine.decoders import DECODERS, make_decoder
 from engine.decoders.bins import Bins
 from engine.decoders.store import Trained, to_npz
 from engine.errors import BadSetting
-from engine.sources.recordings.recording import Recording
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,13 @@ class Outcome:
 
 
 def prepare(
-    recording: Recording, split: Split, decoder: str, settings: Mapping[str, Any], seed: int
+    recording: Recorded, split: Split, decoder: str, settings: Mapping[str, Any], seed: int
 ) -> tuple[Plan, Bins, Bins]:
     """Take the bins of either part, and see that nothing speaks against the run.
 
     Parameters
     ----------
-    recording : Recording
+    recording : Recorded
     split : Split
     decoder : str
     settings : mapping

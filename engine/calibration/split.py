@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.bins.description import Recorded
+from engine.bins.selection import spell_ids
 from engine.decoders.bins import Bins
 from engine.errors import BadSetting, Leak
-from engine.sources.recordings.recording import Recording, spell_ids
 
 Place = tuple[float, float] | None
 """Of a target; None for trials without."""
@@ -65,7 +66,7 @@ class Apart:
     bins_reaching_out: int
 
 
-def balanced_split(recording: Recording, share: float, seed: int) -> Split:
+def balanced_split(recording: Recorded, share: float, seed: int) -> Split:
     """Draw training trials, the same number for each target position as far as its trials go.
 
     Targets give a trial each in turn, in an order drawn anew for each seed, until there are enough. The
@@ -73,7 +74,7 @@ def balanced_split(recording: Recording, share: float, seed: int) -> Split:
 
     Parameters
     ----------
-    recording : Recording
+    recording : Recorded
         Trials without observed bins are left out.
     share : float
         Of the trials, for training; between 0 and 1.
@@ -101,7 +102,7 @@ def balanced_split(recording: Recording, share: float, seed: int) -> Split:
     return Split(tuple(sorted(train)), tuple(sorted(usable.keys() - train)))
 
 
-def given_split(recording: Recording, train: Sequence[int], test: Sequence[int]) -> Split:
+def given_split(recording: Recorded, train: Sequence[int], test: Sequence[int]) -> Split:
     """Take trials as they are named; a part that is empty is all the others.
 
     Raises
@@ -128,7 +129,7 @@ def given_split(recording: Recording, train: Sequence[int], test: Sequence[int])
     return split
 
 
-def balance(recording: Recording, split: Split) -> tuple[Balance, ...]:
+def balance(recording: Recorded, split: Split) -> tuple[Balance, ...]:
     """How many trials of each part aim at each target, by its position."""
     places = {trial.trial_id: _place(trial.target_x, trial.target_y) for trial in recording.trials}
     train, test = (Counter(places[each] for each in part) for part in (split.train, split.test))
@@ -164,7 +165,7 @@ def check_apart(train: Bins, test: Bins) -> Apart:
     return found
 
 
-def _usable(recording: Recording) -> dict[int, Place]:
+def _usable(recording: Recorded) -> dict[int, Place]:
     """Targets' places by the ids of trials that have observed bins."""
     rows = np.unique(recording.bins["trial"][recording.observed])
     trials = [recording.trials[row] for row in rows.tolist() if row >= 0]

@@ -8,42 +8,34 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import numpy as np
-
 from engine.bins import clock
 from engine.bins.alarm import Alarm
+from engine.bins.description import Description
 from engine.bins.ring import Listener, Ring
-from engine.bins.schema import STAMP, row_dtype
+from engine.bins.selection import Selection
+from engine.bins.source import Block, Position, SelfPaced, Source
 from engine.deck.happenings import Happenings, Note
-from engine.deck.transport import Position, Speed, State, Transport
-from engine.sources.recordings.events import trial_events
-from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.selection import EVERYTHING, Selection
+from engine.deck.transport import BLOCK, Speed, State, Transport
 
 log = logging.getLogger(__name__)
 
-BLOCK: Final = 64
-"""Bins handed on at once at speed max, and at most made good at once when late."""
 KEPT_SECONDS: Final = 60.0
 YIELD: Final = 50e-6
 """Seconds between two blocks at speed max, in which others get the lock."""
 
 
 class Replay:
-    """Plays one recording for one session.
+    """Plays one source for one session.
 
-    It owns a `Transport`, the ring, and the thread between them. Every public method may be called from
-    any thread and returns at once.
+    It owns a `Transport`, the ring, and the thread between them. Its methods may be called from any thread.
 
     Parameters
     ----------
-    recording : Recording
-    selection : Selection
+    source : Source
+        Its own: it ends with this.
     seed : int
         Of the perturbations: same recording, selection and seed, same packets.
     speed : float or "max"
-        Times real time, 0.1 to 100; "max" is as fast as the listeners take it.
-    loop : bool
     perturbation : mapping
         As `engine.stages.perturb.Perturbations.change` takes it.
     phase : float
@@ -64,39 +56,33 @@ class Replay:
 
     def __init__(
         self,
-        recording: Recording,
+        source: Source,
         *,
-        selection: Selection = EVERYTHING,
         seed: int = 0,
         speed: Speed = 1.0,
-        loop: bool = True,
         perturbation: Mapping[str, Any] | None = None,
         phase: float = 0.0,
         name: str = "replay",
     ) -> None:
-        self.recording = recording
+        self.source = source
+        self.description: Description = source.description
         self.seed = seed
-        dtype = row_dtype(recording.n_units, recording.counts.dtype)
+        self._block = Block(self.description, BLOCK)
         # A minute, and however slow the bins are, room for what is sent at once.
-        self.ring = Ring(dtype, recording.bin_rate, max(KEPT_SECONDS, 2 * BLOCK / recording.bin_rate))
+        rate = self.description.bin_rate
+        self.ring = Ring(self._block.rows.dtype, rate, max(KEPT_SECONDS, 2 * BLOCK / rate))
         self.happenings = Happenings()
         self.paced_from = 0
         self.error: str | None = None
-        self._transport = Transport(recording, selection, seed, speed, loop, perturbation or {}, phase)
+        self._transport = Transport(source, seed, speed, perturbation or {}, phase)
         self._listeners: tuple[Listener, ...] = ()
         self._hungry = False
         self._turn = threading.Lock()  # guards all of the above
         self._alarm = Alarm()  # ends the thread's wait
-        self._events = trial_events(recording)
-        self._scratch = np.zeros(BLOCK, dtype)  # the same memory as rows and as bytes:
-        self._raw = self._scratch.view(np.uint8).data
-        self._size = dtype.itemsize
-        self._body = dtype.itemsize - recording.bins.itemsize
-        self._source = np.ascontiguousarray(recording.bins).view(np.uint8).data
+        if isinstance(source, SelfPaced):
+            source.on_ready(self._alarm.ring)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
-
-    # What others read
 
     @property
     def state(self) -> State:
@@ -108,7 +94,7 @@ class Replay:
 
     @property
     def loop(self) -> bool:
-        return self._transport.playhead.loop
+        return self._transport.loop
 
     @property
     def selection(self) -> Selection:
@@ -146,9 +132,7 @@ class Replay:
 
     def position(self) -> Position:
         with self._turn:
-            return self._transport.position
-
-    # Who listens
+            return self.source.position
 
     def add_listener(self, listener: Listener) -> None:
         with self._turn:
@@ -214,17 +198,11 @@ class Replay:
         UnknownTrial, UnknownTarget, EmptySelection
             Then nothing has changed.
         """
-        selection.bins(self.recording)  # out of turn, as it takes its time once
-        self._ask(lambda transport: transport.set_selection(selection))
+        bins = self._transport.seekable("selection").bins(selection)  # out of turn: it takes its time
+        self._ask(lambda transport: transport.set_selection(selection, bins))
 
     def set_perturbation(self, settings: Mapping[str, Any]) -> None:
-        """Change models by name or by preset.
-
-        Raises
-        ------
-        BadSetting
-            Then nothing has changed.
-        """
+        """Change models by name or by preset; `BadSetting` if one is unknown or out of bounds."""
         self._ask(lambda transport: transport.set_perturbation(settings))
 
     def note(self, text: str) -> None:
@@ -240,6 +218,7 @@ class Replay:
             self._wake()
         if self._thread is not threading.current_thread():
             self._thread.join()
+        self.source.close()
 
     def _ask(self, change: Callable[[Transport], str | None]) -> None:
         """Change the state, note what was done, and tell the thread and all who listen."""
@@ -300,26 +279,18 @@ class Replay:
     def _send(self, n: int, at: float) -> None:
         """Send up to `n` bins that are due at time `at`."""
         transport = self._transport
-        paced, perturbations = transport.paced, transport.perturbations
-        ticks = transport.take(min(n, BLOCK), at)
-        offset, mask = transport.schedule.unix_offset, perturbations.mask
-        n, first, size, width = len(ticks), self.ring.head, self._size, self._size - self._body
-        for i, (index, due, lateness) in enumerate(ticks):
-            start = i * size
-            STAMP.pack_into(self._raw, start, first + i, due + offset, due, lateness, 0.0, mask, False)
-            self._raw[start + self._body : start + size] = self._source[index * width : (index + 1) * width]
-        if mask:
-            rows = self._scratch[:n]
-            perturbations.apply(rows["counts"], first)
-            perturbations.deliver(rows, first)
-            if not paced:
-                rows["delay"] = 0.0
+        paced, perturbations, block = transport.paced, transport.perturbations, self._block
+        block.first = first = self.ring.head
+        ticks, told = transport.take(block, min(n, BLOCK), at)
+        raw = block.stamp(ticks, transport.schedule.unix_offset, perturbations.mask)
+        if perturbations.mask:
+            perturbations.disturb(block.rows[: len(ticks)], first)
         if not paced:
-            self.paced_from = first + n  # before the rows are there: sinks are silent at speed max
-        self.ring.publish_raw(self._raw[: n * size])
+            block.rows["delay"] = 0.0
+            self.paced_from = first + len(ticks)  # before the rows are there: sinks are silent at speed max
+        self.ring.publish_raw(raw)
         if paced:
-            for index, due, _ in ticks:
-                for text in self._events.get(index, ()):
-                    self.happenings.add(text, due)
+            for row, text in told:
+                self.happenings.add(text, ticks[row][0])
         if transport.state == "ended":  # in the same turn: whoever sees the last bin may resume
             self._wake()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
 
 from engine.bins.clock import Schedule
+from engine.bins.selection import EVERYTHING, Selection
+from engine.bins.source import Block, Seekable, SelfPaced, Source, Tick, Told, refuse
 from engine.errors import BadSetting, NotNow
-from engine.sources.recordings.playhead import Playhead
-from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.selection import Selection
 from engine.stages.perturb import Perturbations, model_names
 
 State = Literal["idle", "playing", "paused", "stopped", "ended", "failed", "closed"]
@@ -21,34 +22,8 @@ Speed = float | Literal["max"]
 
 MIN_SPEED: Final = 0.1
 MAX_SPEED: Final = 100.0
-
-
-@dataclass(frozen=True)
-class Position:
-    """Where a session is: indices of the next bin, within the selection and the recording."""
-
-    current_index: int
-    packet_id: int
-    n_selected: int
-    seconds: float
-
-
-class Tick(NamedTuple):
-    """A bin to be sent.
-
-    Attributes
-    ----------
-    packet_id : int
-        Its index in the recording.
-    due : float
-        Seconds of the engine's clock.
-    lateness : float
-        Seconds by which it comes after that.
-    """
-
-    packet_id: int
-    due: float
-    lateness: float
+BLOCK: Final = 64
+"""Bins handed on at once at speed max, and at most made good at once when late."""
 
 
 class Transport:
@@ -58,11 +33,9 @@ class Transport:
 
     Parameters
     ----------
-    recording : Recording
-    selection : Selection
+    source : Source
     seed : int
     speed : float or "max"
-    loop : bool
     perturbation : mapping
         All as `engine.deck.replay.Replay` takes them.
     phase : float
@@ -71,22 +44,22 @@ class Transport:
 
     def __init__(
         self,
-        recording: Recording,
-        selection: Selection,
+        source: Source,
         seed: int,
         speed: Speed,
-        loop: bool,
         perturbation: Mapping[str, Any],
         phase: float = 0.0,
     ) -> None:
-        self.perturbations = Perturbations(seed, recording.n_units, recording.bin_rate)
+        description = source.description
+        self.source = source
+        self.perturbations = Perturbations(seed, description.n_units, description.bin_rate)
         self.perturbations.change(perturbation)
         self.state: State = "idle"
-        self.speed = checked_speed(speed)
-        self.selection = selection
-        self.playhead = Playhead(selection.bins(recording), loop)
-        self.schedule = Schedule(recording.bin_width)
-        self._recording = recording
+        self.schedule = Schedule(description.bin_width)
+        self._seekable = source if isinstance(source, Seekable) else None
+        self._self_paced = source if isinstance(source, SelfPaced) else None
+        self.speed: Speed = self._served(speed)
+        self._bin_width = description.bin_width
         self._phase = phase
         self._steps = 0
 
@@ -97,17 +70,15 @@ class Transport:
     @property
     def period(self) -> float:
         """Seconds from one bin's being due to the next one's, at the present speed."""
-        return self._recording.bin_width / (1.0 if self.speed == "max" else self.speed)
+        return self._bin_width / (1.0 if self.speed == "max" else self.speed)
 
     @property
-    def position(self) -> Position:
-        packet_id = self.playhead.next_bin
-        return Position(
-            current_index=self.playhead.next_index,
-            packet_id=packet_id,
-            n_selected=len(self.playhead),
-            seconds=packet_id / self._recording.bin_rate,
-        )
+    def selection(self) -> Selection:
+        return self._seekable.selection if self._seekable else EVERYTHING
+
+    @property
+    def loop(self) -> bool:
+        return self._seekable.loop if self._seekable else False
 
     # What is asked
 
@@ -122,8 +93,8 @@ class Transport:
         self._refuse_if_over()
         if self.state == "playing":
             return None
-        if self.playhead.ended:
-            self.playhead.rewind()
+        if self._seekable and self._seekable.ended:
+            self._seekable.rewind()
         self._begin(at)
         return "resume"
 
@@ -136,12 +107,15 @@ class Transport:
 
     def stop(self) -> str:
         self._refuse_if_over()
-        self.playhead.rewind()
+        if self._seekable:
+            self._seekable.rewind()
         self.enter("stopped")
         return "stop"
 
     def step(self) -> str | None:
         self._refuse_if_over()
+        if "step" not in self.source.can:
+            refuse(self.source, "step")
         if self.state in ("stopped", "ended"):
             raise NotNow(f"The session has {self.state}. Resume it before stepping.")
         note = self.pause()
@@ -150,28 +124,27 @@ class Transport:
 
     def seek(self, packet_id: int) -> str:
         self._refuse_if_over()
-        self.playhead.seek(packet_id)
+        self.seekable("seek").seek(packet_id)
         if self.state == "ended":
             self.enter("paused")
         return f"seek {packet_id}"
 
     def set_speed(self, speed: Speed, at: float) -> str:
         self._refuse_if_over()
-        self.speed = checked_speed(speed)
+        self.speed = self._served(speed)
         period = self.period
         self.schedule.restart(max(at, min(self.schedule.due, at + period)), period)
         return f"speed {speed}"
 
     def set_loop(self, loop: bool) -> str:
         self._refuse_if_over()
-        self.playhead.loop = loop
+        self.seekable("loop").loop = loop
         return f"loop {'on' if loop else 'off'}"
 
-    def set_selection(self, selection: Selection) -> str:
-        bins = selection.bins(self._recording)
+    def set_selection(self, selection: Selection, bins: npt.NDArray[np.intp]) -> str:
+        """Play other bins, which are those of the selection, from their first."""
         self._refuse_if_over()
-        self.selection = selection
-        self.playhead.select(bins)
+        self.seekable("selection").select(selection, bins)
         return "selection"
 
     def set_perturbation(self, settings: Mapping[str, Any]) -> str:
@@ -190,24 +163,41 @@ class Transport:
             return 1
         if self.state != "playing" or not self.paced:
             return 0
-        return self.schedule.ticks_due(at)
+        return self._self_paced.ready(BLOCK) if self._self_paced else self.schedule.ticks_due(at)
 
     @property
     def next_due(self) -> float:
         """When to ask again, if nobody changes anything; infinity if never."""
         if self._steps:
             return -math.inf
-        return self.schedule.due if self.state == "playing" and self.paced else math.inf
+        if self.state != "playing" or not self.paced:
+            return math.inf
+        return self._self_paced.next_due if self._self_paced else self.schedule.due
 
-    def take(self, n: int, at: float) -> list[Tick]:
-        """Move on by at most `n` bins at time `at`, and end with the last."""
-        if not self.paced:
-            self.schedule.restart(at)
-            ticks = [Tick(index, at, 0.0) for index in self.playhead.take(n).tolist()]
+    def take(self, block: Block, n: int, at: float) -> tuple[list[Tick], Told]:
+        """Move on by at most `n` bins at time `at`, and end with the last.
+
+        Parameters
+        ----------
+        block : Block
+            Where the bins go; all else of its rows is the caller's.
+
+        Returns
+        -------
+        ticks : list of Tick
+        told : Told
+        """
+        n = self.source.ready(n)
+        if self._self_paced:
+            ticks = [(due, at - due) for due in self._self_paced.dues(n)]
+        elif self.speed != "max":
+            ticks = [self.schedule.tick(at) for _ in range(n)]
         else:
-            ticks = [Tick(index, *self.schedule.tick(at)) for index in self.playhead.take(n).tolist()]
+            self.schedule.restart(at)
+            ticks = [(at, 0.0)] * n
+        told = self.source.fill(block, ticks)
         self.end_if_over()
-        return ticks
+        return ticks, told
 
     def enter(self, state: State) -> None:
         self.state = state
@@ -215,12 +205,28 @@ class Transport:
 
     def end_if_over(self) -> bool:
         """End where nothing is left to play; whether that was so."""
-        over = self.state in ("playing", "paused") and self.playhead.ended
+        over = self.state in ("playing", "paused") and self.source.ended
         if over:
             self.enter("ended")
         return over
 
+    def seekable(self, what: str) -> Seekable:
+        """The source, if it can go anywhere.
+
+        Raises
+        ------
+        NotNow
+        """
+        return self._seekable or refuse(self.source, what)
+
+    def _served(self, speed: Speed) -> Speed:
+        if checked_speed(speed) != 1.0 and "speed" not in self.source.can:
+            refuse(self.source, "speed but 1")
+        return speed
+
     def _begin(self, at: float) -> None:
+        if self._self_paced:
+            self._self_paced.skip()
         period = self.period
         self.schedule.restart(at + (self._phase * period - at) % period, period)
         self.enter("playing")

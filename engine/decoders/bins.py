@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.bins.description import Recorded
+from engine.bins.selection import Selection
+from engine.bins.trial_table import trial_table
 from engine.errors import RecordingError
-from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.selection import Selection
-from engine.sources.recordings.trial_table import trial_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ class Bins:
     synthetic : bool
         Whether the recording is simulated.
     trial_table : ndarray, shape (n_trials,)
-        The trials that are here, as `engine.sources.recordings.trial_table.trial_table` has them.
+        The trials that are here, as `engine.bins.trial_table.trial_table` has them.
     """
 
     counts: npt.NDArray[np.unsignedinteger[Any]]
@@ -77,7 +77,7 @@ class Bins:
     trial_table: npt.NDArray[np.void] = field(default_factory=lambda: trial_table(()))
 
     @classmethod
-    def of(cls, recording: Recording, trial_ids: Sequence[int] = ()) -> Bins:
+    def of(cls, recording: Recorded, trial_ids: Sequence[int] = ()) -> Bins:
         """Bins of some trials, or of the whole recording.
 
         Raises

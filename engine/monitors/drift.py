@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.bins.delivery import received
+from engine.bins.description import Recorded
+from engine.bins.selection import Selection
 from engine.deck.replay import Replay
-from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.selection import Selection
 
 Units = npt.NDArray[np.float64]
 """One number a unit, shape (n_units,)."""
@@ -85,7 +85,7 @@ def log_rate(spikes: Units | npt.NDArray[np.int64], blocks: int) -> Units:
 
 
 @lru_cache(maxsize=16)
-def natural_sd(recording: Recording, selection: Selection) -> Units:
+def natural_sd(recording: Recorded, selection: Selection) -> Units:
     """How much a unit's log rate differs from window to reference although nothing is wrong.
 
     ``sqrt(max(var(W) + var(R), 1 / (mean(W) + 1/2) + 1 / (mean(R) + 2)))``, W and R being the spikes in
@@ -225,16 +225,16 @@ class DriftMonitor:
     """
 
     def __init__(self, replay: Replay) -> None:
-        recording = replay.recording
+        description = replay.description
         self._replay = replay
         self._selection: Selection | None = None  # until the first look, which finds its sd
-        self._detector = Detector(recording.bin_rate, np.ones(recording.n_units))
+        self._detector = Detector(description.bin_rate, np.ones(description.n_units))
         self._cursor = 0
-        self._needed = block_bins(recording.bin_rate)
+        self._needed = block_bins(description.bin_rate)
         self.reselected = False
-        self._spikes = np.zeros(recording.n_units, np.int64)
+        self._spikes = np.zeros(description.n_units, np.int64)
         self._n_bins = 0
-        self._means = np.full(recording.n_units, np.nan)
+        self._means = np.full(description.n_units, np.nan)
         self._lock = threading.Lock()  # guards all above; held while a look lasts
 
     def latest(self) -> DriftState:
@@ -258,12 +258,12 @@ class DriftMonitor:
         selection = self._replay.selection
         if self._replay.ring.head - self._cursor < self._needed and selection == self._selection:
             return
-        sd = natural_sd(self._replay.recording, selection)
+        sd = natural_sd(self._replay.description, selection)
         with self._lock:
             counts = self._take()
             if selection != self._selection:
                 self.reselected, self._selection = self._selection is not None, selection
-                self._detector = Detector(self._replay.recording.bin_rate, sd)
+                self._detector = Detector(self._replay.description.bin_rate, sd)
                 if self.reselected:
                     self._replay.note("drift reference for the new selection")
                 return
@@ -280,5 +280,5 @@ class DriftMonitor:
         if len(counts):
             self._spikes += counts.sum(axis=0, dtype=np.int64)
             self._n_bins += len(counts)
-            self._means = self._spikes / (self._n_bins * self._replay.recording.bin_width)
+            self._means = self._spikes / (self._n_bins * self._replay.description.bin_width)
         return counts

@@ -61,7 +61,7 @@ class KafkaSink:
         self._place = place
         self._producer = producer
         self._undelivered = undelivered
-        self._trial_ids = [*(trial.trial_id for trial in subject.description.trials), None]
+        self._trial_ids = subject.description.trial_ids
         self._body: Body | None = None
         with place.faults():
             producer.list_topics(timeout=ANSWER_WITHIN)

@@ -58,7 +58,7 @@ class LslSink:
 
     def __init__(self, subject: Subject, names: LslNames) -> None:
         code, description, rate = subject.code, subject.description, subject.rate
-        self._trial_ids = np.array([*(t.trial_id for t in description.trials), -1], np.float32)
+        self._trial_ids = description.trial_ids
         unit = description.length_unit
         speed = f"{unit}/s"
 
@@ -150,6 +150,6 @@ class LslSink:
     def _intention(self, rows: Rows) -> npt.NDArray[np.float32]:
         """target_id, target_x, target_y, trial_id, shape (n, 4); -1 for a missing id, 0 for a place."""
         values: npt.NDArray[np.float32] = rows["intention"].copy()
-        values[:, 3] = self._trial_ids[rows["trial"]]
+        values[:, 3] = [self._trial_ids[trial] if trial >= 0 else -1 for trial in rows["trial"].tolist()]
         values[:, 0] = np.nan_to_num(values[:, 0], nan=-1.0)
         return np.nan_to_num(values, copy=False)

@@ -53,7 +53,7 @@ class RedisSink:
     def __init__(self, subject: Subject, place: RedisPlace, claim: Claim = _unclaimed) -> None:
         self._place = place
         self._bins, self._events = stream_key(subject.code, "bins"), stream_key(subject.code, "events")
-        self._trial_ids = [*(str(trial.trial_id) for trial in subject.description.trials), ""]
+        self._trial_ids = subject.description.trial_ids
         self._connection = place.connection()
         with place.connect() as client, place.faults():
             claim(client, subject)
@@ -76,7 +76,9 @@ class RedisSink:
     def entries(self, rows: Rows) -> list[dict[str, Any]]:
         """What is added for bins, shape (n,); ``r`` is empty outside of trials."""
         columns = [_texts(rows, name) for name in LETTERS.values()]
-        columns[-1] = [self._trial_ids[trial] for trial in rows["trial"].tolist()]
+        columns[-1] = [
+            str(self._trial_ids[trial]) if trial >= 0 else "" for trial in rows["trial"].tolist()
+        ]
         flags = OBSERVED * rows["observed"] | PERTURBED * (rows["perturbation"] != 0)
         return [
             dict(zip((*LETTERS, "f"), values, strict=True))

@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import redis
 from pydantic import ValidationError
@@ -24,7 +24,6 @@ from engine.brokers.redis import PARTS, SESSIONS, RedisPlace, make_stream, serve
 from engine.errors import BrokerFault
 from engine.sinks.base import Subject
 from engine.sinks.redis import RedisSink
-from engine.sources.recordings.recording import Recording
 from sessions.brokers.elsewhere import Addresses, Elsewhere, Registered
 from sessions.metadata import metadata
 from sessions.store import CODE, Store
@@ -161,7 +160,7 @@ class RedisBroker:
         told = {
             "server": self.server,
             "created": time.time(),
-            **metadata(cast(Recording, subject.description)),
+            **metadata(subject.description),
         }
         return json.dumps(told).encode()
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator, Iterable, Sequence
 
+from engine.bins.description import Recorded
+from engine.bins.selection import spell_ids
 from engine.bins.trials import Trial
 from engine.decoders.bins import Bins
 from engine.errors import UnknownTarget
-from engine.sources.recordings.recording import Recording, spell_ids
 from sessions.errors import Busy
 from sessions.finisher import CHUNK
 from sessions.metadata import metadata
@@ -70,7 +71,7 @@ def show_bins(context: Context, asked: BinsQuery) -> Stream:
 
 
 def _pieces(
-    recording: Recording, trial_ids: Sequence[int], room: threading.BoundedSemaphore
+    recording: Recorded, trial_ids: Sequence[int], room: threading.BoundedSemaphore
 ) -> Generator[bytes]:
     """The archive, which goes and makes room when it has been taken, or nobody takes it any more."""
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from sessions.options import CAN
 from sessions.rest.context import Context
 from sessions.rest.metrics import is_running, sink_answers, totals
 from sessions.rest.models.sessions import (
@@ -85,13 +84,13 @@ def session_view(session: Session) -> SessionView:
     replay, position = session.replay, session.replay.position()
     return SessionView(
         session_code=session.code,
-        recording=session.recording.name,
+        recording=session.description.name,
         state=replay.state,
         speed=replay.speed,
         loop=replay.loop,
         seed=replay.seed,
-        source="recording",
-        can=list(CAN),
+        source=replay.source.kind,
+        can=list(replay.source.can),
         lsl=session.lsl,
         lsl_failed=session.lsl_failed,
         sinks=sink_answers(session),
@@ -112,9 +111,9 @@ def session_view(session: Session) -> SessionView:
         current_packet=position.packet_id,
         current_index=position.current_index,
         selected_packets=position.n_selected,
-        total_packets=session.recording.n_bins,
+        total_packets=session.description.n_bins,
         position_seconds=position.seconds,
-        duration_seconds=session.recording.duration,
+        duration_seconds=session.description.duration,
         packets_sent=session.ring.head,
     )
 

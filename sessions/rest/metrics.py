@@ -72,7 +72,7 @@ def show_stats(context: Context, code: str) -> SessionStats:
         session_code=code,
         is_running=is_running(session),
         current_packet=session.replay.position().packet_id,
-        total_packets=session.recording.n_bins,
+        total_packets=session.description.n_bins,
         elapsed_seconds=session.age,
         active_connections=session.decoders,
     )
@@ -124,7 +124,7 @@ def measure_session(session: Session) -> SessionMetrics:
     """Measure one session."""
     ring, replay = session.ring, session.replay
     latencies = [audience.latencies for audience in session.audiences]
-    indices = replay.position().n_selected * np.dtype(np.intp).itemsize
+    indices = (replay.position().n_selected or 0) * np.dtype(np.intp).itemsize
     return SessionMetrics(
         packets_sent=ring.head,
         dropped_packets=_dropped(session),

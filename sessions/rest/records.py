@@ -93,7 +93,7 @@ def record_answer(session: Session) -> RecordAnswer:
         name=tape.name if tape else None,
         encrypted=tape is not None and tape.encrypted,
         bins=tape.n_bins if tape else 0,
-        seconds=tape.n_bins / session.recording.bin_rate if tape else 0.0,
+        seconds=tape.n_bins / session.description.bin_rate if tape else 0.0,
         bytes=tape.n_bytes if tape else 0,
         lost=tape.lost if tape else 0,
         error=tape.error if tape else None,

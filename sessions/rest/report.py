@@ -13,8 +13,8 @@ from tornado.template import Loader, Template
 
 from engine.answers.scores.summary import joined_later
 from engine.answers.scores.sums import Measures
-from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.selection import Selection
+from engine.bins.description import Description
+from engine.bins.selection import Selection
 from sessions.rest.context import Context, Text
 from sessions.rest.lifecycle import session_view
 from sessions.rest.metrics import measure_session
@@ -53,12 +53,12 @@ def show_report(context: Context, code: str, asked: WindowQuery) -> Text:
     drawn = [studio.draw(moment, plots, "svg", "light", WIDTH) for plots in FIGURES]
     page = _template().generate(
         code=code,
-        recording=session.recording,
+        recording=session.description,
         taken=_utc(datetime.now(UTC).timestamp()),
         version=context.version,
         seconds=asked.seconds,
         tables={
-            "Recording": _recording_facts(session.recording),
+            "Recording": _recording_facts(session.description),
             "Session": _session_facts(session),
             "Perturbation": _perturbation_facts(session),
             "Timing": _timing_facts(session),
@@ -90,18 +90,21 @@ def _variables(colours: Mapping[str, Any]) -> str:
     return " ".join(f"--{role}: {value};" for role, value in colours.items() if isinstance(value, str))
 
 
-def _recording_facts(recording: Recording) -> Facts:
+def _recording_facts(recording: Description) -> Facts:
     yield "Name", recording.name + (" (synthetic)" if recording.synthetic else "")
     yield "Units", recording.n_units
-    yield "Length", f"{recording.duration:.1f} s"
+    if recording.duration is not None:
+        yield "Length", f"{recording.duration:.1f} s"
     yield "Trials", f"{len(recording.trials)}, {len(recording.target_places)} target places"
-    yield "Bins", f"{recording.n_bins}, {recording.bin_rate:g} per second"
+    n_bins = "" if recording.n_bins is None else f"{recording.n_bins}, "
+    yield "Bins", f"{n_bins}{recording.bin_rate:g} per second"
     for what in ("position", "velocity"):
         chosen = recording.series.get(what)
         yield what.capitalize(), chosen["name"] if chosen else "none"
     for number, warning in enumerate(recording.warnings, start=1):
         yield f"Warning {number}" if len(recording.warnings) > 1 else "Warning", warning
-    yield "SHA-256", recording.sha256
+    if recording.sha256 is not None:
+        yield "SHA-256", recording.sha256
 
 
 def _session_facts(session: Session) -> Facts:
@@ -133,9 +136,9 @@ def _timing_facts(session: Session) -> Facts:
 
 
 def _score_tables(session: Session) -> Mapping[str, Facts]:
-    decoders, unit = session.scores.latest().decoders, session.recording.length_unit
+    decoders, unit = session.scores.latest().decoders, session.description.length_unit
     begins = {name: summary.first for name, summary in decoders.items()}
-    later = joined_later(begins, session.recording.bin_rate)
+    later = joined_later(begins, session.description.bin_rate)
     return {
         f"Decoder {name}": _score_facts(summary.total, unit, later.get(name))
         for name, summary in decoders.items()

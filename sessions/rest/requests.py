@@ -7,9 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from engine.answers.safety import Limits
+from engine.bins.selection import Selection
 from engine.bins.trials import TrialEvent
 from engine.deck.transport import MAX_SPEED, MIN_SPEED, checked_speed
-from engine.sources.recordings.selection import Selection
 from sessions.options import Options, Source
 from sessions.store import RESERVED
 

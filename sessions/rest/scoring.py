@@ -62,7 +62,7 @@ def scores(session: Session) -> Scores:
     refused = session.predictions.refused
     decoders, summaries = {}, session.scores.latest().decoders
     begins = {name: summary.first for name, summary in summaries.items()}
-    later = joined_later(begins, session.recording.bin_rate)
+    later = joined_later(begins, session.description.bin_rate)
     for rank, (name, summary) in enumerate(summaries.items(), start=1):
         trials = [TrialScoreAnswer.model_validate(trial) for trial in summary.trials[-TRIALS_SHOWN:]]
         decoders[name] = DecoderScores(

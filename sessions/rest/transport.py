@@ -41,7 +41,7 @@ def seek(context: Context, code: str, asked: Seek) -> Sought:
     session = context.session(code)
     packet_id = _packet(session, asked)
     session.replay.seek(packet_id)
-    seconds = packet_id / session.recording.bin_rate
+    seconds = packet_id / session.description.bin_rate
     return Sought(status="seeked", session_code=code, position_seconds=seconds, packet_id=packet_id)
 
 
@@ -54,7 +54,7 @@ def show_position(context: Context, code: str) -> PositionAnswer:
         position_seconds=position.seconds,
         current_index=position.current_index,
         packet_id=position.packet_id,
-        duration_seconds=session.recording.duration,
+        duration_seconds=session.description.duration,
         is_playing=session.replay.state == "playing",
         is_paused=session.replay.state == "paused",
     )

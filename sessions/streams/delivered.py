@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.bins.description import Description
 from engine.bins.schema import row_dtype
-from engine.sources.recordings.recording import Recording
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class Delivered:
         """How it differs from the plain one."""
         return ("clean",) * self.clean + ("no truth",) * (not self.truth)
 
-    def change(self, raw: bytearray, recording: Recording) -> None:
+    def change(self, raw: bytearray, description: Description) -> None:
         """Make rows of `engine.bins.schema.row_dtype` what is to be encoded of them."""
         if not self.clean and self.truth:
             return
-        rows = np.frombuffer(raw, row_dtype(recording.n_units, recording.counts.dtype))
+        rows = np.frombuffer(raw, row_dtype(description.n_units, description.count_dtype))
         if self.clean:
-            rows["counts"] = recording.counts[rows["packet_id"]]
+            rows["counts"] = description.clean(rows["packet_id"])
             rows["perturbation"] = 0
             rows["lost"] = False
         if not self.truth:

@@ -85,7 +85,7 @@ class Fanout:
         self._pump()  # so that the newcomer begins where the others stand
         group = self._groups.get((format, layout))
         if group is None:
-            group = Group(Encoder(self._replay.recording, format, layout))
+            group = Group(Encoder(self._replay.description, format, layout))
             self._groups[format, layout] = group
         client = Client(
             connection, group, partial(self._policy, queue), partial(self._settle, group), credit
@@ -159,7 +159,7 @@ class Fanout:
         self._pending = False
         first = self._delivery.cursor
         raw, lapped = self._delivery.take(clock.now(), PUMPED)
-        self._delivered.change(raw, self._replay.recording)
+        self._delivered.change(raw, self._replay.description)
         for group in list(self._groups.values()):
             if lapped:
                 self._skip(group, first, lapped)

@@ -11,8 +11,8 @@ import msgpack
 import numpy as np
 
 from engine.bins.compact import LOST, SCALARS, Body, Counts, Scalars, compact_body
+from engine.bins.description import Description
 from engine.bins.schema import row_dtype
-from engine.sources.recordings.recording import Recording
 from engine.stages.perturb import model_names
 
 Format = Literal["json", "msgpack"]
@@ -77,15 +77,16 @@ class Encoder:
 
     Parameters
     ----------
-    recording : Recording
+    description : Description
+        Of the bins.
     format : "json" or "msgpack"
     layout : "full", "flat", "enveloped" or "compact"
         The last for MessagePack only.
     """
 
-    def __init__(self, recording: Recording, format: Format, layout: Layout) -> None:  # noqa: A002
+    def __init__(self, description: Description, format: Format, layout: Layout) -> None:  # noqa: A002
         text = format == "json"
-        dtype = row_dtype(recording.n_units, recording.counts.dtype)
+        dtype = row_dtype(description.n_units, description.count_dtype)
         self._row_size = dtype.itemsize
         self._counts_at: int = dtype.fields["counts"][1]  # type: ignore[index]
         self._counts_end = self._counts_at + dtype["counts"].itemsize
@@ -94,9 +95,9 @@ class Encoder:
         self._prefixes, self._suffix = (_JSON_WRAPS if text else _PACKED_WRAPS)[layout]
         self._body: Body
         if layout == "compact":
-            self._body = compact_body(_trial_ids(recording), dtype["counts"])
+            self._body = compact_body(description.trial_ids, dtype["counts"])
         else:
-            self._body = json_body(recording) if text else msgpack_body(recording)
+            self._body = json_body(description) if text else msgpack_body(description)
 
     def encode(self, raw: bytes | bytearray) -> list[Packet]:
         """Packets of rows of `engine.bins.schema.row_dtype`, without those that are lost."""
@@ -112,12 +113,12 @@ class Encoder:
         return packets
 
 
-def json_body(recording: Recording) -> Body:
+def json_body(description: Description) -> Body:
     """The fields of ``data`` as JSON, from the first to the colon after ``dropped``."""
-    trial_ids = ["null" if i is None else str(i) for i in _trial_ids(recording)]
-    spell_counts = _count_speller(recording.counts.dtype)
-    before = f', "spikes": {{"channel_ids": {list(range(recording.n_units))}, "spike_counts": ['
-    after = f'], "bin_size_ms": {1000.0 / recording.bin_rate!r}}}, "kinematics": {{"vx": '
+    trial_ids = description.trial_ids
+    spell_counts = _count_speller(description.count_dtype)
+    before = f', "spikes": {{"channel_ids": {list(range(description.n_units))}, "spike_counts": ['
+    after = f'], "bin_size_ms": {1000.0 / description.bin_rate!r}}}, "kinematics": {{"vx": '
 
     def body(scalars: Scalars, counts: Counts) -> bytes:
         number, timestamp, _, mask, _, trial_ms, coverage, packet_id, trial, *floats, observed = scalars
@@ -126,7 +127,7 @@ def json_body(recording: Recording) -> Body:
         rest = (
             f'{vx!r}, "vy": {vy!r}, "x": {x!r}, "y": {y!r}}}, "intention": {{"target_id": {target:.0f}, '
             f'"target_x": {tx!r}, "target_y": {ty!r}, "distance_to_target": {distance!r}}}, '
-            f'"trial_id": {trial_ids[trial]}, "trial_time_ms": {trial_ms!r}'
+            f'"trial_id": {trial_ids[trial] if trial >= 0 else "null"}, "trial_time_ms": {trial_ms!r}'
         )
         end = (
             f', "observed": {"true" if observed else "false"}, "coverage": {coverage!r}, '
@@ -137,15 +138,15 @@ def json_body(recording: Recording) -> Body:
     return body
 
 
-def msgpack_body(recording: Recording) -> Body:
+def msgpack_body(description: Description) -> Body:
     """The fields of ``data`` as MessagePack, from the first key to the key ``dropped``."""
-    trial_ids = _trial_ids(recording)
-    n_units = recording.n_units
-    wide = recording.counts.dtype
+    trial_ids = description.trial_ids
+    n_units = description.n_units
+    wide = description.count_dtype
     array = msgpack.Packer().pack_array_header(n_units)
     ids = _pack("channel_ids") + _pack(list(range(n_units)))
     before = _pack("spikes") + b"\x83" + ids + _pack("spike_counts")
-    after = _pack("bin_size_ms") + _pack(1000.0 / recording.bin_rate)
+    after = _pack("bin_size_ms") + _pack(1000.0 / description.bin_rate)
     last = _pack("dropped")
     pack: Callable[[Any], bytes] = msgpack.Packer().pack  # a buffer of its own, for one thread
 
@@ -163,7 +164,7 @@ def msgpack_body(recording: Recording) -> Body:
                 "target_y": ty,
                 "distance_to_target": distance,
             },
-            "trial_id": trial_ids[trial],
+            "trial_id": trial_ids[trial] if trial >= 0 else None,
             "trial_time_ms": None if trial_ms != trial_ms else trial_ms,
             "observed": observed,
             "coverage": coverage,
@@ -213,8 +214,3 @@ def _count_speller(dtype: np.dtype[Any]) -> Callable[[Counts], str]:
         return str(np.frombuffer(counts, dtype).tolist())[1:-1]
 
     return spell
-
-
-def _trial_ids(recording: Recording) -> list[int | None]:
-    """By row of the trial table; -1, outside of trials, finds the last, which is None."""
-    return [*(trial.trial_id for trial in recording.trials), None]

@@ -17,8 +17,8 @@ from tornado.websocket import WebSocketHandler
 from engine.answers.holds import Hold
 from engine.answers.prediction import checked_name, spell
 from engine.bins import clock
+from engine.bins.selection import EVERYTHING, Selection
 from engine.errors import BadPrediction, BadSetting, DeckError
-from engine.sources.recordings.selection import EVERYTHING, Selection
 from sessions.errors import NotAnUpgrade, TooMany
 from sessions.gate.rules import address_of
 from sessions.metadata import metadata
@@ -105,7 +105,7 @@ class StreamHandler(WebSocketHandler):
             return  # gone while the session was made
         self.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self.set_nodelay(True)
-        data = metadata(self._session.recording)
+        data = metadata(self._session.description)
         scheme, address = self.request.protocol.replace("http", "ws"), self.request.host
         url = f"{scheme}://{address}{self._prefix}/stream/{self._session.code}"
         name = None if self._name is None else self._hold(self._name).name

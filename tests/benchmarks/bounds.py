@@ -19,13 +19,13 @@ import msgpack
 import numpy as np
 from websocket import create_connection
 
-from engine.deck.replay import Replay
 from engine.sinks.record.record import header_of
 from engine.sinks.record.recorder import Recorder
 from engine.sources.recordings.readers import read
 from engine.sources.recordings.synthetic import default_recording
 from tests.benchmarks import ROOT, emit, server
 from tests.benchmarks.dashboard import held
+from tests.builders import replay_of
 
 CREATIONS = 3000
 HALF_OPEN = 1100
@@ -92,7 +92,7 @@ def finishing() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "long.journal"
         recording = read(default_recording(ROOT / "data"), bin_rate=40.0)
-        replay = Replay(recording, speed="max")
+        replay = replay_of(recording, speed="max")
         recorder = Recorder(
             path, header_of(recording, "long", "deck", time.time(), {}), replay, settings=dict
         )

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.bins.selection import EVERYTHING
 from engine.monitors.drift import REFERENCE, Detector, DriftState, natural_sd
 from engine.sources.recordings.readers import read
 from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.selection import EVERYTHING
 from engine.stages.perturb import Perturbations
 from tests.benchmarks import REACH98, ROOT, emit
 

@@ -36,7 +36,7 @@ def shown(page: Page) -> npt.NDArray[np.uint8]:
 
 def expected(replay: Replay) -> npt.NDArray[np.uint8]:
     """The raster of what the session sent last."""
-    raster = Raster(Scene(replay.recording))
+    raster = Raster(Scene(replay.description))
     image = np.zeros((raster.n_units, raster.scene.n_columns), np.uint8)
     pixels = raster.pixels(replay.ring.snapshot(10.0), np.arange(raster.n_units))
     image[:, image.shape[1] - pixels.shape[1] :] = pixels

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from engine.sources.recordings.selection import Selection
+from engine.bins.selection import Selection
 from sessions.session import Session
 from tests.dashboard.conftest import Deck, Visitor, quick_deck
 from tests.dashboard.test_transport import asked

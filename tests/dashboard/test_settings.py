@@ -9,16 +9,16 @@ import pytest
 
 from dashboard.perturbation import control, panel
 from dashboard.settings import events_of, preset_of, selected_spans, settings, tape
+from engine.bins.selection import EVERYTHING, Selection
 from engine.deck.replay import Replay
-from engine.sources.recordings.selection import EVERYTHING, Selection
 from engine.stages.perturb import MODELS, PRESETS
 from engine.stages.perturb.base import Model
-from tests.builders import small_recording
+from tests.builders import replay_of, small_recording
 
 
 @pytest.fixture
 def replay() -> Iterator[Replay]:
-    made = Replay(small_recording(), seed=7)
+    made = replay_of(small_recording(), seed=7)
     yield made
     made.close()
 

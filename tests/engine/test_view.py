@@ -26,7 +26,7 @@ def test_a_change_leaves_the_rest_and_the_view_before_as_they_were() -> None:
         ({"hit_radius": 0.0}, "greater than 0"),
         ({"hit_radius": 1001}, "at most 1000"),
         ({"hidden_units": ["a"]}, "hidden_units"),
-        ({"hidden_units": [-1]}, "Unknown unit -1. This recording has units 0 to 4."),
+        ({"hidden_units": [-1]}, "Unknown unit -1. There are units 0 to 4."),
         ({"zoom": 2}, "There are .*order"),
     ],
 )

@@ -18,14 +18,13 @@ import pylsl
 import pytest
 import pyxdf
 
-from engine.deck.replay import Replay
 from engine.sinks.base import Subject
 from engine.sinks.feeder import Feeder
 from engine.sinks.lsl import LslNames, LslSink
 from engine.sources.recordings.readers import read
 from engine.sources.recordings.synthetic import default_recording
 from tests.benchmarks import ROOT, server
-from tests.builders import small_recording
+from tests.builders import replay_of, small_recording
 from tests.faults.crowd import crowd, verdicts
 from tests.faults.xdf import write_xdf
 
@@ -84,7 +83,7 @@ def test_inlets_come_back_by_themselves_after_a_restart() -> None:
 def test_a_pause_of_5_s_comes_back_from_xdf_with_the_times_that_were_sent(tmp_path: Path) -> None:
     code = f"xdf-{uuid.uuid4().hex[:8]}"
     recording = small_recording(n_bins=400)
-    replay = Replay(recording)
+    replay = replay_of(recording)
     feeder = Feeder("lsl", lambda: LslSink(Subject(code, recording, 40.0), LslNames()), replay)
     assert feeder.made.wait(PATIENCE)
     (found,) = pylsl.resolve_byprop("name", f"PhantomLink-Kinematics-{code}", timeout=PATIENCE)
@@ -162,7 +161,7 @@ def test_mne_lsl_takes_epochs_around_movement_onsets() -> None:
     recording = read(default_recording(ROOT / "data"), 40.0)
     subject = Subject(code, recording, 5 * recording.bin_rate)
     with (
-        closing(Replay(recording, speed=5.0)) as replay,
+        closing(replay_of(recording, speed=5.0)) as replay,
         closing(Feeder("lsl", lambda: LslSink(subject, LslNames()), replay)),
     ):
         done = subprocess.run(

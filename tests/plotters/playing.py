@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.answers.scores.scorer import Scoreboard
+from engine.bins.phases import TrialFollower
 from engine.bins.schema import Rows
-from engine.sources.recordings.phases import TrialFollower
 from engine.sources.recordings.recording import Recording
 from engine.view import PLAIN, View
 from plotters.base import Floats, News, Replace, Scene, Set, Shift, Update

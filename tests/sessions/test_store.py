@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.bins.selection import Selection
 from engine.deck.replay import Replay
 from engine.errors import BadSetting, DeckError, EmptySelection, UnknownTrial
 from engine.sinks.base import Subject
-from engine.sources.recordings.selection import Selection
 from sessions.errors import BadCode, Conflict, Full, UnknownRecording, UnknownSession
 from sessions.options import Options
 from sessions.session import Session

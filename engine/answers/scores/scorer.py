@@ -133,7 +133,7 @@ class Scorer:
     def _run(self) -> None:
         self._replay.add_listener(self)
         try:
-            board = Board(Facts.of(self._replay.recording), self._replay.ring.capacity)
+            board = Board(Facts.of(self._replay.description), self._replay.ring.capacity)
             while not self._closed:
                 self._woken.wait(MISSING_AFTER)  # after that silence, bins may be missing
                 self._woken.clear()

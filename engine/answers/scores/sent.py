@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,27 +32,27 @@ BIN: Final = np.dtype(
 
 @dataclass(frozen=True)
 class Facts:
-    """Of a recording; plain data that a record can keep.
+    """Of a source; plain data that a record can keep, or what a live one goes on writing.
 
     Attributes
     ----------
     bin_rate : float
         Bins per second.
-    trial_ids : tuple of int
+    trial_ids : sequence of int
         By the value of ``rows["trial"]``.
-    go_bins : tuple of int
+    go_bins : sequence of int
         The first bin of each trial from which a hit counts, -1 where there is none.
     """
 
     bin_rate: float
-    trial_ids: tuple[int, ...]
-    go_bins: tuple[int, ...]
+    trial_ids: Sequence[int]
+    go_bins: Sequence[int]
 
     @classmethod
     def of(cls, description: Description) -> Facts:
         return cls(
             description.bin_rate,
-            tuple(trial.trial_id for trial in description.trials),
+            description.trial_ids,
             description.go_bins,
         )
 

@@ -83,14 +83,14 @@ def header_of(
         session=session,
         started=started,
         recording=recording.name,
-        sha256=recording.sha256,
+        sha256=recording.sha256 or "none",
         bin_rate=recording.bin_rate,
         start_time=recording.start_time,
         length_unit=recording.length_unit,
         synthetic=recording.synthetic,
         channel_names=recording.channel_names,
         trials=tuple(recording.trials),
-        go_bins=recording.go_bins,
+        go_bins=tuple(recording.go_bins),
         versions=versions,
     )
 

@@ -42,6 +42,11 @@ class Playhead:
         """That bin."""
         return int(self._bins[self.next_index])
 
+    def ready(self, n: int) -> int:
+        """How many `take` would give of `n`."""
+        left = len(self._bins) - self.index
+        return min(n, left or (len(self._bins) if self.loop else 0))
+
     def take(self, n: int) -> npt.NDArray[np.intp]:
         """Move on by at most `n` bins and return their indices; fewer at the end of the selection."""
         if self.index >= len(self._bins) and self.loop:

@@ -13,9 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.bins.answered import Answers
-from engine.bins.trials import Trial
+from engine.bins.description import Indices
+from engine.bins.selection import spell_ids
+from engine.bins.trials import Plan, Trial
 from engine.errors import UnknownTrial
-from engine.sources.recordings.trial_plan import Plan, plan
+from engine.sources.recordings.trial_plan import plan
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +108,16 @@ class Recording:
         """Bin centres in the file's seconds, shape (n_bins,), rounded to 1 us."""
         return np.round(self.start_time + (np.arange(self.n_bins) + 0.5) / self.bin_rate, 6)
 
+    @property
+    def count_dtype(self) -> np.dtype[Any]:
+        """``uint8``, or ``uint16`` where a bin has more than 255 spikes of a unit."""
+        return self.counts.dtype
+
+    @cached_property
+    def trial_ids(self) -> tuple[int, ...]:
+        """Ids of `trials`, in their order."""
+        return tuple(trial.trial_id for trial in self.trials)
+
     @cached_property
     def target_ids(self) -> tuple[int, ...]:
         """What trials aim at, ascending: indices within each trial's own targets."""
@@ -125,6 +137,15 @@ class Recording:
     def plan(self) -> Plan:
         """What the trial table alone says of every bin."""
         return plan(self.trials, self.bins["trial"], self.bin_at)
+
+    def phases(self, packet_ids: Indices) -> Plan:
+        """What the trial table says of some bins, shape (n,) each."""
+        planned, armed = self.plan
+        return Plan(planned[packet_ids], armed[packet_ids])
+
+    def clean(self, packet_ids: Indices) -> npt.NDArray[np.unsignedinteger[Any]]:
+        """The counts of some bins, shape (n, n_units)."""
+        return self.counts[packet_ids]
 
     @cached_property
     def go_bins(self) -> tuple[int, ...]:
@@ -155,13 +176,3 @@ class Recording:
         """Index of the bin that holds a time of the file's clock, limited to the recording."""
         index = int(np.floor(round((seconds - self.start_time) * 1e6) * self.bin_rate / 1e6 + 1e-9))
         return min(max(index, 0), self.n_bins - 1)
-
-
-def spell_ids(ids: list[int], noun: str) -> str:
-    """'targets 0 to 7', 'trials 1, 4, 9', 'no targets'."""
-    if not ids:
-        return f"no {noun}s"
-    if len(ids) > 1 and ids[-1] - ids[0] == len(ids) - 1:
-        return f"{noun}s {ids[0]} to {ids[-1]}"
-    shown = ", ".join(str(i) for i in ids[:12])
-    return f"{noun}s {shown}" + (f" and {len(ids) - 12} more" if len(ids) > 12 else "")

@@ -4,34 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.bins.trials import Trial, TrialEvent, event_time
+from engine.bins.trials import Plan, Trial, TrialEvent, event_time
 
-Phase = Literal["waiting", "target on", "go", "moving", "hit", "cool-down"]
-
-PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
-WAITING, HIT, COOL_DOWN = (PHASES.index(phase) for phase in ("waiting", "hit", "cool-down"))
 EVENTS: Final[tuple[TrialEvent, ...]] = ("target_on", "go_cue", "move_onset")
 """Event i begins phase i + 1."""
-
-
-class Plan(NamedTuple):
-    """What the trial table alone says.
-
-    Attributes
-    ----------
-    planned : ndarray of uint8, shape (n_bins,)
-        Index in `PHASES`: waiting, target on, go or moving.
-    armed : ndarray of bool, shape (n_bins,)
-        Whether the target can be hit.
-    """
-
-    planned: npt.NDArray[np.uint8]
-    armed: npt.NDArray[np.bool_]
 
 
 def plan(

@@ -125,6 +125,11 @@ class Perturbations:
         self._acting = [model for model in changed.values() if model.enabled]
         self.mask = sum(1 << i for i, model in enumerate(changed.values()) if model.enabled)
 
+    def disturb(self, rows: Rows, first: int) -> None:
+        """`apply` to the counts of rows, then `deliver` them."""
+        self.apply(rows["counts"], first)
+        self.deliver(rows, first)
+
     def apply(self, counts: npt.NDArray[np.unsignedinteger[Any]], first: int) -> None:
         """Disturb counts in place, by the models that change counts.
 

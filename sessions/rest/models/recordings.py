@@ -29,9 +29,9 @@ class Metadata(Answer):
     sampling_rate_hz: float
     bin_size_ms: float
     start_time: float = Field(description="Start of packet 0 in the file's seconds.")
-    duration_seconds: float
-    total_packets: int
-    total_samples: int
+    duration_seconds: float | None = Field(description="Null for a stream, as all that only a file has.")
+    total_packets: int | None
+    total_samples: int | None
     num_trials: int
     trial_count: int
     num_targets: int
@@ -45,7 +45,7 @@ class Metadata(Answer):
         description="Which table of trials was taken, and which not, and why."
     )
     warnings: list[str] = Field(description="What in the file is doubtful, and what was done about it.")
-    sha256: str
+    sha256: str | None
 
 
 class TrialAnswer(Answer):

@@ -75,7 +75,7 @@ class SessionStats(Answer):
     session_code: str
     is_running: bool
     current_packet: int
-    total_packets: int = Field(description="Of the recording.")
+    total_packets: int | None = Field(description="Of the recording.")
     elapsed_seconds: float = Field(description="Since the session was made.")
     active_connections: int
 

@@ -8,7 +8,6 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from engine.deck.transport import Speed, State
-from sessions.options import Source
 from sessions.rest.models.base import Answer
 from sessions.rest.models.server import SinkAnswer, Totals
 
@@ -32,7 +31,7 @@ class SessionView(Answer):
     speed: Speed
     loop: bool
     seed: int
-    source: Source = Field(description="Where its bins come from.")
+    source: str = Field(description="Where its bins come from.")
     can: list[str] = Field(description="What may be asked of it, such as `seek`.")
     lsl: bool = Field(description="Whether it has LSL outlets.")
     lsl_failed: bool = Field(description="Whether it was to have them, and they have failed.")
@@ -53,10 +52,10 @@ class SessionView(Answer):
     is_paused: bool
     current_packet: int = Field(description="The next packet's index in the recording.")
     current_index: int = Field(description="The same within the selection.")
-    selected_packets: int = Field(description="How many packets the selection has.")
-    total_packets: int = Field(description="Of the recording.")
+    selected_packets: int | None = Field(description="How many packets the selection has.")
+    total_packets: int | None = Field(description="Of the recording; null where there is none.")
     position_seconds: float = Field(description="Since the recording's beginning.")
-    duration_seconds: float = Field(description="Of the recording.")
+    duration_seconds: float | None = Field(description="Of the recording; null where there is none.")
     packets_sent: int
 
 
@@ -112,7 +111,7 @@ class PositionAnswer(Answer):
     position_seconds: float = Field(description="Since the recording's beginning.")
     current_index: int = Field(description="Within the selection.")
     packet_id: int = Field(description="Within the recording.")
-    duration_seconds: float = Field(description="Of the recording.")
+    duration_seconds: float | None = Field(description="Of the recording; null where there is none.")
     is_playing: bool
     is_paused: bool
 

@@ -16,7 +16,7 @@ from engine.answers.predictions import Predictions
 from engine.bins import clock
 from engine.bins.answered import Verdict
 from engine.deck.replay import Replay
-from tests.builders import small_recording
+from tests.builders import replay_of, small_recording
 from tests.engine.listening import PATIENCE, Keeper
 
 NAN = float("nan")
@@ -40,7 +40,7 @@ class News:
 @pytest.fixture
 def replay() -> Iterator[Replay]:
     """Paused, with three bins sent."""
-    made = Replay(small_recording())
+    made = replay_of(small_recording())
     keeper = Keeper(made)
     for n in range(3):
         made.step()

@@ -10,11 +10,11 @@ from engine.answers.playback import Playback
 from engine.answers.predictions import Predictions
 from engine.bins.answered import Verdict
 from engine.bins.schema import Rows
-from engine.deck.replay import Replay
 from engine.sinks.record.finish import finish
 from engine.sinks.record.reading import read_record
 from engine.sources.recordings.readers import read
 from engine.sources.recordings.recording import Recording
+from tests.builders import replay_of
 from tests.engine.listening import Keeper
 from tests.engine.sinks.record.recording import recorded
 
@@ -43,7 +43,7 @@ def answered(folder: Path) -> tuple[Recording, Rows]:
 def played(recording: Recording, seek: int = 0) -> tuple[Rows, Rows, list[str]]:
     """What is sent and predicted when a record is played to its end."""
     assert recording.answers is not None
-    replay = Replay(recording, speed=100.0, loop=False)
+    replay = replay_of(recording, speed=100.0, loop=False)
     predictions, keeper = Predictions(replay), Keeper(replay)
     playback = Playback(replay, recording.answers, predictions)
     replay.seek(seek)

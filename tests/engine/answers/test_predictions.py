@@ -15,7 +15,7 @@ from engine.bins.answered import Verdict
 from engine.bins.schema import Rows
 from engine.deck.replay import Replay
 from engine.errors import BadPrediction
-from tests.builders import small_recording
+from tests.builders import replay_of, small_recording
 from tests.engine.listening import Keeper
 
 NAN = math.nan
@@ -26,7 +26,7 @@ SOON = 1e-3
 @pytest.fixture
 def replay() -> Iterator[Replay]:
     """Paused, with four bins sent."""
-    made = Replay(small_recording())
+    made = replay_of(small_recording())
     keeper = Keeper(made)
     for n in range(4):
         made.step()
@@ -78,7 +78,7 @@ def test_of_duplicates_the_first_counts(replay: Replay, predictions: Predictions
 
 
 def test_bin_that_has_left_the_ring_is_stale() -> None:
-    replay = Replay(small_recording(bin_rate=2.0))  # the ring has 128 bins
+    replay = replay_of(small_recording(bin_rate=2.0))  # the ring has 128 bins
     predictions = Predictions(replay)
     step(replay, 130)
     assert predictions.receive("a", 1, VALUES, clock.now()) == Verdict.STALE

@@ -14,7 +14,7 @@ from engine.answers.safety import SafeCursor, Safety, usual_limits
 from engine.bins import clock
 from engine.deck.replay import Replay
 from engine.errors import BadSetting
-from tests.builders import small_recording
+from tests.builders import replay_of, small_recording
 from tests.engine.listening import Keeper
 
 NAN = math.nan
@@ -25,7 +25,7 @@ STEP = 4.0
 
 @pytest.fixture
 def replay() -> Iterator[Replay]:
-    made = Replay(small_recording())
+    made = replay_of(small_recording())
     yield made
     made.close()
 

@@ -13,12 +13,12 @@ import pytest
 
 from engine.bins import clock
 from engine.bins.schema import Rows
+from engine.bins.selection import EVERYTHING, Selection
 from engine.deck.replay import Replay
 from engine.errors import BadSetting, EmptySelection, NotNow, OutsideSelection, UnknownTrial
 from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.selection import EVERYTHING, Selection
 from engine.stages.perturb import MODELS
-from tests.builders import small_recording
+from tests.builders import replay_of, small_recording
 from tests.clocks import JumpingClock
 from tests.engine.listening import Keeper, wait_until
 
@@ -42,7 +42,7 @@ def play(recording: Recording) -> Iterator[Play]:
     made: list[Replay] = []
 
     def make(reads: bool = True, **options: Any) -> tuple[Replay, Keeper]:
-        replay = Replay(options.pop("recording", recording), **{"speed": FAST, **options})
+        replay = replay_of(options.pop("recording", recording), **{"speed": FAST, **options})
         made.append(replay)
         return replay, Keeper(replay, reads)
 
@@ -393,7 +393,7 @@ def test_speed_out_of_range_is_refused_and_changes_nothing(play: Play, speed: An
     with pytest.raises(BadSetting, match=r"is out of range\. Send 0\.1 to 100"):
         replay.set_speed(speed)
     with pytest.raises(BadSetting):
-        Replay(replay.recording, speed=speed)
+        replay_of(replay.description, speed=speed)
 
     assert replay.speed == FAST
 
@@ -561,7 +561,7 @@ def test_max_waits_for_the_slowest_listener_and_goes_on_when_that_leaves(play: P
 
 
 def test_max_waits_without_listeners(recording: Recording) -> None:
-    replay = Replay(recording, speed="max")
+    replay = replay_of(recording, speed="max")
     replay.resume()
     replay.set_loop(False)
     assert (replay.state, replay.ring.head) == ("playing", 0)
@@ -573,7 +573,7 @@ def test_max_waits_without_listeners(recording: Recording) -> None:
 
 
 def test_at_a_pace_it_plays_on_without_listeners(recording: Recording) -> None:
-    replay = Replay(recording, speed=FAST, loop=False)
+    replay = replay_of(recording, speed=FAST, loop=False)
     replay.resume()
     wait_until(lambda: replay.ring.head == 200)
     replay.close()

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from engine.deck.replay import Replay
+from engine.bins.selection import EVERYTHING, Selection
 from engine.monitors.drift import ALARM, REFERENCE, WINDOW, Detector, DriftMonitor, natural_sd
 from engine.monitors.monitor import Monitor, MonitorThread
 from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.selection import EVERYTHING, Selection
-from tests.builders import small_recording
+from tests.builders import replay_of, small_recording
 from tests.engine.listening import PATIENCE, Keeper
 
 N_UNITS, BIN_RATE, SECONDS = 20, 40, 200
@@ -147,7 +146,7 @@ class Watched:
     """A replay of a firing recording, with its drift monitor."""
 
     def __init__(self) -> None:
-        self.replay = Replay(firing(), speed=50.0)
+        self.replay = replay_of(firing(), speed=50.0)
         self.keeper = Keeper(self.replay)
         self.drift = DriftMonitor(self.replay)
         self.monitor = Monitor(MonitorThread(), "monitor", self.drift.look)

@@ -16,7 +16,7 @@ from engine.deck.replay import Replay
 from engine.errors import BrokerFault
 from engine.sinks.base import Sink
 from engine.sinks.feeder import BLOCKED_AFTER, Feeder
-from tests.builders import small_recording
+from tests.builders import replay_of, small_recording
 from tests.engine.deck.test_replay import FAST, PERIOD, assert_unbroken, exact, ids
 from tests.engine.listening import PATIENCE, Keeper, Notebook, wait_until
 
@@ -31,7 +31,7 @@ def feed() -> Iterator[Feed]:
     def make(
         sink: Sink | Callable[[], Sink], name: str = "sink", **options: Any
     ) -> tuple[Replay, Keeper, Feeder]:
-        replay = Replay(small_recording(), **{"speed": FAST, **options})
+        replay = replay_of(small_recording(), **{"speed": FAST, **options})
         feeder = Feeder(name, sink if callable(sink) else lambda: sink, replay)
         made.append((replay, feeder))
         return replay, Keeper(replay), feeder

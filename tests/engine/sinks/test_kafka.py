@@ -19,7 +19,7 @@ from engine.sinks.base import Subject
 from engine.sinks.feeder import Feeder
 from engine.sinks.kafka import KafkaSink, Undelivered
 from tests.brokers import KafkaCluster
-from tests.builders import play, small_recording
+from tests.builders import play, replay_of, small_recording
 from tests.engine.deck.test_replay import assert_unbroken
 from tests.engine.listening import Keeper, wait_until
 
@@ -34,7 +34,7 @@ def publish() -> Iterator[Publish]:
 
     def make(servers: str, recording: Any = None, **options: Any) -> tuple[Replay, Keeper, Feeder]:
         recording = recording or small_recording()
-        replay = Replay(recording, **options)
+        replay = replay_of(recording, **options)
         place, subject = KafkaPlace(servers), Subject("deck", recording, recording.bin_rate)
         producer, undelivered = place.producer(IMPATIENT), Undelivered()
         feeder = Feeder("kafka of deck", lambda: KafkaSink(subject, place, producer, undelivered), replay)

@@ -22,7 +22,7 @@ from engine.sinks.base import Subject
 from engine.sinks.feeder import Feeder
 from engine.sinks.lsl import TRIGGERS, LslNames, LslSink
 from engine.sources.recordings.recording import Recording
-from tests.builders import small_recording
+from tests.builders import replay_of, small_recording
 from tests.engine.listening import PATIENCE, Keeper, wait_until
 
 NAMES = LslNames()
@@ -39,7 +39,7 @@ def publish() -> Iterator[Publish]:
 
     def make(recording: Recording, names: LslNames = NAMES, **options: Any) -> tuple[str, Replay]:
         code = f"test-{uuid.uuid4().hex[:12]}"
-        replay = Replay(recording, **options)
+        replay = replay_of(recording, **options)
         subject = Subject(code, recording, recording.bin_rate)
         feeder = Feeder(f"lsl of {code}", lambda: LslSink(subject, names), replay)
         made.append((feeder, replay))
@@ -133,7 +133,7 @@ def test_names_and_source_ids_follow_the_settings_and_stay_the_same(publish: Pub
     code, replay = publish(recording, LslNames("Lab", "rig7"))
     first = {part: found(part, code, "Lab").source_id() for part in PARTS}
     replay.close()
-    subject, again = Subject(code, recording, 40.0), Replay(recording)
+    subject, again = Subject(code, recording, 40.0), replay_of(recording)
     feeder = Feeder("lsl", lambda: LslSink(subject, LslNames("Lab", "rig7")), again)
     assert feeder.made.wait(PATIENCE)
     second = {part: found(part, code, "Lab").source_id() for part in PARTS}

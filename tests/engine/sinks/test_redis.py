@@ -18,7 +18,7 @@ from engine.sinks.base import Subject
 from engine.sinks.feeder import Feeder
 from engine.sinks.redis import LETTERS, RedisSink
 from tests.brokers import RedisServer
-from tests.builders import play, small_recording
+from tests.builders import play, replay_of, small_recording
 from tests.engine.deck.test_replay import assert_unbroken
 from tests.engine.listening import Keeper, wait_until
 
@@ -34,7 +34,7 @@ def publish() -> Iterator[Publish]:
 
     def make(url: str, recording: Any = None, **options: Any) -> tuple[Replay, Keeper, Feeder]:
         recording = recording or small_recording()
-        replay = Replay(recording, **options)
+        replay = replay_of(recording, **options)
         place, subject = RedisPlace(url), Subject("deck", recording, recording.bin_rate)
         feeder = Feeder("redis of deck", lambda: RedisSink(subject, place), replay)
         made.append((feeder, replay))

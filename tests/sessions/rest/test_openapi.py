@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from engine.deck.replay import Replay
 from engine.sinks.record.finish import finish
 from engine.sinks.record.record import header_of
 from engine.sinks.record.recorder import Recorder
 from sessions.calibrations import Calibrations
 from sessions.rest.route import Route
 from sessions.rest.routes import ROUTES
-from tests.builders import small_recording
+from tests.builders import replay_of, small_recording
 from tests.sessions.serving import Client, serving
 
 BODIES = {
@@ -34,8 +33,8 @@ BODIES = {
 def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished record of nothing."""
     folder = tmp_path_factory.mktemp("records")
-    replay = Replay(small_recording())
-    header = header_of(replay.recording, "run", "deck", 0.0, {})
+    replay = replay_of(small_recording())
+    header = header_of(replay.description, "run", "deck", 0.0, {})
     recorder = Recorder(folder / "run.journal", header, replay, settings=dict)
     replay.close()
     recorder.stop()

@@ -306,7 +306,7 @@ def test_a_view_changes_in_part_and_its_refusals_say_what_there_is(call):
     changed = call("PUT", path, {"hidden_units": [3, 0, 3]}).json
     assert changed == {"order": "rate", "hidden_units": [0, 3], "hit_radius": 10.0}
     unknown = refused(call("PUT", path, {"hidden_units": [7]}), 422, "bad_setting")
-    assert unknown == "Unknown unit 7. This recording has units 0 to 4."
+    assert unknown == "Unknown unit 7. There are units 0 to 4."
     assert "index, rate, direction" in refused(call("PUT", path, {"order": "size"}), 422, "bad_setting")
     assert "at most 1000" in refused(call("PUT", path, {"hit_radius": 2000}), 422, "bad_setting")
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.deck.replay import Replay
 from sessions.options import Options
 from sessions.session import Session
 from sessions.store import Store
@@ -19,7 +18,7 @@ from sessions.streams.fanout import Fanout
 from sessions.streams.packets import Encoder
 from sessions.streams.packets import Packet as Encoded
 from tests.benchmarks.dashboard import wait_until
-from tests.builders import small_recording
+from tests.builders import replay_of, small_recording
 from tests.engine.listening import Keeper
 from tests.sessions.frames import parse
 from tests.sessions.streaming import PATIENCE, Packet, PlainDecoder, Served, data_of, message, streaming
@@ -295,7 +294,7 @@ async def turns(n: int = 100) -> None:
 
 
 def test_loop_that_the_ring_has_lapped_counts_the_loss_for_every_decoder() -> None:
-    replay = Replay(small_recording())
+    replay = replay_of(small_recording())
     replay.pause()
     rows = np.zeros(100, replay.ring.dtype)
 

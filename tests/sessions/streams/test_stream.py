@@ -15,7 +15,7 @@ import msgpack
 import pytest
 import websocket
 
-from engine.sources.recordings.selection import Selection
+from engine.bins.selection import Selection
 from sessions.gate import Origins
 from sessions.metadata import metadata
 from sessions.options import Options

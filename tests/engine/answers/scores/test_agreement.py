@@ -16,11 +16,10 @@ from engine.answers.scores.scorer import Scorer
 from engine.answers.scores.sent import Facts
 from engine.bins import clock
 from engine.calibration.frozen import answers, score
-from engine.deck.replay import Replay
 from engine.decoders import Decoder
 from engine.decoders.bins import Bins
 from engine.sources.recordings.recording import Recording
-from tests.builders import play, small_recording
+from tests.builders import play, replay_of, small_recording
 from tests.engine.listening import PATIENCE, Keeper
 
 RADIUS = 10.0
@@ -70,7 +69,7 @@ def test_velocities_of_observed_bins_alone_score_offline_as_in_calibration() -> 
 
 
 def test_velocities_of_observed_bins_alone_score_live_as_in_calibration() -> None:
-    replay = Replay(recording(), loop=False)
+    replay = replay_of(recording(), loop=False)
     predictions = Predictions(replay, news=lambda: scorer.news())
     scorer = Scorer(replay, predictions, lambda: RADIUS)
     replay.add_listener(scorer)

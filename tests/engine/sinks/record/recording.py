@@ -17,7 +17,7 @@ from engine.deck.replay import Replay
 from engine.sinks.record.record import Header, Record, header_of
 from engine.sinks.record.recorder import Recorder
 from engine.sources.recordings.recording import Recording
-from tests.builders import small_recording
+from tests.builders import replay_of, small_recording
 from tests.engine.listening import Keeper
 
 
@@ -66,7 +66,7 @@ def recorded(
 ) -> Iterator[Session]:
     """A session at 100 times real time whose record starts before its first bin."""
     recording = recording or small_recording()
-    replay = Replay(recording, **({"speed": 100.0} | options))
+    replay = replay_of(recording, **({"speed": 100.0} | options))
     keeper, answers = Keeper(replay), Answers()
     recorder = Recorder(
         folder / "test.journal",

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.deck.replay import Replay
 from engine.sinks.record.reading import read_record
 from engine.sinks.record.recorder import Recorder
-from tests.builders import small_recording
+from tests.builders import replay_of, small_recording
 from tests.engine.listening import Keeper
 from tests.engine.sinks.record.recording import header
 
@@ -30,8 +29,8 @@ for name in sys.argv[1:]:
 
 def journal(path: Path, n_bins: int) -> None:
     """Of a session at speed max."""
-    replay = Replay(small_recording(n_units=142, n_bins=4000), speed="max")
-    recorder = Recorder(path, header(replay.recording), replay, settings=dict)
+    replay = replay_of(small_recording(n_units=142, n_bins=4000), speed="max")
+    recorder = Recorder(path, header(replay.description), replay, settings=dict)
     keeper = Keeper(replay)
     replay.resume()
     while replay.ring.head < n_bins:

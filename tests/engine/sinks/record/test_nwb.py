@@ -10,7 +10,7 @@ from nwbinspector import Importance, inspect_nwbfile
 
 from engine.answers.prediction import PREDICTION
 from engine.bins.schema import Rows
-from engine.deck.replay import Replay
+from engine.bins.selection import Selection
 from engine.errors import RecordingError
 from engine.sinks.record.finish import finish
 from engine.sinks.record.nwb import to_nwb
@@ -18,8 +18,7 @@ from engine.sinks.record.reading import read_record
 from engine.sinks.record.record import Record
 from engine.sources.recordings.readers import read
 from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.selection import Selection
-from tests.builders import play, small_recording
+from tests.builders import play, replay_of, small_recording
 from tests.engine.listening import Keeper
 from tests.engine.sinks.record.recording import assert_same_rows, header, recorded
 from tests.nwb_builders import save
@@ -97,7 +96,7 @@ def test_a_record_replays_bin_for_bin(tmp_path: Path) -> None:
     assert replayed.synthetic
     assert replayed.length_unit == "mm"
     assert replayed.channel_names == tuple(f"unit {i}" for i in range(5))
-    replay = Replay(replayed, speed="max", loop=False)
+    replay = replay_of(replayed, speed="max", loop=False)
     keeper = Keeper(replay)
     replay.resume()
     keeper.wait_state("ended")

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from engine.answers.prediction import PREDICTION
-from engine.deck.replay import Replay
 from engine.sinks.record.nwb import to_nwb
 from engine.sinks.record.record import Record
 from engine.sources.recordings.readers import read
+from tests.builders import replay_of
 from tests.engine.listening import Keeper
 from tests.engine.sinks.record.recording import header
 from tests.nwb_builders import save
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif(not REACH98.is_file(), reason="The real recordin
 def described(folder: Path) -> dict[str, Any]:
     """Every dataset of the record by its path: a digest, or for floats their shape and sum."""
     recording = read(REACH98, 40.0)
-    replay = Replay(recording, seed=7, speed="max", perturbation={"preset": "extreme"})
+    replay = replay_of(recording, seed=7, speed="max", perturbation={"preset": "extreme"})
     keeper = Keeper(replay)
     replay.resume()
     rows = keeper.wait_rows(N_BINS)[:N_BINS].copy()

@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.deck.replay import Replay
+from engine.bins.selection import Selection
 from engine.errors import RecordingError
 from engine.files.frames import read_frames
 from engine.sinks.record.reading import read_record
 from engine.sinks.record.recorder import Recorder
-from engine.sources.recordings.selection import Selection
-from tests.builders import small_recording
+from tests.builders import replay_of, small_recording
 from tests.engine.listening import Keeper
 from tests.engine.sinks.record.recording import assert_same_rows, header, recorded
 
@@ -70,13 +69,13 @@ def test_every_setting_is_recorded_with_its_time(tmp_path: Path) -> None:
 
 
 def test_a_record_begins_when_it_is_asked_for(tmp_path: Path) -> None:
-    replay = Replay(small_recording(), speed=100.0)
+    replay = replay_of(small_recording(), speed=100.0)
     keeper = Keeper(replay)
     replay.resume()
     keeper.wait_rows(50)
     replay.pause()
     sent = len(keeper.rows)
-    recorder = Recorder(tmp_path / "a.journal", header(replay.recording), replay, settings=dict)
+    recorder = Recorder(tmp_path / "a.journal", header(replay.description), replay, settings=dict)
     replay.resume()
     keeper.wait_more(20)
     replay.close()
@@ -111,8 +110,8 @@ def test_facts_name_session_recording_hash_and_versions(tmp_path: Path) -> None:
 
 
 def test_at_speed_max_the_replay_waits_for_the_recorder(tmp_path: Path) -> None:
-    replay = Replay(small_recording(), speed="max")
-    recorder = Recorder(tmp_path / "a.journal", header(replay.recording), replay, settings=dict)
+    replay = replay_of(small_recording(), speed="max")
+    recorder = Recorder(tmp_path / "a.journal", header(replay.description), replay, settings=dict)
     keeper = Keeper(replay)
     replay.resume()
     keeper.wait(lambda: replay.ring.head >= 20_000)
@@ -151,15 +150,14 @@ FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
 from engine.sinks.record.recorder import Recorder
-from engine.deck.replay import Replay
-from tests.builders import small_recording
+from tests.builders import replay_of, small_recording
 from tests.engine.listening import Keeper
 from tests.engine.sinks.record.recording import header
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
-replay = Replay(small_recording(), speed="max")
-recorder = Recorder(Path(sys.argv[1]), header(replay.recording), replay, settings=dict)
+replay = replay_of(small_recording(), speed="max")
+recorder = Recorder(Path(sys.argv[1]), header(replay.description), replay, settings=dict)
 keeper = Keeper(replay)
 replay.resume()
 keeper.wait_rows(5000)
@@ -184,9 +182,9 @@ def test_a_full_disk_ends_the_record_and_not_the_stream(tmp_path: Path) -> None:
 
 
 def test_a_recorder_that_fails_says_why(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    replay = Replay(small_recording())
+    replay = replay_of(small_recording())
     recorder = Recorder(
-        tmp_path / "a.journal", header(replay.recording), replay,
+        tmp_path / "a.journal", header(replay.description), replay,
         settings=dict, scores=lambda _: {"not": {"ready for JSON"}},
     )  # fmt: skip
     recorder.stop()

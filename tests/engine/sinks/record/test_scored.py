@@ -10,13 +10,12 @@ import pytest
 
 from engine.answers.predictions import Predictions
 from engine.answers.scores.scorer import Scorer
-from engine.deck.replay import Replay
 from engine.sinks.record.finish import finish
 from engine.sinks.record.reading import read_record
 from engine.sinks.record.record import Record
 from engine.sinks.record.recorder import Recorder
 from engine.sinks.record.scored import plain, recompute, scores_of
-from tests.builders import small_recording
+from tests.builders import replay_of, small_recording
 from tests.engine.listening import Keeper
 from tests.engine.sinks.record.recording import header
 
@@ -25,13 +24,13 @@ RADIUS = 25.0
 
 def scored(folder: Path) -> Record:
     """A session with a seek and a decoder that misses some bins, recorded from its first bin."""
-    replay = Replay(small_recording(n_units=3), speed=20.0)
+    replay = replay_of(small_recording(n_units=3), speed=20.0)
     keeper = Keeper(replay)
     scorers: list[Scorer] = []
     predictions = Predictions(replay, lambda: scorers[0].news())
     scorers.append(Scorer(replay, predictions, lambda: RADIUS))
     recorder = Recorder(
-        folder / "test.journal", header(replay.recording), replay, predictions=predictions,
+        folder / "test.journal", header(replay.description), replay, predictions=predictions,
         settings=lambda: {"view": {"hit_radius": RADIUS}},
         scores=lambda first: scores_of(scorers[0], RADIUS, first),
     )  # fmt: skip
@@ -91,7 +90,7 @@ def test_a_record_that_was_cut_off_gets_its_scores_when_it_is_finished(tmp_path:
 
 
 def test_nobodys_predictions_have_no_scores(tmp_path: Path) -> None:
-    replay = Replay(small_recording())
+    replay = replay_of(small_recording())
     scorer = Scorer(replay, Predictions(replay), lambda: RADIUS)
     assert scores_of(scorer, RADIUS, 0) == {}
     scorer.close()

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.bins.description import Recorded
 from engine.bins.trials import TrialEvent, event_time
 from engine.errors import EmptySelection, UnknownTarget
-from engine.sources.recordings.recording import Recording, spell_ids
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Selection:
         """Whether every bin is meant, those between trials included."""
         return self == EVERYTHING
 
-    def bins(self, recording: Recording) -> npt.NDArray[np.intp]:
+    def bins(self, recording: Recorded) -> npt.NDArray[np.intp]:
         """Indices of the selected bins, ascending, shape (n_selected,).
 
         Raises
@@ -78,3 +78,13 @@ class Selection:
 
 
 EVERYTHING = Selection()
+
+
+def spell_ids(ids: list[int], noun: str) -> str:
+    """'targets 0 to 7', 'trials 1, 4, 9', 'no targets'."""
+    if not ids:
+        return f"no {noun}s"
+    if len(ids) > 1 and ids[-1] - ids[0] == len(ids) - 1:
+        return f"{noun}s {ids[0]} to {ids[-1]}"
+    shown = ", ".join(str(i) for i in ids[:12])
+    return f"{noun}s {shown}" + (f" and {len(ids) - 12} more" if len(ids) > 12 else "")

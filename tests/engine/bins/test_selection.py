@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.bins.selection import EVERYTHING, Selection
 from engine.errors import EmptySelection, UnknownTarget, UnknownTrial
 from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.selection import EVERYTHING, Selection
 from tests.builders import small_recording
 
 TRIAL = 50

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.sources.recordings.phases import TrialFollower, TrialState
+from engine.bins.phases import TrialFollower, TrialState
 from engine.sources.recordings.recording import Recording
 from tests.builders import play, small_recording
 

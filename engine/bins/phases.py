@@ -1,14 +1,15 @@
-"""The state of a trial as in an experiment, followed through the bins that were played."""
+"""The phase of a trial as in an experiment, followed through the bins that were played."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
+from engine.bins.description import Description
 from engine.bins.schema import Rows
-from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.trial_plan import COOL_DOWN, HIT, PHASES, WAITING, Phase
+from engine.bins.trials import PHASES, Phase
 
+WAITING, HIT, COOL_DOWN = (PHASES.index(phase) for phase in ("waiting", "hit", "cool-down"))
 BETWEEN: Final = (WAITING, COOL_DOWN)
 """Phases that go on when a trial begins."""
 NOWHERE: Final = (WAITING, -1)
@@ -39,20 +40,21 @@ class TrialState:
 class TrialFollower:
     """Follows the trials of one session, bin by bin.
 
-    The file's events say when the target is on, when the subject may go and when it moves; one that a
+    The trials' events say when the target is on, when the subject may go and when it moves; one that a
     trial lacks is skipped. A hit is the cursor within a radius of the target, from the go cue on (from
     the target's appearance or the trial's start, where those are missing); it lasts to the end of the
     trial. A jump, to any but the next bin of the recording, begins anew.
 
     Parameters
     ----------
-    recording : Recording
+    description : Description
+        Of the bins.
     """
 
-    def __init__(self, recording: Recording) -> None:
-        self._planned, self._armed = recording.plan
-        self._width = recording.bin_width
-        self._cool_bins = round(COOL_DOWN_TIME * recording.bin_rate)
+    def __init__(self, description: Description) -> None:
+        self._phases = description.phases
+        self._width = description.bin_width
+        self._cool_bins = round(COOL_DOWN_TIME * description.bin_rate)
         self._packet_id = -2
         self._trial = -1
         self._hit = False
@@ -72,8 +74,8 @@ class TrialFollower:
             Of a target, in length units.
         """
         packet_ids = rows["packet_id"]
-        inside = self._armed[packet_ids] & (rows["intention"][:, 3] <= radius)
-        planned = self._planned[packet_ids]
+        planned, armed = self._phases(packet_ids)
+        inside = armed & (rows["intention"][:, 3] <= radius)
         for bin_ in zip(
             packet_ids.tolist(), rows["trial"].tolist(), planned.tolist(), inside.tolist(), strict=True
         ):

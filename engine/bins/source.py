@@ -1,0 +1,205 @@
+"""What the deck asks of whatever makes the bins of a session: a recording, a live stream, or your own.
+
+It stands here, below the deck and the sources, so that neither knows the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NoReturn, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.bins.description import Description
+from engine.bins.schema import STAMP, Rows, bin_dtype, row_dtype
+from engine.bins.selection import Selection
+from engine.errors import NotNow
+
+Capability = Literal["pause", "step", "seek", "select", "speed", "loop", "perturbation"]
+"""What may be asked of a session; `pause` and `perturbation` of all."""
+
+
+Tick = tuple[float, float]
+"""When a bin is due, in seconds of the engine's clock, and by how much later it is sent."""
+Told = Sequence[tuple[int, str]]
+"""What happened, such as ``target_on 3``, each with the row of the block in which it did."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a session is: indices of the next bin, within the selection and the recording.
+
+    `n_selected` is None where the bins are made while they are played.
+    """
+
+    current_index: int
+    packet_id: int
+    n_selected: int | None
+    seconds: float
+
+
+class Block:
+    """Rows on their way into the ring, as rows and as the bytes of the same memory.
+
+    Attributes
+    ----------
+    rows : ndarray, shape (n,), dtype `engine.bins.schema.row_dtype`
+    raw : memoryview
+    size : int
+        Bytes of a row.
+    body : int
+        Where in a row its bin begins, of `engine.bins.schema.bin_dtype`; it goes to the row's end.
+    first : int
+        Number within the session of the first row.
+    """
+
+    def __init__(self, description: Description, n: int) -> None:
+        dtype = row_dtype(description.n_units, description.count_dtype)
+        self.rows: Rows = np.zeros(n, dtype)
+        self.raw = self.rows.view(np.uint8).data
+        self.size = dtype.itemsize
+        self.body = self.size - bin_dtype(description.n_units, description.count_dtype).itemsize
+        self.first = 0
+
+    def stamp(self, ticks: Sequence[Tick], unix_offset: float, perturbation: int) -> memoryview:
+        """Write what sending adds to the first rows, one a tick, and return their bytes.
+
+        Parameters
+        ----------
+        ticks : sequence of Tick
+        unix_offset : float
+            Makes Unix seconds of those.
+        perturbation : int
+            Which models are on, as the schema has it.
+        """
+        raw, start = self.raw, 0
+        for number, (due, lateness) in enumerate(ticks, self.first):
+            STAMP.pack_into(raw, start, number, due + unix_offset, due, lateness, 0.0, perturbation, False)
+            start += self.size
+        return raw[:start]
+
+
+class Source(Protocol):
+    """Makes the bins of one session. The deck calls it with a lock held: it answers at once, or not at all.
+
+    Attributes
+    ----------
+    kind : str
+        As `source` of the wire: "recording", "lsl", or the name of a plugin.
+    description : Description
+    can : tuple of Capability
+    position : Position
+    ended : bool
+        Whether there is nothing left to play.
+    """
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def description(self) -> Description: ...
+    @property
+    def can(self) -> tuple[Capability, ...]: ...
+    @property
+    def position(self) -> Position: ...
+    @property
+    def ended(self) -> bool: ...
+
+    def ready(self, n: int) -> int:
+        """How many of the next `n` bins can be had now in one go."""
+        ...
+
+    def fill(self, block: Block, ticks: Sequence[Tick]) -> Told:
+        """Write the next bins, one a row, for which so many are `ready`.
+
+        Parameters
+        ----------
+        block : Block
+            Its first rows, of which only the bins are the source's.
+        ticks : sequence of Tick
+            When each is due; as many as bins are wanted.
+        """
+        ...
+
+    def close(self) -> None:
+        """End whatever it runs. A second call does nothing."""
+        ...
+
+
+@runtime_checkable
+class Seekable(Source, Protocol):
+    """A source that is finite, and can go anywhere in it.
+
+    Attributes
+    ----------
+    loop : bool
+        Whether the first bin follows the last.
+    selection : Selection
+    """
+
+    loop: bool
+
+    @property
+    def selection(self) -> Selection: ...
+
+    def bins(self, selection: Selection) -> npt.NDArray[np.intp]:
+        """The bins of a selection, ascending; it may take its time, in any thread.
+
+        Raises
+        ------
+        UnknownTrial, UnknownTarget, EmptySelection
+        """
+        ...
+
+    def select(self, selection: Selection, bins: npt.NDArray[np.intp]) -> None:
+        """Go on with the first bin of a selection."""
+        ...
+
+    def seek(self, packet_id: int) -> None:
+        """Make a bin the next one.
+
+        Raises
+        ------
+        OutsideSelection
+        """
+        ...
+
+    def rewind(self) -> None:
+        """Go on with the first selected bin."""
+        ...
+
+
+@runtime_checkable
+class SelfPaced(Source, Protocol):
+    """A source whose bins come when they come: the deck sends them on as soon as they are `ready`."""
+
+    @property
+    def next_due(self) -> float:
+        """When to ask again at the latest, in seconds of the engine's clock; infinity if it will tell."""
+        ...
+
+    def on_ready(self, tell: Callable[[], None]) -> None:
+        """Call this, from any thread and without a lock, whenever a bin has become ready."""
+        ...
+
+    def dues(self, n: int) -> Sequence[float]:
+        """When the next `n` bins were due."""
+        ...
+
+    def skip(self) -> None:
+        """Forget the bins that were not sent: those that come from now on are the next."""
+        ...
+
+
+def refuse(source: Source, what: str) -> NoReturn:
+    """Say that a source cannot do something.
+
+    Raises
+    ------
+    NotNow
+    """
+    raise NotNow(
+        f"A session whose source is {source.kind} has no {what}. It can do {', '.join(source.can)}; "
+        "make a session with source recording for the rest."
+    )
