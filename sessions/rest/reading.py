@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
-from engine.errors import DeckError
+from engine.errors import BadSetting, DeckError
 from sessions.errors import Unreadable
-from sessions.rest.requests import Ask
+from sessions.rest.requests import Ask, Tuning
 from sessions.rest.route import Route
 
 SHOWN = 80
@@ -43,7 +43,7 @@ def asked(route: Route, query: Mapping[str, str], body: bytes) -> Ask:
             given = {**values.model_dump(exclude_unset=True), **given}
         return model.model_validate(given, strict=True)
     except ValidationError as error:
-        raise Invalid(_spelled(error, model)) from None
+        raise _refusal(error, model) from None
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -58,19 +58,21 @@ def _object(body: bytes) -> dict[str, Any]:
     return read
 
 
-def _spelled(error: ValidationError, model: type[Ask]) -> str:
-    messages: dict[Any, str] = {}  # one a field: each branch of a union has an error of its own
+def _refusal(error: ValidationError, model: type[Ask]) -> DeckError:
+    messages: dict[str, str] = {}  # one a field: each branch of a union has an error of its own
+    tuning = True
     for detail in error.errors(include_url=False):
-        messages.setdefault(detail["loc"][:1], _sentence(detail, model))
-    return " ".join(list(messages.values())[:ERRORS_TOLD])
+        name, within = _field(detail["loc"], model)
+        messages.setdefault(name, _sentence(detail, name, within))
+        tuning &= issubclass(within, Tuning)
+    text = " ".join(list(messages.values())[:ERRORS_TOLD])
+    return BadSetting(text) if tuning else Invalid(text)
 
 
-def _sentence(detail: ErrorDetails, model: type[Ask]) -> str:
-    first, *rest = detail["loc"] or ("",)
-    name = str(first)[:SHOWN] + "".join(f"[{part}]" for part in rest if isinstance(part, int))
+def _sentence(detail: ErrorDetails, name: str, within: type[BaseModel]) -> str:
     match detail["type"]:
         case "extra_forbidden":
-            known = ", ".join(model.model_fields)
+            known = ", ".join(within.model_fields)
             return f"Unknown field {name!r}. " + (
                 f"There are {known}." if known else "This call takes none."
             )
@@ -78,8 +80,29 @@ def _sentence(detail: ErrorDetails, model: type[Ask]) -> str:
             return f"Field {name!r} is missing. Send it."
         case "value_error":
             return str(detail["ctx"]["error"])
+        case "model_type":
+            return f"Field {name!r} is {_shown(detail['input'])}. Send a JSON object."
         case _:
             return f"Field {name!r} is {_shown(detail['input'])}. {detail['msg']}."
+
+
+def _field(loc: tuple[int | str, ...], model: type[BaseModel]) -> tuple[str, type[BaseModel]]:
+    """How a field is spelled, such as ``noise.sd`` or ``trial_ids[2]``, and the model that it is of."""
+    first, *rest = loc or ("",)
+    name, within, inner = str(first)[:SHOWN], model, _model_of(model, first)
+    for part in rest:
+        if isinstance(part, int):
+            name += f"[{part}]"
+        elif inner is not None:  # else it is a branch of a union
+            name += f".{part[:SHOWN]}"
+            within, inner = inner, _model_of(inner, part)
+    return name, within
+
+
+def _model_of(model: type[BaseModel], name: int | str) -> type[BaseModel] | None:
+    field = model.model_fields.get(str(name))
+    kind = None if field is None else field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
 def _shown(value: Any) -> str:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    create_model,
+    model_validator,
+)
 
 from engine.answers.safety import Limits
 from engine.bins.selection import Selection
 from engine.bins.trials import TrialEvent
 from engine.deck.transport import MAX_SPEED, MIN_SPEED, checked_speed
+from engine.stages.perturb import MODELS, PRESETS
+from engine.view import View
 from sessions.options import Options, Source
+from sessions.rest.models.tuned import ask_model
 from sessions.store import RESERVED
 
 CODE_PATTERN = rf"^(?!({'|'.join(RESERVED)})$)[A-Za-z0-9_-]{{0,64}}$"
@@ -25,7 +36,6 @@ PacedOrMax = Annotated[
     BeforeValidator(checked_speed),
 ]
 SPEED_DOC = "Times real time, or `max`: as fast as the listeners take it."
-LIMITS = {name: each.doc or "" for name, each in Limits.param.objects("existing").items()}
 
 
 def _parts(text: Any) -> Any:
@@ -39,6 +49,10 @@ class Ask(BaseModel):
     """Whether a query means nothing beside a body; else it gives what the body leaves out."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Tuning(Ask):
+    """Of what the engine lets a person tune: what is wrong with it is a bad setting."""
 
 
 class SelectionAsk(Ask):
@@ -67,6 +81,29 @@ class SelectionAsk(Ask):
         return Selection(_ids(self.trial_ids), _ids(self.target_ids), **values)
 
 
+Preset: Any = Literal[tuple(PRESETS)]
+_models: dict[str, Any] = {
+    model.key: (ask_model(model, Tuning), Field(default_factory=lambda: None)) for model in MODELS
+}
+_perturbation: Any = create_model("Models", __base__=Tuning, **_models)
+
+
+class PerturbationAsk(_perturbation):  # type: ignore[misc]  # its fields are the models
+    """A preset, or models by name with the parameters to change, as the answer shows them."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"preset": "moderate"}]})
+
+    preset: Preset = Field(
+        default_factory=lambda: None, description="All models at once; nothing beside it."
+    )
+
+    @model_validator(mode="after")
+    def _alone(self) -> Self:
+        if "preset" in self.model_fields_set and len(self.model_fields_set) > 1:
+            raise ValueError("A preset stands alone. Send it, or models by name.")
+        return self
+
+
 class CreateQuery(Ask):
     custom_code: str | None = Field(
         None,
@@ -90,8 +127,8 @@ class Create(CreateQuery):
         None,
         description="Whether it has LSL outlets. If left out, the first sessions of a server have them.",
     )
-    perturbation: dict[str, Any] = Field(
-        {}, description="As `PUT /api/sessions/{code}/perturbation` takes it."
+    perturbation: PerturbationAsk = Field(
+        default_factory=PerturbationAsk, description="As `PUT /api/sessions/{code}/perturbation` takes it."
     )
     source: Source = Field("recording", description="Where its bins come from.")
 
@@ -103,7 +140,7 @@ class Create(CreateQuery):
             speed=self.speed,
             loop=self.loop,
             lsl=self.lsl,
-            perturbation=self.perturbation,
+            perturbation=self.model_dump(exclude_unset=True).get("perturbation", {}),
         )
 
     def asked(self) -> set[str]:
@@ -160,26 +197,13 @@ class LoopAsk(Ask):
     loop: bool = Field(description="Whether the first bin follows the last.")
 
 
-class PerturbationAsk(Ask):
-    """A preset, or models by name with the parameters to change, as the answer shows them."""
-
-    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [{"preset": "moderate"}]})
-
-    preset: str | None = Field(
-        None, description="`none`, `light`, `moderate`, `intense` or `extreme`; nothing beside it."
-    )
+_view: Any = ask_model(View, Tuning)
 
 
-class ViewAsk(Ask):
+class ViewAsk(_view):  # type: ignore[misc]  # its fields are a view's
     """What to change of a view; what is left out stays."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"order": "rate", "hidden_units": [0]}]})
-
-    order: str | None = Field(None, description="`index`, `rate` or `direction`.")
-    hidden_units: list[int] | None = Field(None, description="Units that the raster leaves out.")
-    hit_radius: float | None = Field(
-        None, description="Above 0, at most 1000, in the recording's length unit."
-    )
 
 
 class RecordAsk(Ask):
@@ -204,14 +228,13 @@ class TableQuery(Ask):
     )
 
 
-class SafetyAsk(Ask):
+_limits: Any = ask_model(Limits, Tuning)
+
+
+class SafetyAsk(_limits):  # type: ignore[misc]  # its fields are the limits
     """What to change of the limits; what is left out stays."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"max_speed": 1000.0}]})
-
-    max_speed: float | None = Field(None, description=LIMITS["max_speed"])
-    max_jump: float | None = Field(None, description=LIMITS["max_jump"])
-    watchdog: float | None = Field(None, description=LIMITS["watchdog"])
 
 
 class SourceAsk(Ask):

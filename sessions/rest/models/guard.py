@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import ConfigDict, Field
 
+from engine.answers.safety import Limits
 from sessions.rest.models.base import Answer, Number
-from sessions.rest.requests import LIMITS
+from sessions.rest.models.tuned import answer_model
 
 
 class UnitDrift(Answer):
@@ -51,14 +54,14 @@ class GuardedAnswer(Answer):
     not_finite: int = Field(description="Predictions not followed, being no finite place.")
 
 
-class SafetyAnswer(Answer):
+_limits: Any = answer_model(Limits, Answer)
+
+
+class SafetyAnswer(_limits):  # type: ignore[misc]  # its fields are the limits too
     """What guards the cursors that are shown. Scores are of the predictions as they came."""
 
     model_config = ConfigDict(title="Safety")
 
     stopped: bool = Field(description="Whether an emergency stop is in force.")
     stopped_at: float | None = Field(description="Unix seconds.")
-    max_speed: float = Field(description=LIMITS["max_speed"])
-    max_jump: float = Field(description=LIMITS["max_jump"])
-    watchdog: float = Field(description=LIMITS["watchdog"])
     decoders: dict[str, GuardedAnswer] = Field(description="By name.")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import param
-from pydantic import ConfigDict, Field, create_model
+from pydantic import ConfigDict, create_model
 
 from engine.bins.trials import TrialEvent
 from engine.deck.transport import Speed
 from engine.stages.perturb import MODELS
 from engine.view import View
 from sessions.rest.models.base import Answer
+from sessions.rest.models.tuned import answer_model
 
 
 class SelectionAnswer(Answer):
@@ -40,25 +40,9 @@ class LoopAnswer(Answer):
     loop: bool
 
 
-def _kind(parameter: Any) -> Any:
-    if isinstance(parameter, param.List):
-        return list[parameter.item_type]
-    plain_number = isinstance(parameter, param.Number) and not isinstance(parameter, param.Integer)
-    return float if plain_number else type(parameter.default)
-
-
-def _parameters(model: type[param.Parameterized]) -> type[Answer]:
-    fields: dict[str, Any] = {
-        name: (_kind(parameter), Field(description=parameter.doc))
-        for name, parameter in model.param.objects("existing").items()
-        if name != "name"
-    }
-    return create_model(model.__name__, __base__=Answer, __doc__=model.__doc__, **fields)
-
-
-_models: dict[str, Any] = {model.key: (_parameters(model), ...) for model in MODELS}
+_models: dict[str, Any] = {model.key: (answer_model(model, Answer), ...) for model in MODELS}
 _perturbation: Any = create_model("Perturbation", __base__=Answer, **_models)
-_view: Any = _parameters(View)
+_view: Any = answer_model(View, Answer)
 
 
 class PerturbationAnswer(_perturbation):  # type: ignore[misc]  # its fields are the models

@@ -10,7 +10,11 @@ from types import MappingProxyType
 
 import pytest
 
+from engine.answers.safety import Limits
 from engine.bins import clock
+from engine.stages.perturb import MODELS
+from engine.stages.perturb.noise import Noise
+from engine.view import View
 from sessions.gate import MAX_BODY
 from sessions.gate.rules import METHODS
 from sessions.store import Store
@@ -286,8 +290,13 @@ def test_what_is_read_can_be_sent_back(call, name, value):
         ("view", {"order": "size"}, 422, "bad_setting"),
         ("view", {"order": "rate", "hit_radius": 0}, 422, "bad_setting"),
         ("view", {"hidden_units": [5]}, 422, "bad_setting"),
-        ("view", {"hidden_units": "all"}, 422, "invalid"),
-        ("view", {"colour": "red"}, 422, "invalid"),
+        ("view", {"hidden_units": "all"}, 422, "bad_setting"),
+        ("view", {"colour": "red"}, 422, "bad_setting"),
+        ("view", {"hit_radius": None}, 422, "bad_setting"),
+        ("perturbation", {"noise": {"loudness": 1}}, 422, "bad_setting"),
+        ("perturbation", {"noise": 3}, 422, "bad_setting"),
+        ("perturbation", {"preset": "light", "noise": {"sd": 1}}, 422, "bad_setting"),
+        ("safety", {"watchdog": 0}, 422, "bad_setting"),
     ],
 )
 def test_a_bad_setting_changes_nothing(call, name, value, status, code):
@@ -296,6 +305,26 @@ def test_a_bad_setting_changes_nothing(call, name, value, status, code):
     before = call("GET", path).json
     refused(call("PUT", path, value), status, code)
     assert call("GET", path).json == before
+
+
+def test_a_refusal_within_a_model_names_its_field_and_its_bound(call):
+    call.create()
+    path = "/api/sessions/deck/perturbation"
+    wrong = refused(call("PUT", path, {"noise": {"sd": 11}}), 422, "bad_setting")
+    assert wrong == "Field 'noise.sd' is 11. Input should be less than or equal to 10."
+    unknown = refused(call("PUT", path, {"noise": {"loudness": 1}}), 422, "bad_setting")
+    assert unknown == "Unknown field 'noise.loudness'. There are enabled, sd."
+
+
+def test_what_may_be_asked_is_documented_with_the_bounds_of_the_engine(call):
+    schemas = call("GET", "/openapi.json").json["components"]["schemas"]
+    sd = schemas["NoiseAsk"]["properties"]["sd"]
+    assert (sd["minimum"], sd["maximum"], sd["description"]) == (0, 10, Noise.param.sd.doc)
+    radius = schemas["ViewAsk"]["properties"]["hit_radius"]
+    assert (radius["exclusiveMinimum"], radius["maximum"]) == (0, 1000)
+    assert schemas["ViewAsk"]["properties"]["order"]["enum"] == View.param.order.objects
+    assert schemas["SafetyAsk"]["properties"]["watchdog"]["minimum"] == Limits.param.watchdog.bounds[0]
+    assert set(schemas["PerturbationAsk"]["properties"]) == {"preset", *(model.key for model in MODELS)}
 
 
 def test_a_view_changes_in_part_and_its_refusals_say_what_there_is(call):
@@ -307,8 +336,11 @@ def test_a_view_changes_in_part_and_its_refusals_say_what_there_is(call):
     assert changed == {"order": "rate", "hidden_units": [0, 3], "hit_radius": 10.0}
     unknown = refused(call("PUT", path, {"hidden_units": [7]}), 422, "bad_setting")
     assert unknown == "Unknown unit 7. There are units 0 to 4."
-    assert "index, rate, direction" in refused(call("PUT", path, {"order": "size"}), 422, "bad_setting")
-    assert "at most 1000" in refused(call("PUT", path, {"hit_radius": 2000}), 422, "bad_setting")
+    wrong = refused(call("PUT", path, {"order": "size"}), 422, "bad_setting")
+    assert wrong == "Field 'order' is \"size\". Input should be 'index', 'rate' or 'direction'."
+    assert "less than or equal to 1000" in refused(
+        call("PUT", path, {"hit_radius": 2000}), 422, "bad_setting"
+    )
 
 
 def test_unknown_targets_are_answered_with_those_there_are(call):

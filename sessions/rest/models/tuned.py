@@ -1,0 +1,68 @@
+"""Models of what a person can tune, made from the `param` declarations of the engine.
+
+A parameter's bounds, choices and documentation are said once, where it acts. From there come the model of
+a request, in which nothing is required, and that of an answer, in which everything is there.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any, Literal, TypeVar
+
+import param
+from pydantic import BaseModel, Field, create_model
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def answer_model(tuned: type[param.Parameterized], base: type[M]) -> type[M]:
+    """A model with a field for every parameter, all of them required.
+
+    Raises
+    ------
+    TypeError
+        If a parameter is of a kind that JSON has no type for.
+    """
+    fields: dict[str, Any] = {each.name: (_kind(each), Field(description=each.doc)) for each in _own(tuned)}
+    return create_model(tuned.__name__, __base__=base, __doc__=inspect.getdoc(tuned), **fields)
+
+
+def ask_model(tuned: type[param.Parameterized], base: type[M]) -> type[M]:
+    """A model that may have a field for every parameter, within its bounds; null is no value of any.
+
+    Raises
+    ------
+    TypeError
+        If a parameter is of a kind that JSON has no type for.
+    """
+    fields: dict[str, Any] = {each.name: (_kind(each), _asked(each)) for each in _own(tuned)}
+    return create_model(f"{tuned.__name__}Ask", __base__=base, __doc__=inspect.getdoc(tuned), **fields)
+
+
+def _own(tuned: type[param.Parameterized]) -> Iterator[Any]:
+    return (each for name, each in tuned.param.objects("existing").items() if name != "name")
+
+
+def _kind(parameter: Any) -> Any:
+    match parameter:
+        case param.Boolean():
+            return bool
+        case param.Integer():
+            return int
+        case param.Number():
+            return float
+        case param.Selector():
+            return Literal[tuple(parameter.objects)]
+        case param.List():
+            return list[parameter.item_type]
+    raise TypeError(f"{parameter.name} is of a kind that JSON has no type for: {type(parameter).__name__}.")
+
+
+def _asked(parameter: Any) -> Any:
+    """A field with the parameter's bounds, without a default: what is left out stays as it is."""
+    limits: dict[str, Any] = {}
+    if isinstance(parameter, param.Number) and parameter.bounds:
+        low, high = zip(parameter.bounds, parameter.inclusive_bounds, strict=True)
+        limits = {"ge" if low[1] else "gt": low[0], "le" if high[1] else "lt": high[0]}
+    return Field(default_factory=lambda: None, description=parameter.doc, **limits)
