@@ -41,7 +41,7 @@ def score_tables(board: Scoreboard, bin_rate: float, lanes: Sequence[str]) -> di
         begins = {name: begin(period, decoders[name], board.next_bin, bin_rate) for _, name in known}
         later = joined_later(begins, bin_rate)
         rows = []
-        for place, (measures, name) in enumerate(sorted(known, key=lambda item: merit(item[0])), start=1):
+        for place, (measures, name) in enumerate(sorted(known, key=lambda item: item[0].merit), start=1):
             lane = {"lane": lanes.index(name) + 1} if name in lanes else {}
             trial = decoders[name].trials[-1] if period == "trial" else None
             called = f"{name} (from {later[name]:.0f} s later on)" if name in later else name
@@ -55,11 +55,6 @@ def begin(period: str, summary: Summary, next_bin: int, bin_rate: float) -> int:
     if period == "trial":
         return summary.trials[-1].sequence_number
     return summary.first if period == "total" else max(summary.first, next_bin - round(WINDOW * bin_rate))
-
-
-def merit(measures: Measures) -> tuple[bool, float]:
-    """Sorts decoders, the best first: by R2 of position, those without it last."""
-    return math.isnan(measures.r2_position), -measures.r2_position
 
 
 def cells(measures: Measures, trial: TrialScore | None) -> list[str]:

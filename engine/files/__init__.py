@@ -1,1 +1,1 @@
-"""Files, as sources and records share them: frames, encryption, NWB."""
+"""Files, as sources and records share them: entries, encryption, NWB."""

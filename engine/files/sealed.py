@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from engine.errors import RecordingError
-from engine.files.frames import END, read_frames
+from engine.files.entries import END, read_entries
 
 SEALED = ".enc"
 """Ending of an encrypted file, after that of its content."""
@@ -36,7 +36,7 @@ def unsealed(path: Path, passphrase: str | None = None) -> io.BytesIO:
     """
     content, whole = io.BytesIO(), False
     with path.open("rb") as file:
-        for name, piece in read_frames(file, path.name, passphrase or passphrase_here()):
+        for name, piece in read_entries(file, path.name, passphrase or passphrase_here()):
             whole = name == END
             content.write(piece)
     if not whole:

@@ -16,7 +16,7 @@ from sessions.rest.models.server import (
     Health,
     LslStreaming,
     Metrics,
-    MetricsFacts,
+    ServerMetrics,
     SessionMetrics,
     SessionStats,
     SinkAnswer,
@@ -109,10 +109,10 @@ def totals(store: Store) -> Totals:
     )
 
 
-def measure(store: Store) -> MetricsFacts:
+def measure(store: Store) -> ServerMetrics:
     """Measure every session."""
     sessions = store.sessions
-    return MetricsFacts(
+    return ServerMetrics(
         total_sessions=len(sessions),
         active_sessions=sum(s.replay.state == "playing" for s in sessions.values()),
         total_connections=sum(s.decoders for s in sessions.values()),

@@ -11,15 +11,15 @@ from prometheus_client.registry import Collector
 
 from sessions.rest.context import Text
 from sessions.rest.models.scores import Scores
-from sessions.rest.models.server import MetricsFacts
+from sessions.rest.models.server import ServerMetrics
 
 
-def exposition(measured: MetricsFacts, scores: Mapping[str, Scores], version: str, accept: str) -> Text:
+def exposition(measured: ServerMetrics, scores: Mapping[str, Scores], version: str, accept: str) -> Text:
     """The text format, or OpenMetrics where the client's ``Accept`` header asks for it.
 
     Parameters
     ----------
-    measured : MetricsFacts
+    measured : ServerMetrics
     scores : mapping of str to Scores
         By session.
     version, accept : str
@@ -34,7 +34,7 @@ def exposition(measured: MetricsFacts, scores: Mapping[str, Scores], version: st
 class SessionCollector(Collector):
     """Measurements in Prometheus's own units: seconds, bytes, counts."""
 
-    def __init__(self, measured: MetricsFacts, version: str) -> None:
+    def __init__(self, measured: ServerMetrics, version: str) -> None:
         self._measured = measured
         self._version = version
 

@@ -23,7 +23,7 @@ from sessions.errors import UnknownSession
 from sessions.session import MakeAudience, Session
 from sessions.store import Store
 from sessions.streams.group import stream_of
-from sessions.streams.packets import BINARY, frame
+from sessions.streams.packets import BINARY, as_message
 
 log = logging.getLogger(__name__)
 
@@ -200,8 +200,8 @@ class Feed:
         try:
             if self._frames.renew():
                 self._joining |= self._viewers
-            news = frame(BINARY, self._frames.update(self._new_rows()))
-            start = frame(BINARY, self._frames.start()) if self._joining else b""
+            news = as_message(BINARY, self._frames.update(self._new_rows()))
+            start = as_message(BINARY, self._frames.start()) if self._joining else b""
         except Exception:  # a plotter's; the pages must know, and the next one may be luckier
             log.exception("A plotter has failed")
             self._close(1011, "The dashboard has failed. The server's log tells why.")

@@ -144,7 +144,7 @@ class Client:
             start = self.cursor - self._lane.first
             packets = self._lane.packets
             stop = min(start + room, len(packets))
-            data = b"".join([packets[i].framed(self.dropped) for i in range(start, stop)])
+            data = b"".join([packets[i].message(self.dropped) for i in range(start, stop)])
             data += self._pace.sent([packets[i].row for i in range(start, stop)], fresh)
             self._held_since = None
             try:

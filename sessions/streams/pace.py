@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from engine.bins import clock
-from sessions.streams.packets import PING, frame
+from sessions.streams.packets import PING, as_message
 
 ASK_EVERY: Final = 0.1
 """Least seconds between two pings."""
@@ -54,7 +54,7 @@ class Pace:
         if not fresh or self._open or now - self._pinged < ASK_EVERY:
             return b""
         self._pinged, self._open = now, True
-        return frame(PING, MARK)
+        return as_message(PING, MARK)
 
     def answered(self, number: int) -> None:
         """The client has answered the packet of this row, and with it all before."""

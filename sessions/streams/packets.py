@@ -23,7 +23,7 @@ TEXT, BINARY, PING = 0x1, 0x2, 0x9
 _pack: Callable[[Any], bytes] = msgpack.packb
 
 
-def frame(opcode: int, payload: bytes) -> bytes:
+def as_message(opcode: int, payload: bytes) -> bytes:
     """A whole WebSocket message from a server (RFC 6455, section 5.2: one frame, not masked)."""
     size = len(payload)
     if size < 126:
@@ -63,12 +63,12 @@ class Packet:
         self._number = number
         self._whole: bytes | None = None
 
-    def framed(self, dropped: int) -> bytes:
+    def message(self, dropped: int) -> bytes:
         """The packet as it goes into a socket."""
         if dropped:
-            return frame(self._opcode, self._number(dropped).join(self._pieces))
+            return as_message(self._opcode, self._number(dropped).join(self._pieces))
         if self._whole is None:
-            self._whole = frame(self._opcode, self._number(0).join(self._pieces))
+            self._whole = as_message(self._opcode, self._number(0).join(self._pieces))
         return self._whole
 
 

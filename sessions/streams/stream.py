@@ -29,7 +29,7 @@ from sessions.store import Store
 from sessions.streams.delivered import Delivered
 from sessions.streams.fanout import Fanouts
 from sessions.streams.group import Queue, stream_of
-from sessions.streams.packets import BINARY, TEXT, Format, Layout, frame
+from sessions.streams.packets import BINARY, TEXT, Format, Layout, as_message
 from sessions.streams.prediction import read_number, read_prediction
 
 MAX_MESSAGE = 64 * 1024
@@ -283,8 +283,8 @@ class StreamHandler(WebSocketHandler):
 
     def _send(self, message: dict[str, Any]) -> asyncio.Future[None]:
         if self._format == "json":
-            return self.stream.write(frame(TEXT, json.dumps(message).encode()))
-        return self.stream.write(frame(BINARY, msgpack.packb(message)))
+            return self.stream.write(as_message(TEXT, json.dumps(message).encode()))
+        return self.stream.write(as_message(BINARY, msgpack.packb(message)))
 
 
 def _pause() -> Awaitable[None]:

@@ -94,7 +94,7 @@ def loading(path: Path) -> None:
 
 
 def encoding(recording: Recording) -> None:
-    """Time from the next index to a framed packet, per layout, and the bytes of it."""
+    """Time from the next index to a whole message, per layout, and the bytes of it."""
     dtype = row_dtype(recording.n_units, recording.counts.dtype)
     sizes = {}
     for wire_format, layout in LAYOUTS:
@@ -112,7 +112,7 @@ def encoding(recording: Recording) -> None:
             STAMP.pack_into(raw_scratch, 0, k, 1.7e9 + k / 40, 0.0, 0.0, 0.0, 0, False)
             ring.publish_raw(raw_scratch)
             raw, _ = ring.raw_since(k)
-            packet = encoder.encode(raw)[0].framed(0)
+            packet = encoder.encode(raw)[0].message(0)
             took.append(time.perf_counter() - start)
             rows = np.frombuffer(raw, dtype)
             lengths.append(len(packet))

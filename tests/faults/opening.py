@@ -60,7 +60,7 @@ def describe(recording: Recording) -> None:
     rows = play(recording, range(n_bins))
     for wire_format, layout in LAYOUTS:
         for packet in Encoder(recording, wire_format, layout).encode(rows.tobytes()):
-            data = packet.framed(0)
+            data = packet.message(0)
             if wire_format == "json":
                 json.loads(data[data.index(b"{") :], parse_constant=refuse)
 

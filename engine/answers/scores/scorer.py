@@ -167,7 +167,7 @@ class Scorer:
         names = self._predictions.names
         for decoder, trial in finished:
             self._replay.note(told(names[decoder], trial))
-        summaries = sorted(board.summaries().items(), key=lambda item: rank(item[1]))
+        summaries = sorted(board.summaries().items(), key=lambda item: item[1].window.merit)
         with self._turn:
             self._latest = Scoreboard(
                 at,
@@ -177,12 +177,6 @@ class Scorer:
             )
             self._scored_lines = self._next_line
             self._turn.notify_all()
-
-
-def rank(summary: Summary) -> tuple[bool, float]:
-    """Sorts decoders, the best first."""
-    r2 = summary.window.r2_position
-    return math.isnan(r2), -r2
 
 
 def told(decoder: str, trial: TrialScore) -> str:

@@ -88,6 +88,11 @@ class Measures:
     duplicate: int
     missing: int
 
+    @property
+    def merit(self) -> tuple[bool, float]:
+        """Sorts decoders, the best first: by R2 of position, those without it last."""
+        return math.isnan(self.r2_position), -self.r2_position
+
 
 N_SIGNALS: Final = 4
 """x, y, vx, vy."""

@@ -11,14 +11,14 @@ import h5py
 from pynwb import NWBHDF5IO, NWBFile
 
 from engine.errors import RecordingError
-from engine.files.frames import END, Frames, is_sealed
+from engine.files.entries import END, Entries, is_sealed
 from engine.files.sealed import SEALED
 from engine.sinks.record.journal import lock, read_journal, unfinished
 from engine.sinks.record.nwb import to_nwb
 from engine.sinks.record.scored import with_scores
 
 PIECE = 1024 * 1024
-"""Bytes of a frame of an encrypted file."""
+"""Bytes of an entry of an encrypted file."""
 
 
 def finish(journal: Path, passphrase: str | None = None) -> Path:
@@ -70,7 +70,7 @@ def _write(out: BinaryIO, nwb: NWBFile, passphrase: str | None) -> None:
     with h5py.File(plain, "w") as file, NWBHDF5IO(file=file, mode="w") as writer:
         writer.write(nwb)
     if isinstance(plain, io.BytesIO) and passphrase is not None:
-        frames, content = Frames(out, passphrase), plain.getbuffer()
+        entries, content = Entries(out, passphrase), plain.getbuffer()
         for start in range(0, len(content), PIECE):
-            frames.append("nwb", bytes(content[start : start + PIECE]))
-        frames.append(END, b"")
+            entries.append("nwb", bytes(content[start : start + PIECE]))
+        entries.append(END, b"")

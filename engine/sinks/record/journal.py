@@ -1,4 +1,4 @@
-"""A journal: the frames of a record as they are written, and what a reader makes of them."""
+"""A journal: the entries of a record as they are written, and what a reader makes of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.answers.prediction import PREDICTION
 from engine.bins.schema import Rows, row_dtype
 from engine.deck.happenings import Note
 from engine.errors import RecordingError
-from engine.files.frames import read_frames
+from engine.files.entries import read_entries
 from engine.sinks.record.columns import Columns
 from engine.sinks.record.record import Header, Record
 
@@ -65,32 +65,32 @@ def read_journal(
     Raises
     ------
     RecordingError
-        If there is no whole frame, or the passphrase does not open it.
+        If there is no whole entry, or the passphrase does not open it.
     """
-    frames: dict[str, list[bytes]] = {}
+    entries: dict[str, list[bytes]] = {}
     columns: Columns | None = None
-    for frame, content in read_frames(file, name, passphrase):
-        if frame == "bins" and folder is not None:
+    for entry, content in read_entries(file, name, passphrase):
+        if entry == "bins" and folder is not None:
             rows = _array(content)
             columns = columns or Columns(rows.dtype, folder)
             columns.append(rows)
         else:
-            frames.setdefault(frame, []).append(content)
-    if "header" not in frames:
+            entries.setdefault(entry, []).append(content)
+    if "header" not in entries:
         raise RecordingError(f"{name} ends before anything was recorded. Delete it.")
-    header = Header.from_json(frames["header"][0])
-    parts = [_array(each) for each in frames.get("bins", [])] or [
+    header = Header.from_json(entries["header"][0])
+    parts = [_array(each) for each in entries.get("bins", [])] or [
         np.empty(0, row_dtype(len(header.channel_names)))
     ]
-    predictions = [_array(each) for each in frames.get("predictions", [])] or [np.empty(0, PREDICTION)]
+    predictions = [_array(each) for each in entries.get("predictions", [])] or [np.empty(0, PREDICTION)]
     return Record(
         header=header,
         rows=cast(Rows, columns) if columns else np.concatenate(parts),
         predictions=np.concatenate(predictions),
-        decoders=tuple(json.loads(frames.get("decoders", [b"[]"])[-1])),
-        notes=tuple(Note(**json.loads(note)) for note in frames.get("note", [])),
-        settings=[json.loads(each) for each in frames.get("settings", [])],
-        scores=json.loads(frames.get("scores", [b"{}"])[-1]),
+        decoders=tuple(json.loads(entries.get("decoders", [b"[]"])[-1])),
+        notes=tuple(Note(**json.loads(note)) for note in entries.get("note", [])),
+        settings=[json.loads(each) for each in entries.get("settings", [])],
+        scores=json.loads(entries.get("scores", [b"{}"])[-1]),
     )
 
 

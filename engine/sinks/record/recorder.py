@@ -18,7 +18,7 @@ from engine.bins import clock
 from engine.bins.ring import Ring
 from engine.deck.happenings import Note
 from engine.deck.replay import Replay
-from engine.files.frames import END, Frames
+from engine.files.entries import END, Entries
 from engine.sinks.record.journal import lock, pack_array
 from engine.sinks.record.record import Header
 
@@ -107,8 +107,8 @@ class Recorder:
         self._file = path.open("xb")
         try:
             lock(self._file)
-            self._frames = Frames(self._file, passphrase)
-            self._frames.append("header", header.to_json().encode())
+            self._entries = Entries(self._file, passphrase)
+            self._entries.append("header", header.to_json().encode())
             self._file.flush()
         except OSError:
             path.unlink()
@@ -140,7 +140,7 @@ class Recorder:
     @property
     def n_bytes(self) -> int:
         """Of the journal."""
-        return self._frames.written
+        return self._entries.written
 
     @property
     def running(self) -> bool:
@@ -187,7 +187,7 @@ class Recorder:
         rows, lost = self._replay.ring.since(self._cursor)
         self.lost += lost
         if len(rows):
-            self._frames.append("bins", pack_array(rows))
+            self._entries.append("bins", pack_array(rows))
         while self._changed:
             self._append_json("settings", self._changed.popleft())
         self._write_notes()
@@ -228,7 +228,7 @@ class Recorder:
             self._append_json("decoders", names)
             self._n_names = len(names)
         if len(rows):
-            self._frames.append("predictions", pack_array(rows))
+            self._entries.append("predictions", pack_array(rows))
 
     def _append_json(self, name: str, value: Any) -> None:
-        self._frames.append(name, json.dumps(value).encode())
+        self._entries.append(name, json.dumps(value).encode())

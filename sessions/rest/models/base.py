@@ -21,11 +21,11 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class ErrorFacts(Answer):
+class ErrorDetail(Answer):
     code: str = Field(description="Short and stable, for programs.")
     message: str = Field(description="For people: the rule, the value and the way out.")
 
 
 class Error(Answer):
-    error: ErrorFacts
+    error: ErrorDetail
     detail: str = Field(description="The message again, where other clients look for it.")

@@ -117,7 +117,7 @@ class SessionMetrics(Answer):
     connections: int
 
 
-class MetricsFacts(Answer):
+class ServerMetrics(Answer):
     total_sessions: int
     active_sessions: int = Field(description="Those that are running and not paused.")
     total_connections: int
@@ -128,4 +128,4 @@ class Metrics(Answer):
     timestamp: float = Field(description="Unix seconds.")
     service: str
     version: str
-    metrics: MetricsFacts
+    metrics: ServerMetrics

@@ -15,7 +15,7 @@ import pytest
 
 from engine.bins.schema import Rows, bin_dtype
 from engine.sources.recordings.recording import Recording
-from sessions.streams.packets import Encoder, Format, Layout, frame
+from sessions.streams.packets import Encoder, Format, Layout, as_message
 from tests.builders import play, small_recording
 from tests.sessions.frames import BINARY, TEXT, parse
 
@@ -142,7 +142,7 @@ def test_packet_decodes_to_the_fields_of_the_contract(
 
     assert len(packets) == len(rows)
     for row, packet in zip(rows, packets, strict=True):
-        found = decoded(packet.framed(0), format)
+        found = decoded(packet.message(0), format)
         wanted = wrapped(expected(recording, row, 0, []), layout)
         assert found == wanted
         assert same_types(found, wanted)
@@ -162,7 +162,7 @@ def test_packet_names_the_perturbations_that_are_on(
     rows = sent(recording, mask)
     packet = Encoder(recording, format, layout).encode(rows[:1].tobytes())[0]
 
-    assert decoded(packet.framed(0), format) == wrapped(expected(recording, rows[0], 0, models), layout)
+    assert decoded(packet.message(0), format) == wrapped(expected(recording, rows[0], 0, models), layout)
 
 
 @pytest.mark.parametrize(("format", "layout"), LAYOUTS)
@@ -172,7 +172,7 @@ def test_each_client_is_told_what_it_lost_itself(format: Format, layout: Layout)
     packet = Encoder(recording, format, layout).encode(rows[:1].tobytes())[0]
 
     for dropped in (0, 5, 127, 128, 70_000, 0, 2**33):
-        found = decoded(packet.framed(dropped), format)
+        found = decoded(packet.message(dropped), format)
         assert found == wrapped(expected(recording, rows[0], dropped, []), layout)
 
 
@@ -182,7 +182,7 @@ def test_missing_numbers_are_null(format: Format, layout: Layout) -> None:  # no
     rows = sent(recording)
     outside = int(np.argmax(rows["trial"] < 0))
     packet = Encoder(recording, format, layout).encode(rows[outside : outside + 1].tobytes())[0]
-    found = decoded(packet.framed(0), format)
+    found = decoded(packet.message(0), format)
     data = found.get("data", found)
 
     assert set(data["kinematics"].values()) == set(data["intention"].values()) == {None}
@@ -196,7 +196,7 @@ def test_part_of_the_numbers_may_be_missing(format: Format, layout: Layout) -> N
     rows = sent(recording)[:1]
     rows["kinematics"][:, 2:] = np.nan
     rows["intention"][:, 0] = np.nan
-    found = decoded(Encoder(recording, format, layout).encode(rows.tobytes())[0].framed(0), format)
+    found = decoded(Encoder(recording, format, layout).encode(rows.tobytes())[0].message(0), format)
 
     assert found == wrapped(expected(recording, rows[0], 0, []), layout)
 
@@ -213,7 +213,7 @@ def test_compact_packet_carries_numbers_as_bytes(dtype: npt.DTypeLike, n_units: 
     for row, packet in zip(
         rows, Encoder(recording, "msgpack", "compact").encode(rows.tobytes()), strict=True
     ):
-        found = decoded(packet.framed(3), "msgpack")
+        found = decoded(packet.message(3), "msgpack")
         data = expected(recording, row, 3, [])
         kinematics, intention = struct.unpack("<4f", found.pop("k")), struct.unpack("<4f", found.pop("g"))
 
@@ -238,7 +238,7 @@ def test_compact_packet_takes_at_most_35_percent_of_json() -> None:
     compact_packets = Encoder(recording, "msgpack", "compact").encode(rows.tobytes())
 
     for compact, full in zip(compact_packets, json_packets, strict=True):
-        assert len(compact.framed(0)) <= 0.35 * len(full.framed(0))
+        assert len(compact.message(0)) <= 0.35 * len(full.message(0))
 
 
 @pytest.mark.parametrize(("format", "layout"), LAYOUTS)
@@ -250,8 +250,10 @@ def test_large_sequence_numbers_and_negative_trial_ids_survive(
     trials = tuple(replace(trial, trial_id=-5 - trial.trial_id) for trial in recording.trials)
     renamed = replace(recording, trials=trials)
     rows = sent(renamed, first=2**40)[:1]
-    found = decoded(Encoder(renamed, format, layout).encode(rows.tobytes())[0].framed(0), format)
-    compact = decoded(Encoder(renamed, "msgpack", "compact").encode(rows.tobytes())[0].framed(0), "msgpack")
+    found = decoded(Encoder(renamed, format, layout).encode(rows.tobytes())[0].message(0), format)
+    compact = decoded(
+        Encoder(renamed, "msgpack", "compact").encode(rows.tobytes())[0].message(0), "msgpack"
+    )
 
     assert found == wrapped(expected(renamed, rows[0], 0, []), layout)
     assert (compact["s"], compact["r"]) == (2**40, -5)
@@ -267,7 +269,7 @@ def test_frames_of_all_three_length_classes_are_whole_messages(
     n_units: int, layout: Layout, header: int
 ) -> None:
     recording = with_counts(random_counts(9, n_units)[:4])
-    framed = Encoder(recording, "msgpack", layout).encode(sent(recording)[:1].tobytes())[0].framed(0)
+    framed = Encoder(recording, "msgpack", layout).encode(sent(recording)[:1].tobytes())[0].message(0)
 
     assert len(payload(framed, BINARY)) == len(framed) - header
 
@@ -275,4 +277,4 @@ def test_frames_of_all_three_length_classes_are_whole_messages(
 @pytest.mark.parametrize("size", [0, 125, 126, 65535, 65536])
 @pytest.mark.parametrize("opcode", [TEXT, BINARY])
 def test_frame_lengths_are_right_at_the_edges_of_their_classes(size: int, opcode: int) -> None:
-    assert payload(frame(opcode, bytes(size)), opcode) == bytes(size)
+    assert payload(as_message(opcode, bytes(size)), opcode) == bytes(size)

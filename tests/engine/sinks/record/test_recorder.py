@@ -12,7 +12,7 @@ import pytest
 
 from engine.bins.selection import Selection
 from engine.errors import RecordingError
-from engine.files.frames import read_frames
+from engine.files.entries import read_entries
 from engine.sinks.record.reading import read_record
 from engine.sinks.record.recorder import Recorder
 from tests.builders import replay_of, small_recording
@@ -177,7 +177,7 @@ def test_a_full_disk_ends_the_record_and_not_the_stream(tmp_path: Path) -> None:
     error, n_bins, running = done.stdout.strip().rsplit(" ", 2)
     assert (error, running) == ("File too large", "False"), done.stderr
     with path.open("rb") as file:
-        assert "end" not in dict(read_frames(file, "a.journal"))
+        assert "end" not in dict(read_entries(file, "a.journal"))
     assert len(read_record(path).rows) == int(n_bins)
 
 

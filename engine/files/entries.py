@@ -1,9 +1,9 @@
-"""Frames in an append-only file, plain or encrypted: a frame is whole, or it and what follows never was.
+"""Entries of an append-only file, plain or encrypted: an entry is whole, or it and what follows never was.
 
-A file is a preamble (magic, whether it is sealed, salt) and then frames: the length and the CRC-32 of
+A file is a preamble (magic, whether it is sealed, salt) and then entries: the length and the CRC-32 of
 a body, and the body, which is a name, a line feed and content. A sealed body is encrypted with
 AES-256-GCM; the key comes from a passphrase and the file's own salt by scrypt (RFC 7914), and the
-nonce is the frame's number, so that frames can be neither changed, nor moved, nor left out.
+nonce is the entry's number, so that entries can be neither changed, nor moved, nor left out.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ PREAMBLE: Final = struct.Struct("<8s?16s")
 MAGIC: Final = b"PHDECK01"
 HEAD: Final = struct.Struct("<II")
 END: Final = "end"
-"""Name of the frame after which a file is complete."""
+"""Name of the entry after which a file is complete."""
 
 
-class Frames:
-    """Appends frames to a file.
+class Entries:
+    """Appends entries to a file.
 
     Parameters
     ----------
     file : binary file
         Empty.
     passphrase : str, optional
-        Seals every frame. Deriving the key takes about 0.1 s.
+        Seals every entry. Deriving the key takes about 0.1 s.
     """
 
     def __init__(self, file: BinaryIO, passphrase: str | None = None) -> None:
@@ -43,7 +43,7 @@ class Frames:
         self.written = PREAMBLE.size
 
     def append(self, name: str, content: bytes) -> None:
-        """Write a frame, which may still be in the file's buffer afterwards.
+        """Write an entry, which may still be in the file's buffer afterwards.
 
         Raises
         ------
@@ -58,18 +58,18 @@ class Frames:
 
 
 def is_sealed(file: BinaryIO, name: str) -> bool:
-    """Whether a file's frames are encrypted; leaves the file at its first frame.
+    """Whether a file's entries are encrypted; leaves the file at its first entry.
 
     Raises
     ------
     RecordingError
-        If it has no frames. `name` is the file's, for messages.
+        If it has no entries. `name` is the file's, for messages.
     """
     return _preamble(file, name)[0]
 
 
-def read_frames(file: BinaryIO, name: str, passphrase: str | None = None) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of all frames up to the first that is not whole.
+def read_entries(file: BinaryIO, name: str, passphrase: str | None = None) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of all entries up to the first that is not whole.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def read_frames(file: BinaryIO, name: str, passphrase: str | None = None) -> Ite
     Raises
     ------
     RecordingError
-        If the file has no frames, or the passphrase does not open them.
+        If the file has no entries, or the passphrase does not open them.
     """
     sealed, salt = _preamble(file, name)
     if sealed and passphrase is None:
@@ -94,8 +94,8 @@ def read_frames(file: BinaryIO, name: str, passphrase: str | None = None) -> Ite
             return
         if seal is not None:
             body = seal.open(body, name)
-        frame, _, content = body.partition(b"\n")
-        yield frame.decode(), content
+        entry, _, content = body.partition(b"\n")
+        yield entry.decode(), content
 
 
 def _preamble(file: BinaryIO, name: str) -> tuple[bool, bytes]:
@@ -107,7 +107,7 @@ def _preamble(file: BinaryIO, name: str) -> tuple[bool, bytes]:
 
 
 class _Seal:
-    """One file's key and the number of its next frame."""
+    """One file's key and the number of its next entry."""
 
     def __init__(self, passphrase: str, salt: bytes) -> None:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # only where it is needed

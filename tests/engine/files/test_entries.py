@@ -1,4 +1,4 @@
-"""Frames are read back as they were written, up to the first that is not whole, and only with the key."""
+"""Entries are read back as they were written, up to the first that is not whole, and only with the key."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import io
 import pytest
 
 from engine.errors import RecordingError
-from engine.files.frames import Frames, is_sealed, read_frames
+from engine.files.entries import Entries, is_sealed, read_entries
 
 WRITTEN = [("header", b'{"a": 1}'), ("bins", bytes(range(256)) * 40), ("end", b"")]
 
 
 def written(passphrase: str | None = None) -> bytes:
     file = io.BytesIO()
-    frames = Frames(file, passphrase)
+    entries = Entries(file, passphrase)
     for name, content in WRITTEN:
-        frames.append(name, content)
-    assert frames.written == len(file.getvalue())
+        entries.append(name, content)
+    assert entries.written == len(file.getvalue())
     return file.getvalue()
 
 
 def read(content: bytes, passphrase: str | None = None) -> list[tuple[str, bytes]]:
-    return list(read_frames(io.BytesIO(content), "a.journal", passphrase))
+    return list(read_entries(io.BytesIO(content), "a.journal", passphrase))
 
 
 @pytest.mark.parametrize("passphrase", [None, "correct horse"])
