@@ -67,15 +67,15 @@ class Finisher:
         with self._lock:
             pending = dict(self._pending)
         left = wait(pending, within).not_done
-        for future, journal in pending.items():
-            if future in left:
-                told = "The record %s is not finished yet: the next start does it, or serve.py finish %s"
-                log.warning(told, journal.stem, journal)
         with self._lock:
             self._closed = True
             if self._process is not None:
                 self._process.kill()
         self._queue.shutdown(cancel_futures=True)
+        for future, journal in pending.items():
+            if future in left and journal.exists():  # else it was finished in the meantime
+                told = "The record %s is not finished yet: the next start does it, or serve.py finish %s"
+                log.warning(told, journal.stem, journal)
 
     def _finish(self, journal: Path, passphrase: str | None) -> Path:
         with self._lock:

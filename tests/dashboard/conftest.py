@@ -174,7 +174,7 @@ class Visitor:
 
     def open(self, url: str) -> Page:
         page = self.context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         page.goto(url)
         return page
 
