@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 import msgpack
@@ -20,9 +21,9 @@ Body = Callable[[Scalars, Counts], bytes]
 
 _pack: Callable[[Any], bytes] = msgpack.packb
 
-SCALARS, _NAMES = unpacker("lateness", "delay")
-"""Takes the values of a row apart that packets need."""
-LOST: Final = _NAMES.index("lost")
+SCALARS, NAMES = unpacker()
+"""Takes the values of a row apart, and says of which field each is."""
+LOST: Final = NAMES.index("lost")
 """Which of the values it is."""
 
 
@@ -41,6 +42,9 @@ def compact_body(trial_ids: Sequence[int], counts: np.dtype[Any]) -> Body:
     head = struct.Struct(">3sBQ2sBI2sBd")
     before = _pack("c") + (b"\xc4" + bytes([size]) if size < 256 else b"\xc5" + struct.pack(">H", size))
     quad = struct.Struct("<4f")
+    numbers = itemgetter(*map(NAMES.index, ("sequence_number", "timestamp", "packet_id", "trial")))
+    facts = itemgetter(*map(NAMES.index, ("trial_time_ms", "perturbation", "observed")))
+    kinematics, intention = (slice(at, at + 4) for at in map(NAMES.index, ("kinematics", "intention")))
     k, g, last = _pack("k") + b"\xc4\x10", _pack("g") + b"\xc4\x10", _pack("d")
 
     def packed_id(trial: int) -> bytes:
@@ -48,7 +52,8 @@ def compact_body(trial_ids: Sequence[int], counts: np.dtype[Any]) -> Body:
         return packed_ids[trial]
 
     def body(scalars: Scalars, counts: Counts) -> bytes:
-        number, timestamp, _, mask, _, trial_ms, _, packet_id, trial, *floats, observed = scalars
+        number, timestamp, packet_id, trial = numbers(scalars)
+        trial_ms, mask, observed = facts(scalars)
         flags = OBSERVED * observed | PERTURBED * bool(mask)
         return b"".join(
             (
@@ -56,9 +61,9 @@ def compact_body(trial_ids: Sequence[int], counts: np.dtype[Any]) -> Body:
                 before,
                 counts,
                 k,
-                quad.pack(*floats[:4]),
+                quad.pack(*scalars[kinematics]),
                 g,
-                quad.pack(*floats[4:]),
+                quad.pack(*scalars[intention]),
                 packed_ids.get(trial) or packed_id(trial),
                 b"\xa1m\xc0" if trial_ms != trial_ms else b"\xa1m" + _pack(trial_ms),
                 b"\xa1f" + bytes((flags,)),

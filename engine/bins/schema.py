@@ -14,33 +14,84 @@ Raw = bytes | bytearray | memoryview
 
 
 class Field(NamedTuple):
-    """One field of a bin, of a type as `struct` and numpy both spell it, and so many of it."""
+    """One field of a bin: all that rings, records, packets and brokers make of it follows from here.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+        Its type as `struct` and numpy both spell it.
+    doc : str
+        What it is, as records say it.
+    n : int
+        How many values it has.
+    parts : tuple of str
+        Their names, one each if there are several. Before that of a whole number stands a ``#``.
+    wire : str
+        Its name in packets, "" if they do not have it.
+    letter : str
+        Its name in entries of Redis, "" if they do not have it.
+    """
 
     name: str
     kind: str
+    doc: str = ""
     n: int = 1
+    parts: tuple[str, ...] = ()
+    wire: str = ""
+    letter: str = ""
 
 
 SENT: Final = (
-    Field("sequence_number", "q"),
-    Field("timestamp", "d"),
-    Field("due", "d"),
-    Field("lateness", "f"),
-    Field("delay", "f"),
-    Field("perturbation", "I"),
-    Field("lost", "?"),
+    Field(
+        "sequence_number",
+        "q",
+        "index of the bin among all that the session sent",
+        wire="sequence_number",
+        letter="n",
+    ),
+    Field("timestamp", "d", "when the bin was due, Unix s", wire="timestamp", letter="t"),
+    Field("due", "d", "the same instant on the clock of the engine and of LSL, s"),
+    Field("lateness", "f", "from due to sent by the replay, s"),
+    Field("delay", "f", "by which jitter held the packet back, s"),
+    Field("perturbation", "I", "bit i: model i of those that disturb was on", wire="perturbation"),
+    Field("lost", "?", "whether the packet was withheld, so that no decoder had it"),
 )
 """What sending adds to a bin."""
 BIN: Final = (
-    Field("trial_time_ms", "d"),
-    Field("coverage", "d"),
-    Field("packet_id", "i"),
-    Field("trial", "i"),
-    Field("kinematics", "f", 4),
-    Field("intention", "f", 4),
-    Field("observed", "?"),
+    Field("trial_time_ms", "d", "start of the bin within its trial, ms", wire="trial_time_ms"),
+    Field("coverage", "d", "share of this bin that was recorded, 0 to 1", wire="coverage"),
+    Field("packet_id", "i", "index of the bin in the recording", wire="packet_id", letter="p"),
+    Field(
+        "trial",
+        "i",
+        "row of the trial among those of the recording, -1 outside",
+        wire="trial_id",
+        letter="r",
+    ),
+    Field(
+        "kinematics",
+        "f",
+        "position in length units, velocity per second",
+        4,
+        ("x", "y", "vx", "vy"),
+        wire="kinematics",
+        letter="k",
+    ),
+    Field(
+        "intention",
+        "f",
+        "target_id, target_x, target_y, distance to the target",
+        4,
+        ("#target_id", "target_x", "target_y", "distance_to_target"),
+        wire="intention",
+        letter="g",
+    ),
+    Field("observed", "?", "whether the middle of this bin was recorded", wire="observed"),
 )
 """What a bin is before its counts."""
+COUNTS: Final = Field("counts", "", "spikes of each unit", letter="c")
+"""What follows; its type and number are the source's."""
 
 STAMP: Final = struct.Struct("=" + "".join(field.kind for field in SENT))
 """Packs and unpacks what sending adds, in that order."""

@@ -9,22 +9,14 @@ import redis
 
 from engine.bins import clock
 from engine.bins.compact import OBSERVED, PERTURBED
-from engine.bins.schema import Rows
+from engine.bins.schema import BIN, COUNTS, SENT, Rows
 from engine.brokers.redis import RedisPlace, added, make_stream, stream_key
 from engine.errors import BrokerFault
 from engine.sinks.base import Subject
 
-LETTERS: Final = {
-    "n": "sequence_number",
-    "p": "packet_id",
-    "t": "timestamp",
-    "c": "counts",
-    "k": "kinematics",
-    "g": "intention",
-    "r": "trial",
-}
-"""Fields of an entry, and those of `engine.bins.schema.row_dtype` that they hold: numbers as text, several
-of them as the row's own bytes. ``f`` and ``v`` follow."""
+LETTERS: Final = {field.letter: field.name for field in (*SENT, *BIN, COUNTS) if field.letter}
+"""Fields of an entry, and those of a row that they hold: numbers as text, several of them as the row's own
+bytes, a trial as its id. ``f`` and ``v`` follow."""
 
 Claim = Callable[[redis.Redis, Subject], None]
 """Makes sure that a session's streams are its own; it may refuse that with a `BrokerFault`."""
@@ -75,14 +67,12 @@ class RedisSink:
 
     def entries(self, rows: Rows) -> list[dict[str, Any]]:
         """What is added for bins, shape (n,); ``r`` is empty outside of trials."""
-        columns = [_texts(rows, name) for name in LETTERS.values()]
-        columns[-1] = [
-            str(self._trial_ids[trial]) if trial >= 0 else "" for trial in rows["trial"].tolist()
-        ]
+        columns = {name: _texts(rows, name) for name in LETTERS.values()}
+        columns["trial"] = [self._trial_ids[trial] if trial >= 0 else "" for trial in columns["trial"]]
         flags = OBSERVED * rows["observed"] | PERTURBED * (rows["perturbation"] != 0)
         return [
             dict(zip((*LETTERS, "f"), values, strict=True))
-            for values in zip(*columns, flags.tolist(), strict=True)
+            for values in zip(*columns.values(), flags.tolist(), strict=True)
         ]
 
     def _add(self, commands: list[tuple[Any, ...]]) -> None:

@@ -10,14 +10,12 @@ from typing import Any, BinaryIO, TextIO
 import numpy as np
 import numpy.typing as npt
 
+from engine.bins.schema import BIN
 from engine.sinks.record.record import Record
 
-PARTS = {
-    "kinematics": ("x", "y", "vx", "vy"),
-    "intention": ("target_id", "target_x", "target_y", "distance_to_target"),
-    "values": ("x", "y", "vx", "vy"),
-}
-"""Columns of the fields that hold several numbers."""
+PARTS = {field.name: tuple(part.lstrip("#") for part in field.parts) for field in BIN if field.parts}
+PARTS["values"] = PARTS["kinematics"]
+"""Columns of the fields that hold several numbers; ``values`` are those of a prediction."""
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet would calculate."""

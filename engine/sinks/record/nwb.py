@@ -16,7 +16,7 @@ from pynwb.behavior import SpatialSeries
 from pynwb.epoch import TimeIntervals
 from pynwb.file import Subject
 
-from engine.bins.schema import Rows
+from engine.bins.schema import BIN, SENT, Rows
 from engine.bins.ticks import TICKS, as_rate, to_ticks
 from engine.bins.trials import Trial
 from engine.files.nwb_writer import table_columns
@@ -32,19 +32,7 @@ SPELLED = {"mm": "millimeters"}
 """Units as NWB wants them."""
 
 COLUMNS = {
-    "sequence_number": "index of the bin among all that the session sent",
-    "timestamp": "when the bin was due, Unix s",
-    "due": "the same instant on the clock of the engine and of LSL, s",
-    "lateness": "from due to sent by the replay, s",
-    "perturbation": "bit i: model i of those that disturb counts was on",
-    "lost": "whether the packet was withheld, so that no decoder had it",
-    "delay": "by which jitter held the packet back, s",
-    "trial_time_ms": "start of the bin within its trial, ms",
-    "packet_id": "index of the bin in the recording that was played",
-    "trial": "row of the trial among those of the recording, -1 outside",
-    "intention": "target_id, target_x, target_y, distance to the target",
-    "observed": "whether the recording was observed in the middle of this bin",
-    "coverage": "share of this bin that was recorded, 0 to 1",
+    **{field.name: field.doc for field in (*SENT, *BIN)},
     "received": "when the prediction came, on the same clock as due, s",
     "values": "x, y in the unit of cursor_pos, vx, vy per second; NaN where not given",
     "decoder": "row of the decoder in the table decoders",

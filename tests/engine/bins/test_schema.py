@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from engine.bins import schema
-from engine.bins.schema import BIN, SENT, STAMP, Field, bin_dtype, row_dtype, unpacker
+from engine.bins.schema import BIN, SENT, STAMP, row_dtype, unpacker
+
+ROOT = Path(__file__).parents[3]
 
 
 def filled() -> np.ndarray:
@@ -45,11 +50,20 @@ def test_counts_stand_last_and_do_not_move_what_is_before_them() -> None:
     assert few.names[-1] == many.names[-1] == "counts"
 
 
-def test_a_new_field_is_one_edit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schema, "BIN", (*BIN[:3], Field("voltage", "f", 2), *BIN[3:]))
-    assert bin_dtype(4)["voltage"].shape == (2,)
-    row = np.zeros(1, row_dtype(4))
-    row["voltage"] = [1.0, 2.0]
-    packed, names = unpacker()
-    values = packed.unpack_from(row.tobytes())
-    assert [value for name, value in zip(names, values, strict=True) if name == "voltage"] == [1.0, 2.0]
+def test_a_new_field_is_one_edit(tmp_path: Path) -> None:
+    """What is declared before anything else is loaded is in packets, records, tables and Redis."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.engine.bins.new_field", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines() == [
+        "json {'volts': 1.5, 'channel': 3}",
+        "msgpack {'volts': 1.5, 'channel': 3}",
+        "nwb [1.5, 3.0]",
+        "csv 1.5,3.0",
+        "redis voltage",
+    ]
