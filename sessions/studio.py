@@ -187,15 +187,13 @@ def _work(connection: Connection, load: Callable[[], None], draw: Draw) -> None:
     """Draw what is asked for until the server is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the server decides
     load()
-    connection.send(True)
-    while True:
-        try:
+    with suppress(EOFError, OSError):  # either way, the server has gone
+        connection.send(True)
+        while True:
             order = connection.recv()
-        except EOFError:
-            return
-        answer: tuple[bytes | None, str | None]
-        try:
-            answer = (draw(*order), None)
-        except Exception:  # the server logs it, as it does what fails in a call
-            answer = (None, traceback.format_exc())
-        connection.send(answer)
+            answer: tuple[bytes | None, str | None]
+            try:
+                answer = (draw(*order), None)
+            except Exception:  # the server logs it, as it does what fails in a call
+                answer = (None, traceback.format_exc())
+            connection.send(answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from sessions.errors import Busy, NotDrawn
-from sessions.studio import Studio
+from sessions.studio import Studio, _work
 from tests.benchmarks.dashboard import wait_until
 
 THEMES = {"light": {"text": "#000000"}, "dark": {"text": "#ffffff"}}
@@ -162,3 +163,21 @@ def test_there_is_room_for_a_few_and_closing_ends_them_all(studio: Studio, tmp_p
     with pytest.raises(Busy, match="going down"):
         draw(studio)
     studio.close()
+
+
+def test_a_process_whose_server_has_gone_while_it_loaded_ends_in_silence(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs, load_nothing, perform))
+    process.start()
+    theirs.close()
+    ours.close()
+    process.join(30.0)
+    assert process.exitcode == 0
+    assert capfd.readouterr().err == ""
+
+
+def load_nothing() -> None:
+    """Stands for the libraries that draw."""
