@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from tornado.httputil import HTTPServerRequest
-from tornado.template import Template
 
 from engine.errors import DeckError
 from sessions.errors import TooMany
 from sessions.gate.rules import Rules, Unauthorized, is_preflight
 from sessions.gate.token import NAME, Token, without_token
 from sessions.refusals import refusal, status_of
+from sessions.templates import render
 
 PRIVATE = {
     "Cache-Control": "no-store",
@@ -25,7 +24,6 @@ HTML = "text/html"
 CALLS = "/api/"
 """Beneath this are calls of programs, which keep no cookies."""
 
-SIGN_IN = Path(__file__).parents[2] / "resources" / "sign_in.html"
 SIGN_IN_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
 
 
@@ -72,7 +70,7 @@ def _sign_in(request: HTTPServerRequest) -> bytes:
         if name != NAME
     ]
     wrong = NAME in request.query_arguments
-    return Template(SIGN_IN.read_text()).generate(asked=asked, wrong=wrong)
+    return render("sign_in.html", asked=asked, wrong=wrong)
 
 
 def _is_page(request: HTTPServerRequest) -> bool:

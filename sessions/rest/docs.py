@@ -6,15 +6,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from tornado.escape import xhtml_escape
-from tornado.template import Loader
+from markupsafe import Markup, escape
 
 from sessions.rest.requests import MAX_INDEX
+from sessions.templates import render
 
-RESOURCES = Path(__file__).parents[2] / "resources"
 JSON = "application/json"
 EXAMPLES = {
     "code": "swift-neural-42",
@@ -76,13 +74,12 @@ def page(document: Json, api: str) -> bytes:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             groups[operation["tags"][0]].append(_operation(path, method.upper(), operation, schemas, api))
-    template = Loader(str(RESOURCES)).load("docs.html")
-    return template.generate(info=document["info"], groups=groups, prose=prose, api=api)
+    return render("docs.html", info=document["info"], groups=groups, prose=prose, api=api)
 
 
-def prose(text: str) -> str:
+def prose(text: str) -> Markup:
     """Text with `code` in backquotes, as HTML."""
-    return re.sub(r"`+([^`]+)`+", r"<code>\1</code>", xhtml_escape(text))
+    return Markup(re.sub(r"`+([^`]+)`+", r"<code>\1</code>", str(escape(text))))
 
 
 def _operation(path: str, method: str, operation: Json, schemas: Json, api: str) -> Operation:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from tornado.template import Loader, Template
+from markupsafe import Markup
 
 from engine.answers.scores.summary import joined_later
 from engine.answers.scores.sums import Measures
@@ -22,8 +20,7 @@ from sessions.rest.models.server import Distribution
 from sessions.rest.pictures import moment_of, studio_of
 from sessions.rest.requests import Plot, WindowQuery
 from sessions.session import Session
-
-RESOURCES = Path(__file__).parents[2] / "resources"
+from sessions.templates import render
 
 FIGURES: tuple[tuple[Plot, ...], ...] = (
     ("raster", "rate", "position", "velocity", "timing"),
@@ -51,7 +48,8 @@ def show_report(context: Context, code: str, asked: WindowQuery) -> Text:
     themes = studio.themes()
     moment = moment_of(session, asked.seconds)
     drawn = [studio.draw(moment, plots, "svg", "light", WIDTH) for plots in FIGURES]
-    page = _template().generate(
+    page = render(
+        "report.html",
         code=code,
         recording=session.description,
         taken=_utc(datetime.now(UTC).timestamp()),
@@ -72,22 +70,19 @@ def show_report(context: Context, code: str, asked: WindowQuery) -> Text:
     return Text(page, "text/html; charset=utf-8")
 
 
-def inline(svg: bytes, colours: Mapping[str, Any]) -> str:
+def inline(svg: bytes, colours: Mapping[str, Any]) -> Markup:
     """A picture as part of a page, whose style gives the colours."""
     text = svg.decode()
     text = text[text.index("<svg") :]
     for role in DRAWN_WITH:
         text = text.replace(colours[role], f"var(--{role})")
-    return text
+    return Markup(text)
 
 
-@cache
-def _template() -> Template:
-    return Loader(str(RESOURCES)).load("report.html")
-
-
-def _variables(colours: Mapping[str, Any]) -> str:
-    return " ".join(f"--{role}: {value};" for role, value in colours.items() if isinstance(value, str))
+def _variables(colours: Mapping[str, Any]) -> Markup:
+    return Markup(
+        " ".join(f"--{role}: {value};" for role, value in colours.items() if isinstance(value, str))
+    )
 
 
 def _recording_facts(recording: Description) -> Facts:

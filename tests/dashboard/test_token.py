@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from dashboard import theme
 from plotters.arena import Arena
-from sessions.gate.answers import SIGN_IN
+from sessions.templates import RESOURCES
 from tests.builders import small_recording
 from tests.dashboard.conftest import Deck, Visitor
 
@@ -76,7 +76,7 @@ def test_who_comes_without_a_token_is_asked_for_it(deck: Deck, browser: Browser)
 
 
 def test_the_sign_in_page_has_the_colours_of_the_theme() -> None:
-    dark, light = SIGN_IN.read_text().split("@media (prefers-color-scheme: light)")
+    dark, light = (RESOURCES / "sign_in.html").read_text().split("@media (prefers-color-scheme: light)")
     for scheme, style in (("dark", dark), ("light", light)):
         colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]+)", style))
         assert colours

@@ -176,7 +176,7 @@ def test_a_person_is_asked_for_the_token(call: Guarded) -> None:
 def test_who_is_asked_for_the_token_then_gets_what_was_asked_for(call: Guarded) -> None:
     reply = call("GET", "/docs?a=1&token=wrong&b=%22%3E%3Cscript%3E&b=2", Accept="text/html")
 
-    for name, value in (("a", "1"), ("b", "&quot;&gt;&lt;script&gt;"), ("b", "2")):
+    for name, value in (("a", "1"), ("b", "&#34;&gt;&lt;script&gt;"), ("b", "2")):
         assert f'<input type="hidden" name="{name}" value="{value}">'.encode() in reply.content
     assert b"wrong" not in reply.content
     assert b"That is not this server's token." in reply.content
