@@ -1,8 +1,9 @@
-"""What a lab adds of its own: files of a folder that hold decoders, perturbations, sinks or plots.
+"""What a lab adds of its own: files of a folder that hold readers, decoders, perturbations, sinks or plots.
 
-A file is a module; what it adds is found by its type: classes of `engine.decoders.base.Decoder` and of
-`engine.stages.perturb.base.Model`, functions called ``make_sink`` (whose sink has the file's name), and
-whatever others ask for with `classes`.
+A file is a module; what it adds is found by its type or its name: classes of `engine.decoders.base.Decoder`
+and of `engine.stages.perturb.base.Model`; a function ``make_sink``, whose sink has the file's name; a
+function ``read_recording`` for the files that end in the module's ``ENDING``; and whatever others ask for
+with `classes`.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def asked(arguments: Sequence[str]) -> Path | None:
 
 
 def load(folder: Path | None) -> dict[str, ModuleType]:
-    """Load every file of a folder, and take in its decoders and perturbations.
+    """Load every file of a folder, and take in its readers, decoders and perturbations.
 
     Returns
     -------
@@ -56,6 +57,7 @@ def load(folder: Path | None) -> dict[str, ModuleType]:
         return {}
     from engine import decoders  # which who has no plugins does without
     from engine.decoders.base import Decoder
+    from engine.sources.recordings import readers
     from engine.stages import perturb
     from engine.stages.perturb.base import Model
 
@@ -65,6 +67,8 @@ def load(folder: Path | None) -> dict[str, ModuleType]:
     modules = {path.stem: _load(path) for path in sorted(folder.glob("[!._]*.py"))}
     for name, module in modules.items():
         try:
+            if hasattr(module, "read_recording"):
+                readers.register(getattr(module, "ENDING", ""), module.read_recording)
             for decoder in classes(module, Decoder):
                 decoders.register(decoder)
             for model in classes(module, Model):

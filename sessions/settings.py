@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     )
     clients_per_session: int = Field(1000, ge=1, description="decoders that a session may have")
     plugins: Path | None = Field(
-        None, description="folder of your own decoders, perturbations, sinks and plots"
+        None, description="folder of your own readers, decoders, perturbations, sinks and plots"
     )
     redis: SecretStr | None = Field(
         None,

@@ -63,6 +63,22 @@ def test_a_decoder_and_its_settings_are_offered_by_the_command(folder: Path) -> 
     )
 
 
+def test_a_file_of_another_format_is_played(folder: Path, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    rows = [f"{i},{-i},{i % 3},{i % 2}" for i in range(80)]
+    table.write_text("\n".join(["x,y,a,b", *rows]))
+    with server("--no-lsl", "--plugins", str(folder), "--data", str(table)) as ours:
+        told = ours.get("/api/metadata")
+        assert (told["dataset"], told["channel_names"], told["total_packets"]) == ("table", ["a", "b"], 80)
+        stream = create_connection(f"ws://127.0.0.1:{ours.port}/stream/one?layout=flat", timeout=20)
+        json.loads(stream.recv())
+        packet = json.loads(stream.recv())
+        stream.close()
+    number = packet["packet_id"]
+    assert packet["spikes"]["spike_counts"] == [number % 3, number % 2]
+    assert (packet["kinematics"]["x"], packet["kinematics"]["y"]) == (number, -number)
+
+
 def test_a_perturbation_is_set_sent_and_named(deck: Server) -> None:
     settings = {"crosstalk": {"enabled": True, "share": 1.0}}
     deck.ask("PUT", "/api/sessions/deck/perturbation", settings)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import RecordingError
+from engine.errors import BadSetting, RecordingError
 from engine.files.sealed import SEALED, unsealed
 from engine.sources.recordings.readers.assembly import make_recording
 from engine.sources.recordings.readers.contents import Contents
@@ -47,6 +47,22 @@ def _reader() -> Callable[..., Contents]:
 
 
 READERS: dict[str, Reader] = {".nwb": _read_nwb, SEALED: _read_sealed, ".npz": read_npz, ".mat": read_mat}
+
+
+def register(ending: str, reader: Reader) -> None:
+    """Take in what reads another format, such as a plugin's.
+
+    Raises
+    ------
+    BadSetting
+        If the ending is none, or has a reader.
+    """
+    if not (ending.startswith(".") and ending == ending.lower() and len(ending) > 1):
+        raise BadSetting(f"A reader's ending is {ending!r}. Begin it with a dot, in small letters.")
+    if ending in READERS:
+        raise BadSetting(f"There is a reader of {ending} already. Give yours another ending.")
+    READERS[ending] = reader
+
 
 ZARR = ("zarr.json", ".zgroup", ".zattrs", ".zmetadata")
 """Files by which a folder is Zarr."""
