@@ -288,8 +288,10 @@ def test_events_tell_trials_pauses_and_seeks_at_their_time(publish: Publish) -> 
 
 
 def test_triggers_are_one_hot_at_the_times_of_the_events_that_they_stand_for(publish: Publish) -> None:
-    code, _ = publish(small_recording(), speed=20.0)
+    code, replay = publish(small_recording(), speed=20.0)
+    replay.pause()  # else it plays to the first inlet alone
     events, triggers = inlet("Events", code), inlet("Triggers", code)
+    replay.resume()
     texts, at = [], []
     while "trial_end 1" not in texts:
         sample, time = events.pull_sample(PATIENCE)
