@@ -1,7 +1,8 @@
 """What a lab adds of its own: files of a folder that hold decoders, perturbations, sinks or plots.
 
 A file is a module; what it adds is found by its type: classes of `engine.decoders.base.Decoder` and of
-`engine.stages.perturb.base.Model`, functions called ``make_sink`` (whose sink has the file's name), and
+`engine.stages.perturb.base.Model`, functions called ``make_sink`` and ``make_source`` (whose
+sink or source has the file's name), and
 whatever others ask for with `classes`.
 """
 
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from engine.errors import BadSetting
 
 if TYPE_CHECKING:
+    from engine.bins.source import MakeSource
     from engine.sinks.base import MakeSink
 
 OPTION: Final = "--plugins"
@@ -84,6 +86,11 @@ def classes(module: ModuleType, base: type[T]) -> Iterator[type[T]]:
 def sinks(modules: Modules) -> dict[str, MakeSink]:
     """What makes sinks, by name."""
     return {name: module.make_sink for name, module in modules.items() if hasattr(module, "make_sink")}
+
+
+def sources(modules: Modules) -> dict[str, MakeSource]:
+    """What makes sources, by name."""
+    return {name: module.make_source for name, module in modules.items() if hasattr(module, "make_source")}
 
 
 def _load(path: Path) -> ModuleType:

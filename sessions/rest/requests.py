@@ -10,8 +10,8 @@ from engine.answers.safety import Limits
 from engine.bins.selection import Selection
 from engine.bins.trials import TrialEvent
 from engine.deck.transport import MAX_SPEED, MIN_SPEED, checked_speed
-from sessions.options import Options, Source
-from sessions.store import RESERVED
+from sessions.codes import RESERVED
+from sessions.options import Options
 
 CODE_PATTERN = rf"^(?!({'|'.join(RESERVED)})$)[A-Za-z0-9_-]{{0,64}}$"
 """What the store checks; empty is as if left out."""
@@ -93,11 +93,16 @@ class Create(CreateQuery):
     perturbation: dict[str, Any] = Field(
         {}, description="As `PUT /api/sessions/{code}/perturbation` takes it."
     )
-    source: Source = Field("recording", description="Where its bins come from.")
+    source: str | None = Field(
+        None,
+        max_length=1000,
+        description="Where its bins come from: `recording` or `lsl:NAME`; the server's own if left out.",
+    )
 
     def options(self) -> Options:
         return Options(
             recording=self.recording,
+            source=self.source,
             selection=Selection(_ids(self.trial_ids), _ids(self.target_ids)),
             seed=self.seed,
             speed=self.speed,
@@ -108,7 +113,7 @@ class Create(CreateQuery):
 
     def asked(self) -> set[str]:
         """The fields of `Options` that the client named."""
-        named = self.model_fields_set - {"custom_code", "source"}
+        named = self.model_fields_set - {"custom_code"}
         ids = named & {"trial_ids", "target_ids"}
         return named - ids | ({"selection"} if ids else set())
 
