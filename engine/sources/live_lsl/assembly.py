@@ -212,7 +212,7 @@ class Spikes(Assembly):
 
     def __init__(self, *others: Any) -> None:
         super().__init__(*others)
-        self._there = True
+        self._there = False
         self._end = math.inf  # of the bin that is open
         self._spikes: dict[int, Counts] = {}  # of open bins, by how many after that one
 
