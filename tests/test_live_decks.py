@@ -14,7 +14,10 @@ import numpy as np
 import pytest
 
 from engine.bins.schema import Rows
+from engine.bins.trials import EVENT_NAMES
+from engine.deck.happenings import Happening
 from engine.sources.live_lsl.source import live_lsl
+from engine.sources.recordings.events import trial_events
 from sessions.options import Options
 from sessions.sources import Sources
 from sessions.store import Store
@@ -74,9 +77,11 @@ def test_a_deck_fed_by_another_sends_the_same_over_a_restart_of_it(tmp_path: Pat
     np.testing.assert_array_equal(received["packet_id"], received["sequence_number"])
     assert (np.diff(received["due"]) > 0).all()
     trial_ids = np.array([*session.description.trial_ids, -1])
+    happened, _ = session.replay.happenings.since(0)
     told = 0
     for run in runs:
         told += same_where_observed(received, rows_of(run), trial_ids)
+        same_events(happened, rows_of(run), seconds)
     observed = received["observed"]
     assert told == np.count_nonzero(observed)  # every bin comes from one of the two
     gone = received[~observed]
@@ -106,3 +111,18 @@ def same_where_observed(received: Rows, sent: Rows, trial_ids: np.ndarray) -> in
     np.testing.assert_allclose(ours["intention"][:, 3], theirs["intention"][:, 3], rtol=1e-6, atol=1e-4)
     assert len(ours) > 0.9 * (len(settled) - SETTLED / PERIOD) > 0
     return len(settled)
+
+
+def same_events(happened: list[Happening], sent: Rows, seconds: float) -> None:
+    """See that every event of a trial that was told on is of its time, and that few are not told on."""
+    events = trial_events(played())
+    expected = {
+        (text, round(float(due), 2))
+        for due, packet_id in zip(sent["due"], sent["packet_id"].tolist(), strict=True)
+        for text in events.get(packet_id, ())
+    }
+    first, last = float(sent["due"][0]), float(sent["due"][-1]) + PERIOD
+    told = {(text, round(due, 2)) for text, due in happened if first <= due <= last}
+    told = {(text, due) for text, due in told if text.partition(" ")[0] in EVENT_NAMES.values()}
+    assert told <= expected
+    assert len(told) >= len(expected) * seconds / (seconds + SETTLED + 1.0) - 3

@@ -224,6 +224,21 @@ def test_bins_that_pass_while_it_is_paused_are_not_sent(name: str, send: Callabl
         replay.close()
 
 
+def test_the_undisturbed_counts_of_what_was_sent_are_kept(name: str, send: Callable[..., Sender]) -> None:
+    sender = send(name)
+    replay = Replay(live_lsl(name, 40.0), perturbation={"preset": "extreme"})
+    try:
+        keeper = Keeper(replay)
+        replay.resume()
+        rows = observed(keeper, 40)
+        sent = {round(due, 4): values for due, values in sender.sent}
+        expected = [sent[round(float(due), 4)] for due in rows["due"]]
+        np.testing.assert_array_equal(replay.description.clean(rows["packet_id"]), expected)
+        assert (rows["counts"] != expected).any()
+    finally:
+        replay.close()
+
+
 def test_what_it_cannot_do_is_refused_with_what_it_can(name: str, send: Callable[..., Sender]) -> None:
     send(name)
     replay = Replay(live_lsl(name, 40.0))
