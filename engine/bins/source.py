@@ -41,12 +41,15 @@ class SourceState:
         Unix seconds.
     error : str or None
         What is wrong, in one line.
+    late : int
+        Samples that came when their bin had gone.
     """
 
     name: str
     state: Literal["running", "gone", "changed"]
     since: float
     error: str | None
+    late: int = 0
 
     @property
     def well(self) -> bool:

@@ -73,10 +73,10 @@ class Assembly(ABC):
     def add(self, stamps: Sequence[float], samples: Sequence[Sequence[float]], now: float) -> None:
         """Take samples, shape (n, n_units), that were there at these times."""
 
-    def come(self) -> None:  # noqa: B027 - a regular one tells by its samples
-        """The stream is there."""
+    def come(self, now: float) -> None:  # noqa: B027 - a regular one tells by its samples
+        """The stream is there from now on."""
 
-    def go(self) -> None:  # noqa: B027
+    def go(self, now: float) -> None:  # noqa: B027
         """It has gone."""
 
     @property
@@ -207,29 +207,29 @@ class Regular(Assembly):
 class Spikes(Assembly):
     """Of an irregular stream: a sample adds its values to the bin that holds its time, due with its end.
 
-    Its silence means no spikes, as long as the stream is there.
+    Its silence means no spikes, as long as the stream is there. Spikes that come when their bin has gone
+    are counted in the next that goes, and as late.
     """
 
     def __init__(self, *others: Any) -> None:
         super().__init__(*others)
-        self._there = False
+        self._there = (math.inf, math.inf)  # from when until when it was
         self._end = math.inf  # of the bin that is open
         self._spikes: dict[int, Counts] = {}  # of open bins, by how many after that one
 
-    def come(self) -> None:
-        self._there = True
+    def come(self, now: float) -> None:
+        self._there = (now, math.inf)
 
-    def go(self) -> None:
-        self._there = False
+    def go(self, now: float) -> None:
+        self._there = (self._there[0], now)
 
     def add(self, stamps: Sequence[float], samples: Sequence[Sequence[float]], now: float) -> None:
         if not abs(now - self._end) < KEPT * self._width:  # the first, or nobody has asked for long
             self.skip(now)
         for stamp, sample in zip(stamps, samples, strict=True):
             ahead = math.floor((stamp - self._end) / self._width) + 1
-            if ahead < 0 or ahead > KEPT:
-                self.late += 1
-                continue
+            self.late += ahead < 0
+            ahead = min(max(ahead, 0), KEPT)
             self._spikes[ahead] = self._spikes.get(ahead, self._nothing) + np.asarray(sample, np.float64)
         self.advance(now)
 
@@ -243,7 +243,8 @@ class Spikes(Assembly):
         while self._end + SPIKE_DELAY <= now:
             counts = self._spikes.pop(0, self._nothing)
             self._spikes = {ahead - 1: each for ahead, each in self._spikes.items()}
-            self._close(self._end, counts if self._there else self._nothing, float(self._there), now + WAIT)
+            there = self._there[0] <= self._end - self._width and self._end <= self._there[1]
+            self._close(self._end, counts if there else self._nothing, float(there), now + WAIT)
             self._end += self._width
         self._settle(now)
 

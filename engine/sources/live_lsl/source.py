@@ -6,6 +6,7 @@ import math
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -86,12 +87,7 @@ class LiveLsl:
 
     @property
     def status(self) -> SourceState:
-        return self._streams[0].status
-
-    @property
-    def late(self) -> int:
-        """Samples that came after their bin had gone."""
-        return self._assembly.late
+        return replace(self._streams[0].status, late=self._assembly.late)
 
     # What the deck asks
 
@@ -169,11 +165,11 @@ class LiveLsl:
 
     def _come(self, _: Facts) -> None:
         with self._lock:
-            self._assembly.come()
+            self._assembly.come(clock.now())
 
     def _go(self) -> None:
         with self._lock:
-            self._assembly.go()
+            self._assembly.go(clock.now())
 
     def _add(self, stamps: Sequence[float], samples: Sequence[Sequence[Any]]) -> None:
         with self._lock:

@@ -113,6 +113,9 @@ class StreamAnswer(Answer):
     )
     since: float = Field(description="Unix seconds at which that began.")
     error: str | None = Field(description="In what it has changed, or what has failed.")
+    late: int = Field(
+        description="Samples that came when their bin had gone: counts are lost, spikes a bin off."
+    )
 
 
 class SessionMetrics(Answer):

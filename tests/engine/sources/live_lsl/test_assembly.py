@@ -174,7 +174,7 @@ def test_what_an_irregular_companion_says_holds_until_it_says_something_else() -
 
 def test_spikes_are_counted_in_the_bin_that_holds_their_time() -> None:
     made = Spikes(2, WIDTH, {})
-    made.come()
+    made.come(0.9)
     made.skip(1.0)
     made.add([1.001, 1.024, 1.026], [[1, 0], [0, 1], [2, 0]], 1.03)
     assert not made.made
@@ -185,17 +185,20 @@ def test_spikes_are_counted_in_the_bin_that_holds_their_time() -> None:
         (1.025, [1, 1]),
         (1.05, [2, 0]),
     ]
-    made.add([1.04], [[1, 1]], 1.2)
-    assert made.late == 1
+    made.add([1.04], [[1, 1]], 1.05 + SPIKE_DELAY)  # its bin has gone: the next one has it
+    made.advance(1.075 + SPIKE_DELAY)
+    assert (taken(made)[0].counts.tolist(), made.late) == ([1, 1], 1)
 
 
 def test_no_spikes_are_none_while_their_stream_is_there_and_unknown_when_it_has_gone() -> None:
     made = Spikes(2, WIDTH, {})
-    made.come()
+    made.come(0.9)
     made.skip(1.0)
-    made.advance(1.025 + SPIKE_DELAY)
-    made.go()
-    made.advance(1.05 + SPIKE_DELAY)
-    made.come()
+    made.add([1.01, 1.03, 1.06], [[1, 0], [2, 0], [3, 0]], 1.06)
+    made.go(1.06)
     made.advance(1.075 + SPIKE_DELAY)
-    assert [bin_.coverage for bin_ in made.made] == [1.0, 0.0, 1.0]
+    made.come(1.08)
+    made.advance(1.125 + SPIKE_DELAY)
+    bins = taken(made)
+    assert [bin_.coverage for bin_ in bins] == [1, 1, 0, 0, 1]
+    assert [bin_.counts[0] for bin_ in bins] == [1, 2, 0, 0, 0]

@@ -61,6 +61,14 @@ class Sender:
             self.sent.append((due, values))
             due, k = due + self._period, k + 1
 
+    def at(self, dues: np.ndarray) -> np.ndarray:
+        """The values of the samples that were due then, to 2 ms, shape (n, n_channels)."""
+        sent = list(self.sent)
+        stamps = np.array([due for due, _ in sent])
+        nearest = np.abs(stamps[:, None] - dues).argmin(axis=0)
+        np.testing.assert_allclose(stamps[nearest], dues, atol=2e-3)
+        return np.array([values for _, values in sent])[nearest]
+
     def close(self) -> None:
         self._stopping.set()
         self._thread.join()
@@ -118,9 +126,7 @@ def test_a_stream_of_counts_is_sent_bin_by_bin_under_its_channels_names(
     source, keeper = play(name)
     rows = observed(keeper, 60)
     assert source.description.channel_names == ("left", "middle", "right")
-    sent = {round(due, 4): values for due, values in sender.sent}
-    for row in rows:
-        assert row["counts"].tolist() == sent[round(float(row["due"]), 4)]
+    np.testing.assert_array_equal(rows["counts"], sender.at(rows["due"]))
     np.testing.assert_allclose(np.diff(rows["due"]), PERIOD, atol=1e-3)
     np.testing.assert_array_equal(rows["packet_id"], rows["sequence_number"])
     assert np.isnan(rows["kinematics"]).all()  # it has no companions
@@ -144,14 +150,17 @@ def test_spikes_of_an_irregular_stream_are_counted_by_their_times(
     name: str, send: Callable[..., Sender], play: Open
 ) -> None:
     sender = send(name, rate=333.0, regular=False)
-    _, keeper = play(name)
+    source, keeper = play(name)
+    observed(keeper, 60)
+    sender.close()
+    last = sender.sent[-1][0]
+    wait_until(lambda: keeper.rows["due"][-1] > last + 2 * PERIOD)
     rows = observed(keeper, 60)[10:]
-    sent = [
-        (due, values) for due, values in sender.sent if rows["due"][0] - PERIOD <= due < rows["due"][-1]
-    ]
-    np.testing.assert_array_equal(
-        rows["counts"].sum(axis=0), np.sum([values for _, values in sent], axis=0)
-    )
+    sent = [values for due, values in sender.sent if rows["due"][0] - PERIOD <= due < rows["due"][-1]]
+    apart = np.abs(rows["counts"].sum(axis=0, dtype=np.int64) - np.sum(sent, axis=0))
+    late = source.status.late
+    assert apart.max() <= 4 * late  # on a machine that is busy some are counted a bin later
+    assert late < 0.2 * len(sender.sent)
     np.testing.assert_allclose(np.diff(rows["due"]), PERIOD, atol=1e-6)
 
 
@@ -231,8 +240,7 @@ def test_the_undisturbed_counts_of_what_was_sent_are_kept(name: str, send: Calla
         keeper = Keeper(replay)
         replay.resume()
         rows = observed(keeper, 40)
-        sent = {round(due, 4): values for due, values in sender.sent}
-        expected = [sent[round(float(due), 4)] for due in rows["due"]]
+        expected = sender.at(rows["due"])
         np.testing.assert_array_equal(replay.description.clean(rows["packet_id"]), expected)
         assert (rows["counts"] != expected).any()
     finally:
