@@ -10,14 +10,13 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
-import numpy as np
-
 from engine.bins import clock
-from engine.bins.source import Block, Capability, Position, SourceState, Tick, Told
+from engine.bins.source import Block, Capability, SourceState, Tick, Told
 from engine.bins.trials import EVENT_NAMES, Trial
-from engine.sources.live_lsl.assembly import Assembly, Made, Regular, Spikes
+from engine.sources.endless import UNKNOWN, Written
+from engine.sources.growing import GrowingDescription
+from engine.sources.live_lsl.assembly import Assembly, Regular, Spikes
 from engine.sources.live_lsl.companion import Companion
-from engine.sources.live_lsl.description import COUNTS, LiveDescription
 from engine.sources.live_lsl.facts import Facts, samples_a_bin
 from engine.sources.live_lsl.layout import Columns, kinematics_columns, length_unit
 from engine.sources.live_lsl.look import look
@@ -28,7 +27,7 @@ CAN: Final[tuple[Capability, ...]] = ("pause", "perturbation")
 EVENTS_KEPT: Final = 1000
 
 
-class LiveLsl:
+class LiveLsl(Written):
     """An `engine.bins.source.SelfPaced`: counts or spikes from LSL, with what comes beside them.
 
     A bin is sent as soon as its samples are there, and those of its companions, for which it waits 0.25 s
@@ -51,7 +50,6 @@ class LiveLsl:
 
     kind = "lsl"
     can = CAN
-    ended = False
 
     def __init__(self, names: Names, bin_rate: float) -> None:
         facts, beside = look(names)
@@ -66,9 +64,8 @@ class LiveLsl:
         self._events: deque[tuple[float, str]] = deque(maxlen=EVENTS_KEPT)
         given = (facts.n_channels, width, self._companions)
         self._assembly: Assembly = Regular(samples, *given) if samples else Spikes(*given)
-        self._sent = 0
         self._tell: Callable[[], None] = lambda: None
-        self.description = LiveDescription(
+        description = GrowingDescription(
             name=names.neural,
             channel_names=facts.labels or tuple(f"channel {i}" for i in range(facts.n_channels)),
             bin_rate=bin_rate,
@@ -76,14 +73,11 @@ class LiveLsl:
             series=_series(names),
             told="events" in beside,
         )
+        super().__init__(description)
         self._streams = [LiveStream(names.neural, Listener(self._come, self._add, self._go), facts)]
         for role in ROLES:
             if (name := names.of(role)) is not None:
                 self._streams.append(LiveStream(name, self._listener(role), beside.get(role)))
-
-    @property
-    def position(self) -> Position:
-        return Position(self._sent, self._sent, None, self._sent * self.description.bin_width)
 
     @property
     def status(self) -> SourceState:
@@ -117,7 +111,9 @@ class LiveLsl:
         with self._lock:
             made = [self._assembly.made.popleft() for _ in ticks]
         for row, bin_ in zip(block.rows, made, strict=False):
-            self._write(row, bin_)
+            kinematics = bin_.beside.get("kinematics", UNKNOWN)
+            trial = trial_of(bin_.beside.get("intention"))
+            self.write(row, bin_.due, bin_.counts, kinematics, trial, bin_.coverage)
         return self._happened(made[-1].due) if made else ()
 
     def close(self) -> None:
@@ -127,24 +123,6 @@ class LiveLsl:
             stream.close()
 
     # In the thread of the replay
-
-    def _write(self, row: Any, bin_: Made) -> None:
-        packet_id, description = self._sent, self.description
-        counts = np.clip(np.nan_to_num(np.rint(bin_.counts)), 0, np.iinfo(COUNTS).max).astype(COUNTS)
-        x, y, vx, vy = bin_.beside.get("kinematics", (math.nan,) * 4)
-        trial = trial_of(bin_.beside.get("intention"))
-        at = description.enter(packet_id, trial)
-        description.append(packet_id, bin_.due, counts)
-        row["counts"], row["coverage"], row["observed"] = counts, bin_.coverage, bin_.coverage >= 0.5
-        row["packet_id"], row["trial"] = packet_id, at
-        row["trial_time_ms"] = description.trial_time(packet_id) * 1e3
-        row["kinematics"] = x, y, vx, vy
-        row["intention"] = math.nan
-        if trial is not None:
-            target = math.nan if trial.target_id is None else trial.target_id
-            distance = math.hypot(trial.target_x - x, trial.target_y - y)
-            row["intention"] = target, trial.target_x, trial.target_y, distance
-        self._sent += 1
 
     def _happened(self, newest: float) -> Told:
         """Events up to the newest bin, each at its own time; what is no event of a trial is a marker."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -33,6 +34,9 @@ CORRECTED_EVERY: Final = 5.0
 CLOSED_WITHIN: Final = 1.0
 """Seconds for which `LiveStream.close` waits for the thread; liblsl's search may take longer."""
 BUFFERED_SECONDS: Final = 60
+
+SAME_CLOCK: Final = 0.1
+"""Seconds: a stream of this host that seems to be nearer has our own clock, measured on a busy machine."""
 
 Take = Callable[[Sequence[float], Sequence[Sequence[Any]]], None]
 
@@ -130,7 +134,8 @@ class LiveStream:
             self._enter("changed", f"It has {facts.told()}, and had {before}. Let it be as it was.")
             self._closing.wait(LOOK_FOR)
             return
-        correction, corrected = inlet.time_correction(OPENED_WITHIN), pylsl.local_clock()
+        here = inlet.info(OPENED_WITHIN).hostname() == socket.gethostname()
+        correction, corrected = _correction(inlet, here), pylsl.local_clock()
         inlet.open_stream(
             OPENED_WITHIN
         )  # after that: samples are not to lie there while clocks are compared
@@ -143,7 +148,7 @@ class LiveStream:
                 continue
             samples, stamps = inlet.pull_chunk(0.0, CHUNK)
             if pylsl.local_clock() > corrected + CORRECTED_EVERY:
-                correction, corrected = inlet.time_correction(OPENED_WITHIN), pylsl.local_clock()
+                correction, corrected = _correction(inlet, here), pylsl.local_clock()
             shift = correction - self._offset
             self._listener.take([each + shift for each in (stamp, *stamps)], [sample, *samples])
 
@@ -151,3 +156,9 @@ class LiveStream:
         if (self.status.state, self.status.error) != (state, error):
             self.status = SourceState(self.name, state, time.time(), error)
             log.info("LSL stream %s is %s%s", self.name, state, f": {error}" if error else "")
+
+
+def _correction(inlet: pylsl.StreamInlet, here: bool) -> float:
+    """What to add to a stream's time stamps for them to be of our liblsl's clock, s."""
+    measured = float(inlet.time_correction(OPENED_WITHIN))
+    return 0.0 if here and abs(measured) < SAME_CLOCK else measured

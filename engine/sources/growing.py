@@ -1,4 +1,4 @@
-"""What is known of a live stream's bins: its channels at once, its trials as they come."""
+"""What is known of bins that are made as they are sent: the channels at once, trials as they come."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from engine.bins.description import Indices
 from engine.bins.schema import bin_dtype
 from engine.bins.trials import EVENT_NAMES, PHASES, Plan, Trial, TrialEvent
 
+NO_SERIES: Final[Mapping[str, Any]] = MappingProxyType(
+    {"position": None, "velocity": None, "passed_over": []}
+)
 COUNTS: Final = np.dtype(np.uint16)
 """Nobody knows how many spikes will come."""
 KEPT_SECONDS: Final = 120.0
@@ -29,7 +32,7 @@ PHASE_OF: Final[Mapping[TrialEvent, int]] = {
 _EVENTS: Final = {name: event for event, name in EVENT_NAMES.items()}
 
 
-class LiveDescription:
+class GrowingDescription:
     """An `engine.bins.description.Description` that grows. One thread writes it, that of the replay.
 
     Times of trials are seconds of bins sent: the start of bin k is ``k / bin_rate``.
@@ -59,9 +62,9 @@ class LiveDescription:
         name: str,
         channel_names: tuple[str, ...],
         bin_rate: float,
-        length_unit: str,
-        series: Mapping[str, Any],
-        told: bool,
+        length_unit: str = "units",
+        series: Mapping[str, Any] = NO_SERIES,
+        told: bool = False,
     ) -> None:
         self.name = name
         self.channel_names = channel_names
