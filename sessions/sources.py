@@ -73,9 +73,6 @@ class Sources:
         kind, _, what = (options.source or RECORDING).partition(":")
         if kind == RECORDING:
             return RecordingSource(recording, options.selection, options.loop)
-        for name, asked in (
-            ("selection", options.selection != EVERYTHING), ("speed but 1", options.speed != 1.0),
-        ):  # fmt: skip
-            if asked:
-                raise NotNow(f"A session whose source is {kind} has no {name}. Leave it out.")
+        if options.selection != EVERYTHING:
+            raise NotNow(f"A session whose source is {kind} has no selection. Leave it out.")
         return self._makers[kind](what, self._bin_rate)
