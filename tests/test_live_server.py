@@ -202,6 +202,19 @@ def test_the_page_lacks_the_controls_that_it_cannot_serve(deck: Server, browser:
     assert faults == []
 
 
+def test_home_lists_it_without_a_length(deck: Server, browser: Browser) -> None:
+    page = browser.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda fault: faults.append(str(fault)))
+    page.goto(f"http://127.0.0.1:{deck.dashboard_port}/")
+    position = page.locator("[data-position]", has_text=":").first
+    position.wait_for(timeout=30_000)
+    assert "/" not in position.inner_text()
+    assert not page.locator("tr:has([data-position]) progress").first.is_visible()
+    page.close()
+    assert faults == []
+
+
 def test_a_stream_that_goes_is_told_everywhere(deck: Server, upstream: ExitStack) -> None:
     upstream.close()
     wait_until(lambda: deck.get("/api/sessions/down")["stream"]["state"] == "gone")
