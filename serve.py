@@ -38,6 +38,7 @@ from tornado.netutil import bind_sockets
 
 from engine import scheduling
 from engine.answers.inlet import MakeInlet
+from engine.bins.source import Source
 from engine.errors import BadSetting
 from engine.files.sealed import passphrase_here
 from engine.moment import Moment
@@ -56,6 +57,7 @@ from sessions.recordings import Recordings
 from sessions.rest.handler import rest_rules
 from sessions.server import StreamServer, http_limits, stream_rules
 from sessions.settings import Settings, settings
+from sessions.sources import Sources
 from sessions.store import Store
 from sessions.studio import Studio
 
@@ -131,6 +133,7 @@ def _run(chosen: Settings, ending: Ending) -> int:
         ttl=chosen.session_ttl,
         make_sinks={**sinks(chosen), **{broker.name: broker.sink for broker in brokers}},
         make_inlet=lsl_inlet() if chosen.lsl_enabled else None,
+        sources=Sources({**plugins.sources(PLUGINS), "lsl": lsl_source}, chosen.source, chosen.rate),
     )
     real_time = chosen.real_time and scheduling.real_time()
     log.info("Scheduled %s", "in real time" if real_time else "as other programs are")
@@ -231,6 +234,13 @@ def lsl_inlet() -> MakeInlet:
     from engine.answers.lsl import LslInlet
 
     return LslInlet
+
+
+def lsl_source(stream: str, bin_rate: float) -> Source:
+    """Listen to a live stream."""
+    from engine.sources.live_lsl.source import live_lsl  # loads liblsl, as above
+
+    return live_lsl(stream, bin_rate)
 
 
 def draw(subject: Any, *order: Any) -> bytes:

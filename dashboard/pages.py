@@ -30,9 +30,10 @@ from plotters.base import Plotter, Scene
 from plotters.lanes import LANES
 from plotters.scored import Scored
 from sessions.calibrations import KEPT
+from sessions.codes import CODE
 from sessions.errors import UnknownSession
 from sessions.rest.pages import Page, Visit
-from sessions.store import CODE, Store
+from sessions.store import Store
 
 TEMPLATES = Path(__file__).parent / "templates"
 PORT = re.compile(r":\d+$")

@@ -42,7 +42,7 @@ def settings(replay: Replay) -> dict[str, Any]:
     """
     selection, perturbation = replay.selection, replay.perturbation
     recording = recorded(replay.description)
-    spans = selected_spans(selection, recording) if recording else []
+    spans = selected_spans(selection, recording) if recording else [[0, 1]]
     return {
         "speed": replay.speed,
         "loop": replay.loop,
@@ -85,7 +85,7 @@ def tape(recording: Description) -> dict[str, Any]:
         [recording.trials[row].trial_id, start, start + n, recording.trials[row].target_id]
         for row, start, n in zip(rows.tolist(), inside[first].tolist(), n_bins.tolist(), strict=True)
     ]
-    return {"n_bins": recording.n_bins or 0, "bin_rate": recording.bin_rate, "trials": trials}
+    return {"n_bins": recording.n_bins or 1, "bin_rate": recording.bin_rate, "trials": trials}
 
 
 def events_of(recording: Description) -> list[tuple[TrialEvent, str, bool]]:

@@ -6,6 +6,7 @@ import math
 import time
 from typing import Any
 
+from engine.bins.source import state_of
 from engine.monitors.drift import REFERENCE
 from sessions.rest.launching import launched_answer
 from sessions.rest.records import record_answer
@@ -22,14 +23,25 @@ def status(session: Session) -> dict[str, Any]:
     dict
         ``launched`` and ``record`` as REST has them; ``drift``: whether there is an ``alarm``, what to
         ``say`` of it, how many of the reference's ``seconds`` there are, ``of`` how many, and what the
-        reference is ``called``; ``sinks``: what to say of those that are not well.
+        reference is ``called``; ``sinks``: what to say of the source and
+        of sinks that are not well.
     """
     return {
         "launched": launched_answer(session.launched).model_dump(),
         "record": record_answer(session).model_dump(),
         "drift": drift(session),
-        "sinks": sinks(session),
+        "sinks": [*source(session), *sinks(session)],
     }
+
+
+def source(session: Session) -> list[str]:
+    """A sentence for a live stream that is not there."""
+    state = state_of(session.replay.source)
+    if state is None or state.well:
+        return []
+    since = time.strftime("%H:%M:%S", time.localtime(state.since))
+    fault = f"has changed since {since}. {state.error}" if state.error else f"is gone since {since}."
+    return [f"The stream {state.name} {fault} Its bins are not observed until it is back."]
 
 
 def sinks(session: Session) -> list[str]:

@@ -1,9 +1,9 @@
-"""What a lab adds of its own: files of a folder that hold readers, decoders, perturbations, sinks or plots.
+"""What a lab adds, in files of a folder: sources, readers, decoders, perturbations, sinks, plots.
 
 A file is a module; what it adds is found by its type or its name: classes of `engine.decoders.base.Decoder`
-and of `engine.stages.perturb.base.Model`; a function ``make_sink``, whose sink has the file's name; a
-function ``read_recording`` for the files that end in the module's ``ENDING``; and whatever others ask for
-with `classes`.
+and of `engine.stages.perturb.base.Model`; functions ``make_source`` and ``make_sink``, whose source or sink
+has the file's name; a function ``read_recording`` for the files that end in the module's ``ENDING``; and
+whatever others ask for with `classes`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from engine.errors import BadSetting
 
 if TYPE_CHECKING:
+    from engine.bins.source import MakeSource
     from engine.sinks.base import MakeSink
 
 OPTION: Final = "--plugins"
@@ -88,6 +89,11 @@ def classes(module: ModuleType, base: type[T]) -> Iterator[type[T]]:
 def sinks(modules: Modules) -> dict[str, MakeSink]:
     """What makes sinks, by name."""
     return {name: module.make_sink for name, module in modules.items() if hasattr(module, "make_sink")}
+
+
+def sources(modules: Modules) -> dict[str, MakeSource]:
+    """What makes sources, by name."""
+    return {name: module.make_source for name, module in modules.items() if hasattr(module, "make_source")}
 
 
 def _load(path: Path) -> ModuleType:

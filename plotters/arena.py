@@ -29,6 +29,8 @@ MARGIN: Final = 0.06
 """Share of the arena that is left free on either side."""
 TICKS: Final = 4
 """About so many on an axis: in large type more would run into each other."""
+REACH: Final = {"mm": 100.0, "cm": 10.0, "m": 0.1}
+"""How far a live stream's cursor may go before anything is known of it, by the unit."""
 NOWHERE: Final = np.full((1, 2), np.nan, np.float32)
 ASIDE: Final = 10
 """Pixels from a cursor to its name."""
@@ -46,6 +48,7 @@ class Arena(Plotter):
         super().__init__(scene)
         self.n_trail = scene.bins(TRAIL) // scene.bins_per_column
         self._corners = corners(scene.recording)
+        self._seen = np.empty((0, 2), np.float32)  # of a live stream: its extreme places
         self.middle = float(self._corners[:, 0].mean())
         self._moving: set[int] = set()
 
@@ -70,6 +73,7 @@ class Arena(Plotter):
         return plot
 
     def update(self, news: News) -> Iterable[Update]:
+        yield from self._widen(news)
         yield from self._move(news)
         yield Replace("target", "fill", np.full(1, FILL.get(news.trial.phase, 0.0), np.float32))
         trials = news.recent["trial"][news.with_lead(1)]
@@ -80,6 +84,28 @@ class Arena(Plotter):
         if len(news.rows):
             yield from self.update(news)
             yield from self._aim(news)
+            if self.scene.recording.n_bins is None:
+                yield from self._frame()
+
+    def _widen(self, news: News) -> Iterator[Update]:
+        """Make room for the places that a live stream brings."""
+        if self.scene.recording.n_bins is not None:
+            return
+        places = np.concatenate(
+            (self._seen, news.rows["kinematics"][:, :2], news.rows["intention"][:, 1:3])
+        )
+        places = places[np.isfinite(places).all(axis=1)]
+        if not len(places):
+            return
+        extremes = np.array([places.min(axis=0), places.max(axis=0)])
+        if not np.array_equal(extremes, self._seen):
+            self._seen = extremes
+            self._corners = around(extremes)
+            yield from self._frame()
+
+    def _frame(self) -> Iterator[Update]:
+        for axis, column in enumerate(WHERE):
+            yield Replace("corners", column, self._corners[:, axis])
 
     # Targets
 
@@ -191,6 +217,14 @@ def corners(description: Description) -> Floats:
     aimed = [(trial.target_x, trial.target_y) for trial in description.trials]
     places = np.concatenate((description.kinematics[:, :2], np.reshape([*targets, *aimed], (-1, 2))))
     places = places[np.isfinite(places).all(axis=1)]
+    reach = REACH.get(description.length_unit)
+    if not len(places) and description.n_bins is None and reach:
+        places = np.array([[-reach, -reach], [reach, reach]], np.float32)
+    return around(places)
+
+
+def around(places: Floats) -> Floats:
+    """Opposite corners of what holds places of shape (n, 2), with a margin."""
     if not len(places):
         return np.array([[-1, -1], [1, 1]], np.float32)
     low, high = places.min(axis=0), places.max(axis=0)

@@ -89,8 +89,10 @@ function fillRow(row, code, session) {
   set(".state", session.state);
   row.querySelector(".state").title = session.error ?? "";
   set("[data-recording]", session.recording);
-  set("[data-position]", `${spell(session.position_seconds)} / ${spell(session.duration_seconds)}`);
-  row.querySelector("progress").value = session.position_seconds / session.duration_seconds;
+  const whole = session.duration_seconds; // a live stream has none
+  set("[data-position]", spell(session.position_seconds) + (whole ? ` / ${spell(whole)}` : ""));
+  row.querySelector("progress").hidden = !whole;
+  if (whole) row.querySelector("progress").value = session.position_seconds / whole;
   set("[data-speed]", session.speed === "max" ? "max" : `${session.speed}×`);
   set("[data-listeners]", listeners(session));
   set("[data-dropped]", session.dropped_packets.toLocaleString("en"));

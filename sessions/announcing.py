@@ -9,6 +9,7 @@ from engine import scheduling
 from engine.sources.recordings.recording import Recording
 from sessions.brokers.elsewhere import Addresses
 from sessions.settings import Settings
+from sessions.sources import RECORDING
 
 EVERYWHERE = ("0.0.0.0", "::", "")
 """Hosts that mean all addresses of this machine."""
@@ -82,6 +83,8 @@ def announce(chosen: Settings, recording: Recording, made_token: str | None) -> 
         print(f"Passed over {passed['name']}: {passed['reason']}")
     for warning in recording.warnings:
         print(f"Warning    {warning}")
+    if chosen.source != RECORDING:
+        print(f"Source     {chosen.source}: new sessions play it, unless they ask for source recording")
     if made_token:
         print(f"Token      {made_token} (for this run; PHANTOM_TOKEN sets one that stays)")
     print(f"Dashboard  {dashboard}")

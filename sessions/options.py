@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from engine.bins.selection import EVERYTHING, Selection
 from engine.deck.transport import Speed
-
-Source = Literal["recording"]
-"""Where the bins of a session come from."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +15,7 @@ class Options:
     """What a session can be created with; None leaves it to the deployment's default."""
 
     recording: str | None = None
+    source: str | None = None
     selection: Selection = EVERYTHING
     seed: int = 0
     speed: Speed = 1.0

@@ -8,7 +8,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 
 from engine.answers.inlet import MakeInlet
 from engine.answers.playback import Playback
@@ -21,21 +21,20 @@ from engine.bins.ring import Ring
 from engine.bins.selection import Selection
 from engine.bins.source import refuse
 from engine.deck.replay import Replay
-from engine.errors import NotNow
 from engine.monitors.drift import DriftMonitor
 from engine.monitors.monitor import Monitor, MonitorThread
 from engine.sinks.base import MakeSink, Subject
 from engine.sinks.feeder import LEFT_WITHIN, Feeder
 from engine.view import PLAIN, View, changed
+from sessions.attendance import Attendance
 from sessions.audience import Audience
-from sessions.errors import Conflict, TooMany, UnknownSession
+from sessions.errors import Conflict, UnknownSession
 from sessions.launcher import Launched
 from sessions.listening import Inlets
 from sessions.options import Options
 from sessions.tape import Tape
 
 GOING_AWAY, DELETED = 1001, 1000
-
 
 A = TypeVar("A", bound=Audience, covariant=True)
 
@@ -100,10 +99,8 @@ class Session:
         self._used = clock.now()
         self._born = self._used
         self._view = PLAIN
-        self._decoders = 0
-        self._audiences: dict[tuple[Any, asyncio.AbstractEventLoop], Audience] = {}
-        self._closed = False
-        self._lock = threading.Lock()  # guards the four above
+        self._lock = threading.Lock()  # guards the one above
+        self._attendance = Attendance(code, replay)
         self._tape: Tape | None = None
         self._taping = threading.Lock()  # guards the one above; held while a record starts
 
@@ -165,18 +162,17 @@ class Session:
     @property
     def decoders(self) -> int:
         """How many decoders are connected."""
-        return self._decoders
+        return self._attendance.decoders
 
     @property
     def audiences(self) -> list[Audience]:
-        with self._lock:
-            return list(self._audiences.values())
+        return self._attendance.audiences
 
     @property
     def listened_to(self) -> bool:
         """Whether a decoder, a page, an LSL consumer or a record is there; it keeps the session alive."""
         return (
-            self._decoders > 0
+            self.decoders > 0
             or any(a.size for a in self.audiences)
             or self.heard
             or (self._tape is not None and self._tape.recording)
@@ -224,7 +220,7 @@ class Session:
             If it is being recorded.
         """
         with self._taping:
-            if self._closed:
+            if self._attendance.closed:
                 raise UnknownSession(f"Session {self.code} has just been deleted.")
             if self._tape is not None and self._tape.recording:
                 raise Conflict(f"Session {self.code} is being recorded. Stop that record first.")
@@ -236,13 +232,7 @@ class Session:
         self._used = clock.now()
 
     def admit(self, selection: Selection | None, at_most: int | None = None) -> None:
-        """Let a decoder in, which may bring a selection; `dismiss` it when it goes.
-
-        Parameters
-        ----------
-        selection : Selection, optional
-        at_most : int, optional
-            Decoders that there may be.
+        """Let a decoder in, which may bring a selection, if there are fewer; `dismiss` it when it goes.
 
         Raises
         ------
@@ -256,30 +246,12 @@ class Session:
             If the selection cannot be played.
         TooMany
         """
-        with self._lock:
-            if self._closed:
-                raise UnknownSession(f"Session {self.code} has just been deleted. Connect again.")
-            if self.replay.state == "failed":
-                raise NotNow(f"Session {self.code} has failed. Delete it, or connect to another.")
-            if at_most is not None and self._decoders >= at_most:
-                raise TooMany(
-                    f"Session {self.code} has {self._decoders} decoders, which is the limit. "
-                    "Connect to another, or raise --clients-per-session."
-                )
-            if selection is not None and selection != self.replay.selection:
-                if self._decoders:
-                    raise Conflict(
-                        f"Session {self.code} has {self._decoders} decoder(s) on another selection. "
-                        "Connect without one, or to a session of your own."
-                    )
-                self.replay.set_selection(selection)
-            self._decoders += 1
+        self._attendance.admit(selection, at_most)
         self.touch()
 
     def dismiss(self) -> None:
         """Note that a decoder has gone."""
-        with self._lock:
-            self._decoders -= 1
+        self._attendance.dismiss()
         self.touch()
 
     def audience(self, make: MakeAudience[A], loop: asyncio.AbstractEventLoop) -> A:
@@ -290,20 +262,11 @@ class Session:
         UnknownSession
             If the session has been closed.
         """
-        with self._lock:
-            if self._closed:
-                raise UnknownSession(f"Session {self.code} has just been deleted.")
-            found = self._audiences.get((make, loop))
-            if found is None:
-                found = self._audiences[make, loop] = make(self, loop)
-        return cast(A, found)
+        return self._attendance.audience(make, loop, lambda: make(self, loop))
 
     def close(self, code: int = DELETED, reason: str = "The session was deleted.") -> None:
         """End the connections and the replay, and wait for the latter."""
-        with self._lock:
-            self._closed = True
-        for audience in self.audiences:
-            audience.close(code, reason)
+        self._attendance.close(code, reason)
         self.launched.close()
         self.inlets.close()
         for sink in self.sinks.values():

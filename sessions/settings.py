@@ -64,8 +64,12 @@ class Settings(BaseSettings):
         None, ge=1, description="sessions that one address may make (default: as many as there may be)"
     )
     clients_per_session: int = Field(1000, ge=1, description="decoders that a session may have")
+    source: str = Field(
+        "recording",
+        description="what new sessions play: recording, or lsl:NAME, a live stream of the lab network",
+    )
     plugins: Path | None = Field(
-        None, description="folder of your own readers, decoders, perturbations, sinks and plots"
+        None, description="folder of your own sources, readers, decoders, perturbations, sinks and plots"
     )
     redis: SecretStr | None = Field(
         None,
@@ -144,7 +148,7 @@ class Settings(BaseSettings):
 
 ON_COMMAND_LINE = (
     "data", "series", "trials", "spike_times_in", "host", "port", "dashboard_port",
-    "prefix", "stream_prefix", "rate", "records",
+    "prefix", "stream_prefix", "rate", "source", "records",
     "max_sessions", "session_ttl",
     "token", "allow_host", "allow_origin", "certfile", "keyfile", "audit_log", "requests_per_second",
     "sessions_per_address", "clients_per_session", "redis", "kafka", "plugins", "log_level",

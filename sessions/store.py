@@ -4,39 +4,34 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 import threading
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-import coolname
-
 from engine.answers.inlet import MakeInlet
 from engine.bins import clock
+from engine.bins.source import Source
 from engine.deck.replay import Replay
+from engine.errors import DeckError
 from engine.monitors.monitor import MonitorThread
 from engine.sinks.base import MakeSink, Subject
 from engine.sources.recordings.recording import Recording
-from engine.sources.recordings.source import RecordingSource
-from sessions.errors import BadCode, Conflict, Full, TooMany, UnknownRecording, UnknownSession
+from sessions.codes import checked_code, made_up
+from sessions.errors import Conflict, Full, TooMany, UnknownRecording, UnknownSession
 from sessions.options import Options
 from sessions.session import Session
+from sessions.sources import Sources
 
 log = logging.getLogger(__name__)
 
-CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
-RESERVED = ("binary", "raw")
 LSL_SESSIONS = 10
 """Sessions that get LSL outlets unasked: each outlet costs threads and descriptors."""
 READY_WITHIN = 10.0
-
 DEFAULTS = Options()
-
 GOLDEN: Final = (math.sqrt(5.0) - 1.0) / 2.0
-"""Its multiples, modulo 1, are spread evenly however many there are (three-distance theorem). Sessions are
-so due at different times within a bin."""
+"""Its multiples, modulo 1, are spread evenly (three-distance theorem): when sessions are due in a bin."""
 
 
 class Store:
@@ -58,6 +53,8 @@ class Store:
         ask for it.
     make_inlet : function, optional
         None if LSL is off.
+    sources : Sources, optional
+        What sessions can play; recordings alone if None.
     """
 
     def __init__(
@@ -70,7 +67,9 @@ class Store:
         ttl: float = 3600.0,
         make_sinks: Mapping[str, MakeSink] | None = None,
         make_inlet: MakeInlet | None = None,
+        sources: Sources | None = None,
     ) -> None:
+        self.sources = sources or Sources()
         self.recordings = recordings
         self.max_sessions = max_sessions
         self.max_per_address = max_per_address or max_sessions
@@ -147,42 +146,35 @@ class Store:
 
         Raises
         ------
-        BadCode
-            If the code is not one.
-        Conflict
-            If the code is taken by a session with other options.
-        UnknownRecording, UnknownTrial, UnknownTarget, EmptySelection, BadSetting
-            If an option cannot be met.
-        Full
-            If the limit is reached and every session is listened to.
-        TooMany
-            If this address has made as many as it may.
+        BadCode, Conflict
+            If the code is not one, or taken by a session with other options.
+        UnknownRecording, UnknownTrial, UnknownTarget, EmptySelection, BadSetting, NotNow
+            If an option cannot be met, or what is to be played is not there.
+        Full, TooMany
+            If every session is listened to at the limit, or this address has made as many as it may.
         """
-        code = self._checked(code)
+        code = made_up(self._sessions) if code is None else checked_code(code)
         evicted: list[Session] = []
         recording = self.recording_named(options.recording)
-        options = replace(options, recording=options.recording or next(iter(self.recordings)))
-        with self._lock:
-            session = self._sessions.get(code)
-            if session is not None:
-                other = [n for n in asked if getattr(options, n) != getattr(session.options, n)]
-                if other:
-                    raise Conflict(
-                        f"Session {code} was made with another {' and '.join(other)}. "
-                        "Choose another code, or delete it first."
-                    )
-                session.touch()
-            else:
-                if self._closed:
-                    raise Full("The server is going down.")
-                self._check_share(address)
-                evicted = self._must_go()
-                session = self._make(code, recording, options, evicted)
-                session.maker = address
-                for each in evicted:
-                    del self._sessions[each.code]
-                self._sessions[code] = session
-                self.total_created += 1
+        options = replace(
+            options,
+            recording=options.recording or next(iter(self.recordings)),
+            source=self.sources.spelled(options.source),
+        )
+        # Before the lock, as it may have to be looked for.
+        source = None if code in self._sessions else self.sources.make(options, recording)
+        try:
+            with self._lock:
+                session = self._sessions.get(code)
+                if session is None:
+                    source, own = None, source or self.sources.make(options, recording)
+                    session = self._add(code, own, options, address, evicted)
+                else:
+                    self._check_alike(session, options, asked)
+                    session.touch()
+        finally:
+            if source is not None:  # another has made the session meanwhile
+                source.close()
         self._end(evicted)
         session.wait_ready(READY_WITHIN)
         return session
@@ -213,8 +205,7 @@ class Store:
     def cleanup(self) -> int:
         """End the sessions whose time to live is over; return how many.
 
-        To be called every few seconds: pages and LSL consumers leave unnoticed, so it counts from
-        the last call that found them.
+        To be called every few seconds: pages and LSL consumers leave unnoticed; the last look counts.
         """
         for session in self.sessions.values():
             if session.listened_to:
@@ -231,40 +222,48 @@ class Store:
         while any(a.size for s in sessions for a in s.audiences) and clock.now() < until:
             time.sleep(0.02)  # they are others' sockets: nothing here can be waited for
 
-    def _checked(self, code: str | None) -> str:
-        if code is None:
-            return self._made_up()
-        if not CODE.fullmatch(code) or code in RESERVED:
-            raise BadCode(
-                f"Bad session code {code[:80]!r}. Use 1 to 64 letters, digits, '_' or '-'; "
-                f"{' and '.join(RESERVED)} are reserved."
-            )
-        return code
+    def _check_alike(self, session: Session, options: Options, asked: Collection[str]) -> None:
+        other = [name for name in asked if getattr(options, name) != getattr(session.options, name)]
+        if other:
+            was = f"Session {session.code} was made with another {' and '.join(other)}."
+            raise Conflict(f"{was} Choose another code, or delete it first.")
 
-    def _made_up(self) -> str:
-        while True:
-            adjective, noun = coolname.generate(2)
-            code = f"{adjective}-{noun}-{time.time_ns() % 90 + 10}"
-            if code not in self._sessions and CODE.fullmatch(code):
-                return code
-
-    def _make(
-        self, code: str, recording: Recording, options: Options, evicted: Collection[Session]
+    def _add(
+        self, code: str, source: Source, options: Options, address: str | None, evicted: list[Session]
     ) -> Session:
-        rate = recording.bin_rate * (1.0 if options.speed == "max" else options.speed)
+        """Make a session, whose source ends if that fails; whoever has to go for it is `evicted`."""
+        try:
+            if self._closed:
+                raise Full("The server is going down.")
+            self._check_share(address)
+            evicted += self._must_go()
+            session = self._make(code, source, options, evicted)
+        except DeckError:
+            source.close()
+            raise
+        session.maker = address
+        for each in evicted:
+            del self._sessions[each.code]
+        self._sessions[code] = session
+        self.total_created += 1
+        return session
+
+    def _make(self, code: str, source: Source, options: Options, evicted: Collection[Session]) -> Session:
+        description = source.description
+        rate = description.bin_rate * (1.0 if options.speed == "max" else options.speed)
         speaking = sum(session.lsl for session in self._sessions.values() if session not in evicted)
         lsl = speaking < LSL_SESSIONS if options.lsl is None else options.lsl
         sinks = {name: make for name, make in self._make_sinks.items() if lsl or name != "lsl"}
         replay = Replay(
-            RecordingSource(recording, options.selection, options.loop),
+            source,
             seed=options.seed,
             speed=options.speed,
             perturbation=dict(options.perturbation),
             phase=self.total_created * GOLDEN % 1.0,
             name=f"replay {code}",
         )
-        log.info("Session %s plays %s", code, recording.name)
-        subject = Subject(code, recording, rate)
+        log.info("Session %s plays %s", code, description.name)
+        subject = Subject(code, description, rate)
         return Session(code, replay, options, subject, sinks, self._make_inlet, self._monitors)
 
     def _check_share(self, address: str | None) -> None:

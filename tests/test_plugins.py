@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
 from playwright.sync_api import Browser
@@ -116,6 +117,25 @@ def test_a_sink_gets_every_bin_and_event(deck: Server, folder: Path) -> None:
     numbers = [int(line.split(",")[0]) for line in lines]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     assert "resume" in written.read_text()
+
+
+def test_a_source_is_played_and_does_what_it_can(deck: Server) -> None:
+    deck.ask("POST", "/api/sessions", {"custom_code": "thrown", "source": "dice:4"})
+    told = deck.get("/api/sessions/thrown")
+    assert (told["source"], told["recording"], told["stream"]) == ("dice", "dice", None)
+    assert told["can"] == ["pause", "step", "speed", "perturbation"]
+    deck.ask("PUT", "/api/sessions/thrown/speed", {"speed": 10})
+    stream = create_connection(f"ws://127.0.0.1:{deck.port}/stream/thrown", timeout=20)
+    packets = [json.loads(stream.recv()) for _ in range(101)]
+    stream.close()
+    assert packets[0]["channel_names"] == ["one", "two", "three"]
+    counts = {count for packet in packets[1:] for count in packet["data"]["spikes"]["spike_counts"]}
+    assert counts == {1, 2, 3, 4}
+    deck.ask("POST", "/api/control/thrown/pause")
+    deck.ask("POST", "/api/control/thrown/step")
+    with pytest.raises(HTTPError, match="409"):
+        deck.ask("POST", "/api/control/thrown/seek", {"packet_id": 0})
+    deck.ask("DELETE", "/api/sessions/thrown")
 
 
 def test_a_plot_stands_where_it_says_and_moves(deck: Server, browser: Browser) -> None:

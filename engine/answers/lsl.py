@@ -14,11 +14,10 @@ from engine.answers.prediction import CHANNELS, checked_values
 from engine.answers.predictions import Predictions
 from engine.bins import clock
 from engine.errors import BadPrediction
+from engine.lsl import LOOK_FOR, found
 
 log = logging.getLogger(__name__)
 
-LOOK_FOR: Final = 0.5
-"""Seconds for which the network is searched before the inlet looks whether it is to close."""
 CLOSED_WITHIN: Final = 1.0
 """Seconds for which `LslInlet.close` waits for the thread."""
 WAIT: Final = 0.2
@@ -113,16 +112,3 @@ class LslInlet:
             self._predictions.receive(self._decoder, int(number), checked_values(given), at)
         except BadPrediction as refused:
             self.error = str(refused)
-
-
-def found(name: str) -> list[pylsl.StreamInfo]:
-    """The streams of a name on the network, after a search of `LOOK_FOR` seconds at most.
-
-    liblsl asks with the XPath query ``name='NAME'``, and XPath 1.0 knows no escape for a quote: a name with
-    one is put into the other kind, and one with both is looked for among all streams.
-    """
-    if "'" not in name:
-        return list(pylsl.resolve_byprop("name", name, timeout=LOOK_FOR))
-    if '"' not in name:
-        return list(pylsl.resolve_bypred(f'name="{name}"', timeout=LOOK_FOR))
-    return [info for info in pylsl.resolve_streams(LOOK_FOR) if info.name() == name]

@@ -23,8 +23,37 @@ Capability = Literal["pause", "step", "seek", "select", "speed", "loop", "pertur
 
 Tick = tuple[float, float]
 """When a bin is due, in seconds of the engine's clock, and by how much later it is sent."""
-Told = Sequence[tuple[int, str]]
-"""What happened, such as ``target_on 3``, each with the row of the block in which it did."""
+Told = Sequence[tuple[float, str]]
+"""What happened, such as ``target_on 3``, each with the second of the engine's clock at which it did."""
+
+
+@dataclass(frozen=True)
+class SourceState:
+    """How a source does whose bins come from elsewhere.
+
+    Attributes
+    ----------
+    name : str
+        Of what it listens to.
+    state : str
+        "running"; "gone", also before it was there; or "changed", so that it cannot be taken.
+    since : float
+        Unix seconds.
+    error : str or None
+        What is wrong, in one line.
+    late : int
+        Samples that came when their bin had gone.
+    """
+
+    name: str
+    state: Literal["running", "gone", "changed"]
+    since: float
+    error: str | None
+    late: int = 0
+
+    @property
+    def well(self) -> bool:
+        return self.state == "running"
 
 
 @dataclass(frozen=True)
@@ -175,6 +204,9 @@ class SelfPaced(Source, Protocol):
     """A source whose bins come when they come: the deck sends them on as soon as they are `ready`."""
 
     @property
+    def status(self) -> SourceState: ...
+
+    @property
     def next_due(self) -> float:
         """When to ask again at the latest, in seconds of the engine's clock; infinity if it will tell."""
         ...
@@ -190,6 +222,15 @@ class SelfPaced(Source, Protocol):
     def skip(self) -> None:
         """Forget the bins that were not sent: those that come from now on are the next."""
         ...
+
+
+MakeSource = Callable[[str, float], Source]
+"""Makes a source from what stands after ``KIND:`` and bins per second; a `DeckError` says why it cannot."""
+
+
+def state_of(source: Source) -> SourceState | None:
+    """How it does, if its bins come from elsewhere."""
+    return source.status if isinstance(source, SelfPaced) else None
 
 
 def refuse(source: Source, what: str) -> NoReturn:

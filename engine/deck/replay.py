@@ -290,7 +290,7 @@ class Replay:
             self.paced_from = first + len(ticks)  # before the rows are there: sinks are silent at speed max
         self.ring.publish_raw(raw)
         if paced:
-            for row, text in told:
-                self.happenings.add(text, ticks[row][0])
+            for due, text in told:
+                self.happenings.add(text, due)
         if transport.state == "ended":  # in the same turn: whoever sees the last bin may resume
             self._wake()

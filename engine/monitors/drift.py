@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.bins.delivery import received
-from engine.bins.description import Recorded
+from engine.bins.description import Recorded, recorded
 from engine.bins.selection import Selection
 from engine.deck.replay import Replay
 
@@ -108,8 +108,14 @@ def natural_sd(recording: Recorded, selection: Selection) -> Units:
     spikes = np.zeros((n_blocks + REFERENCE, recording.n_units), np.int64)
     if len(bins):
         spikes = np.add.reduceat(recording.counts[bins], starts, axis=0, dtype=np.int64)
-    total = np.concatenate((np.zeros((1, recording.n_units), np.int64), spikes.cumsum(axis=0)))
-    natural, poisson = np.zeros(recording.n_units), np.zeros(recording.n_units)
+    return spread(spikes)
+
+
+def spread(spikes: npt.NDArray[np.int64]) -> Units:
+    """The formula of `natural_sd`, of the spikes in successive blocks, shape (n_blocks, n_units)."""
+    n_units = spikes.shape[1]
+    total = np.concatenate((np.zeros((1, n_units), np.int64), spikes.cumsum(axis=0)))
+    natural, poisson = np.zeros(n_units), np.zeros(n_units)
     for length in (WINDOW, REFERENCE):
         sums = total[length:] - total[:-length]
         natural += log_rate(sums, length).var(axis=0)
@@ -129,24 +135,28 @@ class Detector:
     Parameters
     ----------
     bin_rate : float
-    sd : ndarray of float64, shape (n_units,)
+    sd : ndarray of float64, shape (n_units,), or int
+        That of each unit; or how many there are: then the reference, twice, tells how much they vary.
     """
 
-    def __init__(self, bin_rate: float, sd: Units) -> None:
-        self._sd = sd
+    def __init__(self, bin_rate: float, sd: Units | int) -> None:
+        self._own = isinstance(sd, int)
+        self._sd: Units = np.ones(sd) if isinstance(sd, int) else sd
+        self._blocks: list[npt.NDArray[np.int64]] = []  # of the reference
         self._size = block_bins(bin_rate)
         self._seconds = self._size / bin_rate
-        self._unknown = np.full(len(sd), np.nan)
-        self._block = np.zeros(len(sd), np.int64)
+        self._unknown = np.full(len(self._sd), np.nan)
+        self._block = np.zeros(len(self._sd), np.int64)
         self._filled = 0
         self._window: deque[npt.NDArray[np.int64]] = deque(maxlen=WINDOW)
-        self._spikes = np.zeros(len(sd), np.int64)  # in the window
+        self._spikes = np.zeros(len(self._sd), np.int64)  # in the window
         self._alarm = False
         self.set_reference()
 
     def set_reference(self) -> None:
         """Take what comes from now on as the reference, and forget what was."""
         self._reference = np.zeros(len(self._sd), np.int64)
+        self._blocks.clear()
         self._reference_rate = self._reference_log = self._unknown
         self._referred = 0
         self._block = np.zeros(len(self._sd), np.int64)
@@ -186,6 +196,10 @@ class Detector:
         if self._referred < REFERENCE:
             self._reference += self._block
             self._referred += 1
+            if self._own:
+                self._blocks.append(self._block)
+                if self._referred == REFERENCE:
+                    self._sd = spread(np.tile(self._blocks, (2, 1)))
             self._reference_rate = self._reference / (self._referred * self._seconds)
             self._reference_log = log_rate(self._reference, self._referred)
         self._block = np.zeros_like(self._block)
@@ -228,7 +242,7 @@ class DriftMonitor:
         description = replay.description
         self._replay = replay
         self._selection: Selection | None = None  # until the first look, which finds its sd
-        self._detector = Detector(description.bin_rate, np.ones(description.n_units))
+        self._detector = Detector(description.bin_rate, description.n_units)
         self._cursor = 0
         self._needed = block_bins(description.bin_rate)
         self.reselected = False
@@ -258,12 +272,13 @@ class DriftMonitor:
         selection = self._replay.selection
         if self._replay.ring.head - self._cursor < self._needed and selection == self._selection:
             return
-        sd = natural_sd(self._replay.description, selection)
+        description, recording = self._replay.description, recorded(self._replay.description)
+        sd = natural_sd(recording, selection) if recording else description.n_units
         with self._lock:
             counts = self._take()
             if selection != self._selection:
                 self.reselected, self._selection = self._selection is not None, selection
-                self._detector = Detector(self._replay.description.bin_rate, sd)
+                self._detector = Detector(description.bin_rate, sd)
                 if self.reselected:
                     self._replay.note("drift reference for the new selection")
                 return

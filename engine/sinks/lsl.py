@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pylsl
 
-from engine.bins import clock
 from engine.bins.schema import Rows
 from engine.bins.trials import EVENT_NAMES
+from engine.lsl import clock_offset
 from engine.sinks.base import Subject
-
-CONFIGURATIONS = (
-    os.environ.get("LSLAPICFG", ""),
-    "lsl_api.cfg",
-    "~/lsl_api/lsl_api.cfg",
-    "/etc/lsl_api/lsl_api.cfg",
-)
-"""Where liblsl looks for one."""
-
-if not any(Path(path).expanduser().is_file() for path in CONFIGURATIONS):
-    # Once, and before liblsl is used: warnings stay, its greetings on standard error do not.
-    pylsl.set_config_content("[log]\nlevel = -1\n")
 
 MANUFACTURER = "PhantomDeck"
 BUFFERED_SECONDS = 60
@@ -121,8 +107,7 @@ class LslSink:
                 "stim",
             ),
         ]
-        # Zero on Linux; elsewhere the two monotonic clocks may count from different instants.
-        self._offset = pylsl.local_clock() - clock.now()
+        self._offset = clock_offset()
 
     def wanted(self) -> bool:
         return any(outlet.have_consumers() for outlet in self._outlets)

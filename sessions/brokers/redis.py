@@ -25,8 +25,9 @@ from engine.errors import BrokerFault
 from engine.sinks.base import Subject
 from engine.sinks.redis import RedisSink
 from sessions.brokers.elsewhere import Addresses, Elsewhere, Registered
+from sessions.codes import CODE
 from sessions.metadata import metadata
-from sessions.store import CODE, Store
+from sessions.store import Store
 
 log = logging.getLogger(__name__)
 

@@ -154,10 +154,9 @@ def _train(options: argparse.Namespace, decoder: Decoder, named: Mapping[str, st
 
 
 def _check(trained: Trained, metadata: Mapping[str, Any]) -> None:
-    """Refuse a stream of another recording."""
-    trained.check(
-        metadata["dataset"], metadata["sha256"], metadata["num_channels"], metadata["frequency_hz"]
-    )
+    """Refuse a stream of another recording; a live one may be of any that has its units and rate."""
+    sha256 = trained.sha256 if metadata["sha256"] is None else metadata["sha256"]
+    trained.check(metadata["dataset"], sha256, metadata["num_channels"], metadata["frequency_hz"])
 
 
 def _session(options: argparse.Namespace) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.decoders import DECODERS
 from engine.errors import NotNow
 from sessions.launcher import Launched
 from sessions.rest.context import Context
@@ -23,6 +24,8 @@ def start_decoder(context: Context, code: str, asked: DecoderAsk) -> LaunchedAns
     if context.launcher is None:
         raise NotNow("This server starts no decoders. Run serve.py decode yourself.")
     session = context.session(code)
+    if (decoder := DECODERS.get(asked.decoder)) is not None and decoder.learned:
+        _ = session.recording  # to learn from; a live stream has none
     context.launcher.start(session.launched, code, asked.decoder)
     return launched_answer(session.launched)
 

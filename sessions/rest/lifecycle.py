@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from sessions.rest.context import Context
-from sessions.rest.metrics import is_running, sink_answers, totals
+from sessions.rest.metrics import is_running, sink_answers, stream_answer, totals
 from sessions.rest.models.sessions import (
     CleanedUp,
     Created,
@@ -90,6 +90,7 @@ def session_view(session: Session) -> SessionView:
         loop=replay.loop,
         seed=replay.seed,
         source=replay.source.kind,
+        stream=stream_answer(session),
         can=list(replay.source.can),
         lsl=session.lsl,
         lsl_failed=session.lsl_failed,

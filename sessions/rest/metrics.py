@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.bins.ring import Ring
+from engine.bins.source import state_of
 from sessions.rest.context import Context, Text
 from sessions.rest.models.server import (
     Distribution,
@@ -21,6 +22,7 @@ from sessions.rest.models.server import (
     SessionStats,
     SinkAnswer,
     Stats,
+    StreamAnswer,
     Totals,
 )
 from sessions.rest.prometheus import exposition
@@ -52,6 +54,11 @@ def show_health(context: Context) -> Health:
         sinks=[
             *(sink.name for sink in unwell),
             *(broker.name for broker in context.brokers if broker.fault is not None),
+        ],
+        sources=[
+            f"{state.name} of {code}"
+            for code, session in sessions.items()
+            if (state := state_of(session.replay.source)) is not None and not state.well
         ],
         recording=next(iter(context.store.recordings)),
     )
@@ -134,6 +141,7 @@ def measure_session(session: Session) -> SessionMetrics:
         timing_error_ms=distribution(np.abs(ring.column("lateness")).astype(np.float64) * 1000.0),
         memory_usage_mb=(Ring.size(ring.dtype, ring.capacity) + indices) / 1e6,
         sinks=sink_answers(session),
+        stream=stream_answer(session),
         is_running=is_running(session),
         is_paused=replay.state == "paused",
         connections=session.decoders,
@@ -145,6 +153,12 @@ def sink_answers(session: Session) -> list[SinkAnswer]:
     return [
         SinkAnswer(name=name, **dataclasses.asdict(sink.status)) for name, sink in session.sinks.items()
     ]
+
+
+def stream_answer(session: Session) -> StreamAnswer | None:
+    """How the live stream does that a session plays, if it plays one."""
+    state = state_of(session.replay.source)
+    return None if state is None else StreamAnswer(**dataclasses.asdict(state))
 
 
 def _dropped(session: Session) -> int:

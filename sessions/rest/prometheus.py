@@ -78,6 +78,11 @@ class SessionCollector(Collector):
                 well.add_metric([code, sink.name], sink.state in ("starting", "running"))
                 lost.add_metric([code, sink.name], sink.lost)
         yield from (well, lost)
+        there = GaugeMetricFamily("phantom_source_up", "0 where a stream is gone.", labels=["session"])
+        for code, session in self._measured.sessions.items():
+            if session.stream is not None:
+                there.add_metric([code], session.stream.state == "running")
+        yield there
         for name, text, field in (
             ("timing_error", "From due to sent by the replay.", "timing_error_ms"),
             ("network_latency", "From due to handed to the last socket.", "network_latency_ms"),

@@ -20,9 +20,9 @@ from engine.bins.trials import TrialEvent
 from engine.deck.transport import MAX_SPEED, MIN_SPEED, checked_speed
 from engine.stages.perturb import MODELS, PRESETS
 from engine.view import View
-from sessions.options import Options, Source
+from sessions.codes import RESERVED
+from sessions.options import Options
 from sessions.rest.models.tuned import ask_model
-from sessions.store import RESERVED
 
 CODE_PATTERN = rf"^(?!({'|'.join(RESERVED)})$)[A-Za-z0-9_-]{{0,64}}$"
 """What the store checks; empty is as if left out."""
@@ -130,11 +130,16 @@ class Create(CreateQuery):
     perturbation: PerturbationAsk = Field(
         default_factory=PerturbationAsk, description="As `PUT /api/sessions/{code}/perturbation` takes it."
     )
-    source: Source = Field("recording", description="Where its bins come from.")
+    source: str | None = Field(
+        None,
+        max_length=1000,
+        description="Where its bins come from: `recording` or `lsl:NAME`; the server's own if left out.",
+    )
 
     def options(self) -> Options:
         return Options(
             recording=self.recording,
+            source=self.source,
             selection=Selection(_ids(self.trial_ids), _ids(self.target_ids)),
             seed=self.seed,
             speed=self.speed,
@@ -145,7 +150,7 @@ class Create(CreateQuery):
 
     def asked(self) -> set[str]:
         """The fields of `Options` that the client named."""
-        named = self.model_fields_set - {"custom_code", "source"}
+        named = self.model_fields_set - {"custom_code"}
         ids = named & {"trial_ids", "target_ids"}
         return named - ids | ({"selection"} if ids else set())
 

@@ -30,11 +30,12 @@ TRIALS_KEPT: Final = 100
 class Visit:
     """One passage through a trial."""
 
-    def __init__(self, row: int, number: int, sums: Sums, reach: Reach | None) -> None:
+    def __init__(self, row: int, number: int, sums: Sums, entry: Rows) -> None:
         self.row = row
+        self.entry = entry  # its first bin
         self.first = self.last = number
         self.sums = sums
-        self.reach = reach
+        self.reach: Reach | None = None
 
 
 class DecoderScore:
@@ -211,7 +212,9 @@ class DecoderScore:
         if row < 0:
             return
         if self._visit is None:
-            self._visit = Visit(row, int(numbers[0]), Sums(self._lags), self._reach(row, bins[0]))
+            self._visit = Visit(row, int(numbers[0]), Sums(self._lags), bins[0])
+        if self._visit.reach is None:  # the go cue of a live trial is told when it comes
+            self._visit.reach = self._reach(row, self._visit.entry)
         self._visit.last = int(numbers[-1])
         self._visit.sums.add(sums)
         if self._visit.reach is not None:

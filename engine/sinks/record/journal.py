@@ -6,7 +6,7 @@ import io
 import json
 import sys
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -79,6 +79,8 @@ def read_journal(
     if "header" not in entries:
         raise RecordingError(f"{name} ends before anything was recorded. Delete it.")
     header = Header.from_json(entries["header"][0])
+    for each in entries.get("trial", []):
+        header = header.with_trial(**_trial_entry(each))
     parts = [_array(each) for each in entries.get("bins", [])] or [
         np.empty(0, row_dtype(len(header.channel_names)))
     ]
@@ -92,6 +94,11 @@ def read_journal(
         settings=[json.loads(each) for each in entries.get("settings", [])],
         scores=json.loads(entries.get("scores", [b"{}"])[-1]),
     )
+
+
+def _trial_entry(content: bytes) -> dict[str, Any]:
+    read = json.loads(content)
+    return {"row": read.pop("row"), "go_bin": read.pop("go_bin"), "trial": read}
 
 
 def _array(packed: bytes) -> npt.NDArray[np.void]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -64,7 +64,7 @@ class Header:
     versions: Mapping[str, str]
 
     def to_json(self) -> str:
-        trials = [{**vars(trial), "columns": dict(trial.columns)} for trial in self.trials]
+        trials = [trial_json(trial) for trial in self.trials]
         return json.dumps({**vars(self), "trials": trials, "versions": dict(self.versions)})
 
     @classmethod
@@ -72,6 +72,19 @@ class Header:
         read = json.loads(text)
         tuples = {name: tuple(read[name]) for name in ("channel_names", "go_bins")}
         return cls(**read | tuples | {"trials": tuple(map(_trial, read["trials"]))})
+
+    def with_trial(self, row: int, go_bin: int, trial: Mapping[str, Any]) -> Header:
+        """The same with a trial in its row, given as `trial_json` has it: a new one, or another."""
+        trials, go_bins = (
+            (*old[:row], new, *old[row + 1 :])
+            for old, new in ((self.trials, _trial(dict(trial))), (self.go_bins, go_bin))
+        )
+        return replace(self, trials=trials, go_bins=go_bins)
+
+
+def trial_json(trial: Trial) -> dict[str, Any]:
+    """A trial, ready for JSON."""
+    return {**vars(trial), "columns": dict(trial.columns)}
 
 
 def header_of(

@@ -16,11 +16,12 @@ from typing import Any, Final, Protocol
 
 from engine.bins import clock
 from engine.bins.ring import Ring
+from engine.bins.trials import Trial
 from engine.deck.happenings import Note
 from engine.deck.replay import Replay
 from engine.files.entries import END, Entries
 from engine.sinks.record.journal import lock, pack_array
-from engine.sinks.record.record import Header
+from engine.sinks.record.record import Header, trial_json
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +100,7 @@ class Recorder:
         self._predictions = predictions
         self._scores = scores
         self._n_names = 0
+        self._told: list[tuple[Trial, int]] = list(zip(header.trials, header.go_bins, strict=True))
         self._first_predicted = self._predicted = predictions.ring.head if predictions else 0
         self._noted: tuple[Note, ...] = replay.notes
         self._changes = replay.changes
@@ -188,6 +190,7 @@ class Recorder:
         self.lost += lost
         if len(rows):
             self._entries.append("bins", pack_array(rows))
+        self._write_trials()
         while self._changed:
             self._append_json("settings", self._changed.popleft())
         self._write_notes()
@@ -210,6 +213,17 @@ class Recorder:
             raise OSError(
                 errno.ENOENT, "The folder or the journal was removed or moved while it was recorded"
             )
+
+    def _write_trials(self) -> None:
+        """Those of a live source that are new, or otherwise than they were."""
+        description = self._replay.description
+        if description.n_bins is not None:
+            return
+        known, go_bins = tuple(description.trials), tuple(description.go_bins)
+        for row, (trial, go_bin) in enumerate(zip(known, go_bins, strict=False)):
+            if row >= len(self._told) or self._told[row] != (trial, go_bin):
+                self._append_json("trial", {"row": row, "go_bin": go_bin, **trial_json(trial)})
+        self._told = list(zip(known, go_bins, strict=False))
 
     def _write_notes(self) -> None:
         notes = self._replay.notes

@@ -66,12 +66,12 @@ class RecordingSource:
 
     def fill(self, block: Block, ticks: Sequence[Tick]) -> Told:
         raw, size, start, source, width = block.raw, block.size, block.body, self._bytes, self._width
-        told: list[tuple[int, str]] = []
+        told: list[tuple[float, str]] = []
         for i, index in enumerate(self._playhead.take(len(ticks)).tolist()):
             raw[start : start + width] = source[index * width : (index + 1) * width]
             start += size
             if index in self._events:
-                told += [(i, text) for text in self._events[index]]
+                told += [(ticks[i][0], text) for text in self._events[index]]
         return told
 
     def bins(self, selection: Selection) -> npt.NDArray[np.intp]:

@@ -31,6 +31,7 @@ class Health(Answer):
     sinks: list[str] = Field(
         description="Sinks that have failed, such as `lsl of CODE`, and brokers, such as `redis`."
     )
+    sources: list[str] = Field(description="Live streams that are not there, such as `NAME of CODE`.")
     recording: str = Field(description="Name of the default recording.")
 
 
@@ -101,6 +102,22 @@ class SinkAnswer(Answer):
     lost: int = Field(description="Bins that it never got.")
 
 
+class StreamAnswer(Answer):
+    """A live stream that a session plays."""
+
+    model_config = ConfigDict(title="LiveStream")
+
+    name: str
+    state: Literal["running", "gone", "changed"] = Field(
+        description="While it is not running its bins are not observed; it is taken again when it is back."
+    )
+    since: float = Field(description="Unix seconds at which that began.")
+    error: str | None = Field(description="In what it has changed, or what has failed.")
+    late: int = Field(
+        description="Samples that came when their bin had gone: counts are lost, spikes a bin off."
+    )
+
+
 class SessionMetrics(Answer):
     packets_sent: int
     dropped_packets: int = Field(description="Packets that decoders lost because they were slow.")
@@ -112,6 +129,7 @@ class SessionMetrics(Answer):
     timing_error_ms: Distribution = Field(description="From due to sent by the replay, over the last 60 s.")
     memory_usage_mb: float = Field(description="The session's packets and selection.")
     sinks: list[SinkAnswer]
+    stream: StreamAnswer | None = Field(description="What it plays, if that is no recording.")
     is_running: bool
     is_paused: bool
     connections: int

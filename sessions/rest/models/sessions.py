@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from engine.deck.transport import Speed, State
 from sessions.rest.models.base import Answer
-from sessions.rest.models.server import SinkAnswer, Totals
+from sessions.rest.models.server import SinkAnswer, StreamAnswer, Totals
 
 
 class Created(Answer):
@@ -32,6 +32,7 @@ class SessionView(Answer):
     loop: bool
     seed: int
     source: str = Field(description="Where its bins come from.")
+    stream: StreamAnswer | None = Field(description="The live stream that it plays; null of a recording.")
     can: list[str] = Field(description="What may be asked of it, such as `seek`.")
     lsl: bool = Field(description="Whether it has LSL outlets.")
     lsl_failed: bool = Field(description="Whether it was to have them, and they have failed.")

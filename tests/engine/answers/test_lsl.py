@@ -10,12 +10,13 @@ import numpy as np
 import pylsl
 import pytest
 
-from engine.answers.lsl import LslInlet, found
+from engine.answers.lsl import LslInlet
 from engine.answers.prediction import CHANNELS
 from engine.answers.predictions import Predictions
 from engine.bins import clock
 from engine.bins.answered import Verdict
 from engine.deck.replay import Replay
+from engine.lsl import found
 from tests.builders import replay_of, small_recording
 from tests.engine.listening import PATIENCE, Keeper
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from engine.answers.lsl import LOOK_FOR, LslInlet
+from engine.answers.lsl import LslInlet
 from engine.answers.scores.sums import Measures
 from engine.bins import clock
+from engine.lsl import LOOK_FOR
 from sessions.listening import MAX_INLETS
 from sessions.rest.models.scores import MeasuresAnswer
 from sessions.rest.scoring import latency_parts

@@ -1,0 +1,1 @@
+"""A live stream of the lab network as a source: counts or spikes, with kinematics, targets and events."""

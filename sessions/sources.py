@@ -1,0 +1,78 @@
+"""What the bins of a new session come from: a recording, or whatever else a server offers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.bins.selection import EVERYTHING
+from engine.bins.source import MakeSource, Source
+from engine.errors import BadSetting, NotNow
+from engine.sources.recordings.recording import Recording
+from engine.sources.recordings.source import RecordingSource
+from sessions.options import Options
+
+RECORDING = "recording"
+
+
+class Sources:
+    """The sources of a server. Its methods may be called from any thread; making one may take 2 s.
+
+    Parameters
+    ----------
+    makers : mapping
+        What makes those that are no recordings, by their kinds, such as "lsl".
+    default : str
+        What a session has that is asked for none: "recording", or a kind and its argument, ``KIND:WHAT``.
+    bin_rate : float
+        Bins per second, of those.
+
+    Raises
+    ------
+    BadSetting
+        If there is no such kind as the default's.
+    """
+
+    def __init__(
+        self,
+        makers: Mapping[str, MakeSource] | None = None,
+        default: str = RECORDING,
+        bin_rate: float = 40.0,
+    ) -> None:
+        self._makers = makers or {}
+        self._bin_rate = bin_rate
+        self.default = default
+        self.default = self.spelled(default)
+
+    def spelled(self, asked: str | None) -> str:
+        """What a client means, with its argument: nothing, and a bare kind, are the server's own.
+
+        Raises
+        ------
+        BadSetting
+        """
+        asked = self.default if asked is None else asked
+        kind, _, what = asked.partition(":")
+        if kind not in (RECORDING, *self._makers) or (kind == RECORDING and what):
+            there = ", ".join((RECORDING, *(f"{each}:NAME" for each in self._makers)))
+            raise BadSetting(f"Unknown source {asked[:80]!r}. There are {there}.")
+        own, _, its = self.default.partition(":")
+        if kind == RECORDING or what:
+            return asked
+        if kind == own and its:
+            return self.default
+        raise BadSetting(f"This server has no {kind} of its own. Send {kind}:NAME, or start it with one.")
+
+    def make(self, options: Options, recording: Recording) -> Source:
+        """Make that of a session with options whose source is `spelled`.
+
+        Raises
+        ------
+        NotNow
+            If it is not there, or cannot do what is asked of it.
+        """
+        kind, _, what = (options.source or RECORDING).partition(":")
+        if kind == RECORDING:
+            return RecordingSource(recording, options.selection, options.loop)
+        if options.selection != EVERYTHING:
+            raise NotNow(f"A session whose source is {kind} has no selection. Leave it out.")
+        return self._makers[kind](what, self._bin_rate)

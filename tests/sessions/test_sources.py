@@ -1,0 +1,102 @@
+"""What a client means by a source, and what a server of one has."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from engine.bins.selection import Selection
+from engine.bins.source import Source
+from engine.errors import BadSetting, NotNow
+from engine.sources.endless import Endless
+from engine.sources.growing import GrowingDescription
+from sessions.errors import Full
+from sessions.options import Options
+from sessions.sources import Sources
+from sessions.store import Store
+from tests.builders import small_recording
+
+
+class Silence(Endless):
+    """Two units that never fire."""
+
+    kind = "silence"
+    can = ("pause", "perturbation")
+
+    def __init__(self, what: str, bin_rate: float) -> None:
+        super().__init__(GrowingDescription(what, ("a", "b"), bin_rate))
+        self.closed = threading.Event()
+
+    def bin(self, _: float) -> list[int]:
+        return [0, 0]
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+@pytest.mark.parametrize(
+    ("default", "asked", "meant"),
+    [
+        ("recording", None, "recording"),
+        ("recording", "silence:x", "silence:x"),
+        ("silence:own", None, "silence:own"),
+        ("silence:own", "silence", "silence:own"),
+        ("silence:own", "silence:x", "silence:x"),
+        ("silence:own", "recording", "recording"),
+    ],
+)
+def test_what_is_left_out_is_the_servers_own(default: str, asked: str | None, meant: str) -> None:
+    assert Sources({"silence": Silence}, default).spelled(asked) == meant
+
+
+@pytest.mark.parametrize("asked", ["tape", "recording:x", "silence", ""])
+def test_what_there_is_not_is_refused_in_one_line(asked: str) -> None:
+    with pytest.raises(
+        BadSetting, match=r"There are recording, silence:NAME|has no silence of its own\. Send"
+    ):
+        Sources({"silence": Silence}).spelled(asked)
+    with pytest.raises(BadSetting):
+        Sources({"silence": Silence}, asked)
+
+
+def test_a_source_ends_with_its_session_and_with_a_session_that_is_not_made() -> None:
+    made: list[Silence] = []
+
+    def make(what: str, bin_rate: float) -> Source:
+        made.append(Silence(what, bin_rate))
+        return made[-1]
+
+    store = Store(
+        {"small": small_recording()}, sources=Sources({"silence": make}, bin_rate=50.0), max_sessions=1
+    )
+    session = store.create("one", Options(source="silence:x"))
+    assert (session.description.name, session.description.bin_rate) == ("x", 50.0)
+    assert session.subject.rate == 50.0
+    assert store.create("one", Options(source="silence:x"), asked=("source",)) is session
+    assert len(made) == 1
+    store.delete("one")
+    assert made[0].closed.is_set()
+    with pytest.raises(BadSetting):
+        store.create("two", Options(source="silence:x", perturbation={"preset": "wild"}))
+    store.close()
+    with pytest.raises(Full):
+        store.create("three", Options(source="silence:x"))
+    assert [each.closed.is_set() for each in made] == [True] * 3
+
+
+def test_options_that_only_a_recording_has_are_refused_beside_another_source() -> None:
+    store = Store({"small": small_recording()}, sources=Sources({"silence": Silence}))
+    with pytest.raises(NotNow, match="source is silence has no speed but 1"):
+        store.create("one", Options(source="silence:x", speed=2.0))
+    with pytest.raises(NotNow, match="source is silence has no selection"):
+        store.create("one", Options(source="silence:x", selection=Selection(trial_ids=(1,))))
+    store.close()
+
+
+def test_a_session_without_a_recording_says_so_where_one_is_needed() -> None:
+    store = Store({"small": small_recording()}, sources=Sources({"silence": Silence}))
+    session = store.create("one", Options(source="silence:x"))
+    with pytest.raises(NotNow, match=r"source is silence has no recording\. It can do pause, perturbation"):
+        _ = session.recording
+    store.close()
