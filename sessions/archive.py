@@ -237,6 +237,7 @@ def settings_of(session: Session) -> Mapping[str, Any]:
         "loop": replay.loop,
         "selection": dataclasses.asdict(replay.selection),
         "perturbation": replay.perturbation,
+        "timetable": [dataclasses.asdict(step) for step in replay.timetable],
         "view": session.view.settings,
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.bins.selection import EVERYTHING, Selection
 from engine.deck.transport import Speed
+from engine.stages.perturb.timetable import Step
 
 
 @dataclass(frozen=True)
@@ -22,3 +23,4 @@ class Options:
     loop: bool = True
     lsl: bool | None = None
     perturbation: Mapping[str, Any] = field(default_factory=dict)
+    timetable: tuple[Step, ...] = ()

@@ -259,6 +259,7 @@ class Store:
             seed=options.seed,
             speed=options.speed,
             perturbation=dict(options.perturbation),
+            timetable=options.timetable,
             phase=self.total_created * GOLDEN % 1.0,
             name=f"replay {code}",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from engine.bins import clock
@@ -16,6 +16,7 @@ from engine.bins.selection import Selection
 from engine.bins.source import Block, Position, SelfPaced, Source
 from engine.deck.happenings import Happenings, Note
 from engine.deck.transport import BLOCK, Speed, State, Transport
+from engine.stages.perturb.timetable import Step
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class Replay:
     speed : float or "max"
     perturbation : mapping
         As `engine.stages.perturb.Perturbations.change` takes it.
+    timetable : sequence of Step
     phase : float
         Where in a period bins are due, 0 to 1: threads that wake together wait for the interpreter's lock.
     name : str
@@ -61,6 +63,7 @@ class Replay:
         seed: int = 0,
         speed: Speed = 1.0,
         perturbation: Mapping[str, Any] | None = None,
+        timetable: Sequence[Step] = (),
         phase: float = 0.0,
         name: str = "replay",
     ) -> None:
@@ -75,6 +78,7 @@ class Replay:
         self.paced_from = 0
         self.error: str | None = None
         self._transport = Transport(source, seed, speed, perturbation or {}, phase)
+        self._transport.timetable.change(timetable)
         self._listeners: tuple[Listener, ...] = ()
         self._hungry = False
         self._turn = threading.Lock()  # guards all of the above
@@ -104,6 +108,11 @@ class Replay:
     def perturbation(self) -> dict[str, dict[str, Any]]:
         """Every model's settings."""
         return self._transport.perturbations.settings
+
+    @property
+    def timetable(self) -> tuple[Step, ...]:
+        """When perturbations change by themselves."""
+        return self._transport.timetable.steps
 
     @property
     def late_ticks(self) -> int:
@@ -153,7 +162,7 @@ class Replay:
     # What people ask
 
     def start(self) -> None:
-        """Play if nothing was ever asked of this session; a first listener's call."""
+        """Play if nothing was ever asked of this session."""
         with self._turn:
             if self._transport.start(clock.now()):
                 self._wake()
@@ -204,6 +213,10 @@ class Replay:
     def set_perturbation(self, settings: Mapping[str, Any]) -> None:
         """Change models by name or by preset; `BadSetting` if one is unknown or out of bounds."""
         self._ask(lambda transport: transport.set_perturbation(settings))
+
+    def set_timetable(self, steps: Sequence[Step]) -> None:
+        """Have perturbations change at seconds of the session; `BadSetting` if a step cannot be."""
+        self._ask(lambda transport: transport.set_timetable(steps))
 
     def note(self, text: str) -> None:
         """Put a remark among the notes and happenings; it counts as no change of settings."""
@@ -281,7 +294,9 @@ class Replay:
         transport = self._transport
         paced, perturbations, block = transport.paced, transport.perturbations, self._block
         block.first = first = self.ring.head
-        ticks, told = transport.take(block, min(n, BLOCK), at)
+        if (text := transport.reach(first)) is not None:
+            self.happenings.note(text, asked=True)
+        ticks, told = transport.take(block, int(min(n, BLOCK, transport.timetable.room(first))), at)
         raw = block.stamp(ticks, transport.schedule.unix_offset, perturbations.mask)
         if perturbations.mask:
             perturbations.disturb(block.rows[: len(ticks)], first)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ from engine.bins.selection import EVERYTHING, Selection
 from engine.bins.source import Block, Seekable, SelfPaced, Source, Tick, Told, refuse
 from engine.errors import BadSetting, NotNow
 from engine.stages.perturb import Perturbations, model_names
+from engine.stages.perturb.timetable import Step, Timetable
 
 State = Literal["idle", "playing", "paused", "stopped", "ended", "failed", "closed"]
 
@@ -54,6 +55,7 @@ class Transport:
         self.source = source
         self.perturbations = Perturbations(seed, description.n_units, description.bin_rate)
         self.perturbations.change(perturbation)
+        self.timetable = Timetable(self.perturbations, description.bin_rate)
         self.state: State = "idle"
         self.schedule = Schedule(description.bin_width)
         self._seekable = source if isinstance(source, Seekable) else None
@@ -150,7 +152,16 @@ class Transport:
     def set_perturbation(self, settings: Mapping[str, Any]) -> str:
         self._refuse_if_over()
         self.perturbations.change(settings)
-        return f"perturbation {' '.join(model_names(self.perturbations.mask)) or 'none'}"
+        return self._disturbed
+
+    def set_timetable(self, steps: Sequence[Step]) -> str:
+        self._refuse_if_over()
+        self.timetable.change(steps)
+        return f"timetable {' '.join(f'{step.at:g}' for step in self.timetable.steps) or 'none'}"
+
+    def reach(self, first: int) -> str | None:
+        """Change what the timetable says before bin number `first` of the session."""
+        return self._disturbed if self.timetable.reach(first) else None
 
     # What is sent
 
@@ -218,6 +229,10 @@ class Transport:
         NotNow
         """
         return self._seekable or refuse(self.source, what)
+
+    @property
+    def _disturbed(self) -> str:
+        return f"perturbation {' '.join(model_names(self.perturbations.mask)) or 'none'}"
 
     def _served(self, speed: Speed) -> Speed:
         if checked_speed(speed) != 1.0 and "speed" not in self.source.can:

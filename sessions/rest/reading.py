@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
@@ -100,9 +100,10 @@ def _field(loc: tuple[int | str, ...], model: type[BaseModel]) -> tuple[str, typ
 
 
 def _model_of(model: type[BaseModel], name: int | str) -> type[BaseModel] | None:
+    """The model of what a field holds, also where it holds several."""
     field = model.model_fields.get(str(name))
-    kind = None if field is None else field.annotation
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    kinds = () if field is None else (field.annotation, *get_args(field.annotation))
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
 
 
 def _shown(value: Any) -> str:

@@ -19,6 +19,8 @@ from engine.bins.selection import Selection
 from engine.bins.trials import TrialEvent
 from engine.deck.transport import MAX_SPEED, MIN_SPEED, checked_speed
 from engine.stages.perturb import MODELS, PRESETS
+from engine.stages.perturb.base import LONGEST
+from engine.stages.perturb.timetable import MOST_STEPS, Step
 from engine.view import View
 from sessions.codes import RESERVED
 from sessions.options import Options
@@ -104,6 +106,32 @@ class PerturbationAsk(_perturbation):  # type: ignore[misc]  # its fields are th
         return self
 
 
+class StepAsk(Tuning):
+    """A change of perturbations that is known beforehand."""
+
+    at: float = Field(
+        ge=0,
+        le=LONGEST,
+        description="Seconds of the session: the `sequence_number` of the first packet by the bin rate.",
+    )
+    perturbation: PerturbationAsk = Field(description="What changes; what is not named stays as it is.")
+
+    def step(self) -> Step:
+        return Step(self.at, self.perturbation.model_dump(exclude_unset=True))
+
+
+class TimetableAsk(Tuning):
+    """Perturbations over time, which take the place of those that there were."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"steps": [{"at": 120, "perturbation": {"drift": {"enabled": True}}}]}]
+        }
+    )
+
+    steps: list[StepAsk] = Field([], max_length=MOST_STEPS, description="In any order; none ends it.")
+
+
 class CreateQuery(Ask):
     custom_code: str | None = Field(
         None,
@@ -130,6 +158,11 @@ class Create(CreateQuery):
     perturbation: PerturbationAsk = Field(
         default_factory=PerturbationAsk, description="As `PUT /api/sessions/{code}/perturbation` takes it."
     )
+    timetable: list[StepAsk] = Field(
+        [],
+        max_length=MOST_STEPS,
+        description="As `steps` of `PUT /api/sessions/{code}/timetable`.",
+    )
     source: str | None = Field(
         None,
         max_length=1000,
@@ -145,7 +178,8 @@ class Create(CreateQuery):
             speed=self.speed,
             loop=self.loop,
             lsl=self.lsl,
-            perturbation=self.model_dump(exclude_unset=True).get("perturbation", {}),
+            perturbation=self.perturbation.model_dump(exclude_unset=True),
+            timetable=tuple(each.step() for each in self.timetable),
         )
 
     def asked(self) -> set[str]:

@@ -142,6 +142,7 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
         *_setting("speed", transport.show_speed, transport.set_speed, BadSetting),
         *_setting("loop", transport.show_loop, transport.set_loop),
         *_setting("perturbation", transport.show_perturbation, transport.set_perturbation, BadSetting),
+        *_setting("timetable", transport.show_timetable, transport.set_timetable, BadSetting),
         *_setting("view", viewing.show_view, viewing.set_view, BadSetting),
     ),
     "Predictions and scores": (

@@ -7,8 +7,15 @@ import dataclasses
 from engine.errors import OutsideSelection
 from sessions.rest.context import Context
 from sessions.rest.models.sessions import Done, EventAnswer, Events, PositionAnswer, Sought
-from sessions.rest.models.settings import LoopAnswer, PerturbationAnswer, SelectionAnswer, SpeedAnswer
-from sessions.rest.requests import LoopAsk, PerturbationAsk, Seek, SelectionAsk, SpeedAsk
+from sessions.rest.models.settings import (
+    LoopAnswer,
+    PerturbationAnswer,
+    SelectionAnswer,
+    SpeedAnswer,
+    StepAnswer,
+    TimetableAnswer,
+)
+from sessions.rest.requests import LoopAsk, PerturbationAsk, Seek, SelectionAsk, SpeedAsk, TimetableAsk
 from sessions.session import Session
 
 
@@ -117,6 +124,25 @@ def set_perturbation(context: Context, code: str, asked: PerturbationAsk) -> Per
     """
     context.session(code).replay.set_perturbation(asked.model_dump(exclude_unset=True))
     return show_perturbation(context, code)
+
+
+def show_timetable(context: Context, code: str) -> TimetableAnswer:
+    """When perturbations change by themselves."""
+    steps = context.session(code).replay.timetable
+    return TimetableAnswer(
+        steps=[StepAnswer(at=step.at, perturbation=dict(step.perturbation)) for step in steps]
+    )
+
+
+def set_timetable(context: Context, code: str, asked: TimetableAsk) -> TimetableAnswer:
+    """Have perturbations change at seconds of the session, such as drift from 120 on and loss at 300.
+
+    A step acts from its packet on, whatever the speed: same seed and timetable, same packets. What is
+    asked in between acts at once, and until a step says otherwise. Steps that are over when this is called
+    act with the next packet.
+    """
+    context.session(code).replay.set_timetable([step.step() for step in asked.steps])
+    return show_timetable(context, code)
 
 
 def _packet(session: Session, asked: Seek) -> int:

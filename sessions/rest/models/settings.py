@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ConfigDict, create_model
+from pydantic import ConfigDict, Field, create_model
 
 from engine.bins.trials import TrialEvent
 from engine.deck.transport import Speed
@@ -49,6 +49,21 @@ class PerturbationAnswer(_perturbation):  # type: ignore[misc]  # its fields are
     """Every model with its parameters. Sending it back changes nothing."""
 
     model_config = ConfigDict(title="Perturbation")
+
+
+class StepAnswer(Answer):
+    model_config = ConfigDict(title="Step")
+
+    at: float = Field(description="Seconds of the session.")
+    perturbation: dict[str, Any] = Field(description="What changes then.")
+
+
+class TimetableAnswer(Answer):
+    """What changes when. Sending its `steps` back begins it anew."""
+
+    model_config = ConfigDict(title="Timetable")
+
+    steps: list[StepAnswer] = Field(description="In the order of their times.")
 
 
 class ViewAnswer(_view):  # type: ignore[misc]  # its fields are a view's

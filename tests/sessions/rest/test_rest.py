@@ -328,6 +328,25 @@ def test_what_may_be_asked_is_documented_with_the_bounds_of_the_engine(call):
     assert set(schemas["PerturbationAsk"]["properties"]) == {"preset", *(model.key for model in MODELS)}
 
 
+def test_a_timetable_is_set_shown_and_part_of_a_new_session(call):
+    steps = [
+        {"at": 300.0, "perturbation": {"unit_loss": {"enabled": True, "fraction": 0.2}}},
+        {"at": 120.0, "perturbation": {"drift": {"enabled": True}}},
+    ]
+    call.create("deck", timetable=steps)
+    path = "/api/sessions/deck/timetable"
+    assert call("GET", path).json == {"steps": steps[::-1]}
+    assert call("PUT", path, {"steps": steps[:1]}).json == {"steps": steps[:1]}
+    wrong = refused(
+        call("PUT", path, {"steps": [{"at": 1, "perturbation": {"noise": {"sd": 11}}}]}), 422, "bad_setting"
+    )
+    assert (
+        wrong == "Field 'steps[0].perturbation.noise.sd' is 11. Input should be less than or equal to 10."
+    )
+    assert call("GET", path).json == {"steps": steps[:1]}
+    assert call("PUT", path, {"steps": []}).json == {"steps": []}
+
+
 def test_a_view_changes_in_part_and_its_refusals_say_what_there_is(call):
     call.create()
     path = "/api/sessions/deck/view"
