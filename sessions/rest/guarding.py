@@ -6,7 +6,7 @@ from engine.answers.safety import SafeCursor
 from engine.monitors.drift import ALARM, REFERENCE, DriftState
 from sessions.rest.context import Context
 from sessions.rest.models.guard import DriftAnswer, GuardedAnswer, SafetyAnswer, UnitDrift
-from sessions.rest.requests import SafetyAsk
+from sessions.rest.tuning import SafetyAsk
 from sessions.session import Session
 
 

@@ -20,11 +20,11 @@ from sessions.gate.mount import FORWARDED_HOST
 from sessions.gate.rules import address_of
 from sessions.launcher import Launcher
 from sessions.refusals import refusal, status_of, tornados_refusal
+from sessions.rest.asks import Ask
 from sessions.rest.context import Context, Redirect, Stream, Text
 from sessions.rest.models.sessions import Created
 from sessions.rest.openapi import LATER, document
 from sessions.rest.reading import asked
-from sessions.rest.requests import Ask
 from sessions.rest.route import PATH_PARAMETERS, Route
 from sessions.rest.routes import GROUPS, HOME, ROUTES
 from sessions.store import Store

@@ -13,8 +13,8 @@ from pydantic_core import core_schema
 
 from sessions.gate.rules import OPEN
 from sessions.refusals import STATUS
+from sessions.rest.asks import Ask
 from sessions.rest.models.base import Error
-from sessions.rest.requests import Ask
 from sessions.rest.route import PATH_PARAMETERS, Route
 
 Schema = dict[str, Any]

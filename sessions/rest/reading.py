@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails, from_json
 
 from engine.errors import BadSetting, DeckError
 from sessions.errors import Unreadable
-from sessions.rest.requests import Ask, Tuning
+from sessions.rest.asks import Ask, Tuning
 from sessions.rest.route import Route
 
 SHOWN = 80

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AliasChoices,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    create_model,
     model_validator,
 )
 
-from engine.answers.safety import Limits
 from engine.bins.selection import Selection
 from engine.bins.trials import TrialEvent
 from engine.deck.transport import MAX_SPEED, MIN_SPEED, checked_speed
-from engine.stages.perturb import MODELS, PRESETS
-from engine.stages.perturb.base import LONGEST
-from engine.stages.perturb.timetable import MOST_STEPS, Step
-from engine.view import View
+from engine.stages.perturb.timetable import MOST_STEPS
 from sessions.codes import RESERVED
 from sessions.options import Options
-from sessions.rest.models.tuned import ask_model
+from sessions.rest.asks import Ask
+from sessions.rest.tuning import PerturbationAsk, StepAsk
 
 CODE_PATTERN = rf"^(?!({'|'.join(RESERVED)})$)[A-Za-z0-9_-]{{0,64}}$"
 """What the store checks; empty is as if left out."""
@@ -42,19 +37,6 @@ SPEED_DOC = "Times real time, or `max`: as fast as the listeners take it."
 
 def _parts(text: Any) -> Any:
     return [part for part in text.split(",") if part] if isinstance(text, str) else text
-
-
-class Ask(BaseModel):
-    """A query or body; as it stands, one without any field."""
-
-    body_alone: ClassVar[bool] = False
-    """Whether a query means nothing beside a body; else it gives what the body leaves out."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
-class Tuning(Ask):
-    """Of what the engine lets a person tune: what is wrong with it is a bad setting."""
 
 
 class SelectionAsk(Ask):
@@ -81,55 +63,6 @@ class SelectionAsk(Ask):
     def selection(self) -> Selection:
         values = self.model_dump(exclude={"trial_ids", "target_ids"})
         return Selection(_ids(self.trial_ids), _ids(self.target_ids), **values)
-
-
-Preset: Any = Literal[tuple(PRESETS)]
-_models: dict[str, Any] = {
-    model.key: (ask_model(model, Tuning), Field(default_factory=lambda: None)) for model in MODELS
-}
-_perturbation: Any = create_model("Models", __base__=Tuning, **_models)
-
-
-class PerturbationAsk(_perturbation):  # type: ignore[misc]  # its fields are the models
-    """A preset, or models by name with the parameters to change, as the answer shows them."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"preset": "moderate"}]})
-
-    preset: Preset = Field(
-        default_factory=lambda: None, description="All models at once; nothing beside it."
-    )
-
-    @model_validator(mode="after")
-    def _alone(self) -> Self:
-        if "preset" in self.model_fields_set and len(self.model_fields_set) > 1:
-            raise ValueError("A preset stands alone. Send it, or models by name.")
-        return self
-
-
-class StepAsk(Tuning):
-    """A change of perturbations that is known beforehand."""
-
-    at: float = Field(
-        ge=0,
-        le=LONGEST,
-        description="Seconds of the session: the `sequence_number` of the first packet by the bin rate.",
-    )
-    perturbation: PerturbationAsk = Field(description="What changes; what is not named stays as it is.")
-
-    def step(self) -> Step:
-        return Step(self.at, self.perturbation.model_dump(exclude_unset=True))
-
-
-class TimetableAsk(Tuning):
-    """Perturbations over time, which take the place of those that there were."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"steps": [{"at": 120, "perturbation": {"drift": {"enabled": True}}}]}]
-        }
-    )
-
-    steps: list[StepAsk] = Field([], max_length=MOST_STEPS, description="In any order; none ends it.")
 
 
 class CreateQuery(Ask):
@@ -236,15 +169,6 @@ class LoopAsk(Ask):
     loop: bool = Field(description="Whether the first bin follows the last.")
 
 
-_view: Any = ask_model(View, Tuning)
-
-
-class ViewAsk(_view):  # type: ignore[misc]  # its fields are a view's
-    """What to change of a view; what is left out stays."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"order": "rate", "hidden_units": [0]}]})
-
-
 class RecordAsk(Ask):
     """How to record; the body of an unencrypted request is readable on the way."""
 
@@ -265,15 +189,6 @@ class TableQuery(Ask):
     table: Literal["bins", "predictions", "events"] = Field(
         "bins", description="One line a packet, prediction or event."
     )
-
-
-_limits: Any = ask_model(Limits, Tuning)
-
-
-class SafetyAsk(_limits):  # type: ignore[misc]  # its fields are the limits
-    """What to change of the limits; what is left out stays."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"max_speed": 1000.0}]})
 
 
 class SourceAsk(Ask):

@@ -10,8 +10,8 @@ from typing import Any, Literal, get_args, get_type_hints
 from pydantic import BaseModel
 
 from engine.errors import DeckError
+from sessions.rest.asks import Ask
 from sessions.rest.context import Redirect, Stream, Text
-from sessions.rest.requests import Ask
 
 PATH_PARAMETERS = {"code": str, "name": str, "calibration": int, "trial_id": int, "target_id": int}
 """What may stand in braces in a path."""

@@ -15,7 +15,8 @@ from sessions.rest.models.settings import (
     StepAnswer,
     TimetableAnswer,
 )
-from sessions.rest.requests import LoopAsk, PerturbationAsk, Seek, SelectionAsk, SpeedAsk, TimetableAsk
+from sessions.rest.requests import LoopAsk, Seek, SelectionAsk, SpeedAsk
+from sessions.rest.tuning import PerturbationAsk, TimetableAsk
 from sessions.session import Session
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sessions.rest.context import Context
 from sessions.rest.models.settings import ViewAnswer
-from sessions.rest.requests import ViewAsk
+from sessions.rest.tuning import ViewAsk
 
 
 def show_view(context: Context, code: str) -> ViewAnswer:

@@ -9,8 +9,9 @@ from pydantic import ConfigDict, Field
 
 from engine.decoders import DECODERS
 from sessions.calibrations import State
+from sessions.rest.asks import Ask
 from sessions.rest.models.base import Answer, Number
-from sessions.rest.requests import Ask, Id, Theme
+from sessions.rest.requests import Id, Theme
 
 LEARNING = ", ".join(key for key, each in DECODERS.items() if each.learned)
 

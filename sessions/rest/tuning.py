@@ -1,0 +1,81 @@
+"""What clients may tune while a session runs, with the bounds that the engine declares."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import ConfigDict, Field, create_model, model_validator
+
+from engine.answers.safety import Limits
+from engine.stages.perturb import MODELS, PRESETS
+from engine.stages.perturb.base import LONGEST
+from engine.stages.perturb.timetable import MOST_STEPS, Step
+from engine.view import View
+from sessions.rest.asks import Tuning
+from sessions.rest.models.tuned import ask_model
+
+Preset: Any = Literal[tuple(PRESETS)]
+_models: dict[str, Any] = {
+    model.key: (ask_model(model, Tuning), Field(default_factory=lambda: None)) for model in MODELS
+}
+_perturbation: Any = create_model("Models", __base__=Tuning, **_models)
+
+
+class PerturbationAsk(_perturbation):  # type: ignore[misc]  # its fields are the models
+    """A preset, or models by name with the parameters to change, as the answer shows them."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"preset": "moderate"}]})
+
+    preset: Preset = Field(
+        default_factory=lambda: None, description="All models at once; nothing beside it."
+    )
+
+    @model_validator(mode="after")
+    def _alone(self) -> Self:
+        if "preset" in self.model_fields_set and len(self.model_fields_set) > 1:
+            raise ValueError("A preset stands alone. Send it, or models by name.")
+        return self
+
+
+class StepAsk(Tuning):
+    """A change of perturbations that is known beforehand."""
+
+    at: float = Field(
+        ge=0,
+        le=LONGEST,
+        description="Seconds of the session: the `sequence_number` of the first packet by the bin rate.",
+    )
+    perturbation: PerturbationAsk = Field(description="What changes; what is not named stays as it is.")
+
+    def step(self) -> Step:
+        return Step(self.at, self.perturbation.model_dump(exclude_unset=True))
+
+
+class TimetableAsk(Tuning):
+    """Perturbations over time, which take the place of those that there were."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"steps": [{"at": 120, "perturbation": {"drift": {"enabled": True}}}]}]
+        }
+    )
+
+    steps: list[StepAsk] = Field([], max_length=MOST_STEPS, description="In any order; none ends it.")
+
+
+_view: Any = ask_model(View, Tuning)
+
+
+class ViewAsk(_view):  # type: ignore[misc]  # its fields are a view's
+    """What to change of a view; what is left out stays."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"order": "rate", "hidden_units": [0]}]})
+
+
+_limits: Any = ask_model(Limits, Tuning)
+
+
+class SafetyAsk(_limits):  # type: ignore[misc]  # its fields are the limits
+    """What to change of the limits; what is left out stays."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"max_speed": 1000.0}]})
