@@ -43,6 +43,7 @@ from engine.errors import BadSetting
 from engine.files.sealed import passphrase_here
 from engine.moment import Moment
 from engine.sinks.base import MakeSink
+from engine.sources.live_lsl.names import read_names
 from engine.sources.recordings import readers
 from sessions.announcing import addresses, announce, own_url
 from sessions.archive import Archive
@@ -124,7 +125,7 @@ def _run(chosen: Settings, ending: Ending) -> int:
     sockets = listen(chosen.host, chosen.port, "--port")
     for each in listen(chosen.host, chosen.dashboard_port, "--dashboard-port"):
         each.close()  # the dashboard's server binds it anew; this was to know before loading
-    brokers = brokers_of(chosen)
+    brokers, playable = brokers_of(chosen), sources(chosen)
     store = Store(
         load(chosen),
         max_sessions=chosen.max_sessions,
@@ -133,7 +134,7 @@ def _run(chosen: Settings, ending: Ending) -> int:
         ttl=chosen.session_ttl,
         make_sinks={**sinks(chosen), **{broker.name: broker.sink for broker in brokers}},
         make_inlet=lsl_inlet() if chosen.lsl_enabled else None,
-        sources=Sources({**plugins.sources(PLUGINS), "lsl": lsl_source}, chosen.source, chosen.rate),
+        sources=playable,
     )
     real_time = chosen.real_time and scheduling.real_time()
     log.info("Scheduled %s", "in real time" if real_time else "as other programs are")
@@ -234,6 +235,20 @@ def lsl_inlet() -> MakeInlet:
     from engine.answers.lsl import LslInlet
 
     return LslInlet
+
+
+def sources(chosen: Settings) -> Sources:
+    """What sessions can play.
+
+    Raises
+    ------
+    BadSetting
+        If there is no such source as the server's own is to be.
+    """
+    kind, _, names = chosen.source.partition(":")
+    if kind == "lsl":
+        read_names(names)  # now, and not when the first session is made
+    return Sources({**plugins.sources(PLUGINS), "lsl": lsl_source}, chosen.source, chosen.rate)
 
 
 def lsl_source(stream: str, bin_rate: float) -> Source:

@@ -215,8 +215,12 @@ def test_home_lists_it_without_a_length(deck: Server, browser: Browser) -> None:
     assert faults == []
 
 
-def test_a_stream_that_goes_is_told_everywhere(deck: Server, upstream: ExitStack) -> None:
+def test_a_stream_that_goes_is_told_everywhere(deck: Server, upstream: ExitStack, browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto(f"http://127.0.0.1:{deck.dashboard_port}/live?session=down")
     upstream.close()
+    page.locator("#sinks", has_text=f"The stream {NAME} is gone since").wait_for(timeout=30_000)
+    page.close()
     wait_until(lambda: deck.get("/api/sessions/down")["stream"]["state"] == "gone")
     session = deck.get("/api/sessions/down")
     assert session["stream"]["since"] == pytest.approx(time.time(), abs=PATIENCE)

@@ -26,6 +26,8 @@ REFERENCE: Final = 60
 """Seconds of received bins, in blocks of 1 s: what is compared, and what it is compared with."""
 FLOOR: Final = 0.5 / WINDOW
 """Spikes a block that are added to every rate before its log is taken."""
+SLOW: Final = 0.15
+"""Standard deviation of a log rate over minutes, which is allowed for where no recording tells it."""
 ALARM: Final = 2.0
 CLEAR: Final = 1.5
 """Standard deviations at which an alarm begins, and below which it is over."""
@@ -76,10 +78,8 @@ def block_bins(bin_rate: float) -> int:
 
 
 def log_rate(spikes: Units | npt.NDArray[np.int64], blocks: int) -> Units:
-    """Log of the spikes a block; half a spike a window is added, so that a silent unit has one.
-
-    As in Haldane's estimate of the log of a ratio (1956, Annals of Human Genetics 20, 309).
-    """
+    """Log of the spikes a block; half a spike a window is added, so that a silent unit has one (Haldane's
+    estimate of the log of a ratio, 1956, Annals of Human Genetics 20, 309)."""
     found: Units = np.log(spikes / blocks + FLOOR)
     return found
 
@@ -136,7 +136,7 @@ class Detector:
     ----------
     bin_rate : float
     sd : ndarray of float64, shape (n_units,), or int
-        That of each unit; or how many there are: then the reference, twice, tells how much they vary.
+        That of each unit; or how many there are: then that of the reference, played twice, and `SLOW`.
     """
 
     def __init__(self, bin_rate: float, sd: Units | int) -> None:
@@ -199,7 +199,7 @@ class Detector:
             if self._own:
                 self._blocks.append(self._block)
                 if self._referred == REFERENCE:
-                    self._sd = spread(np.tile(self._blocks, (2, 1)))
+                    self._sd = np.hypot(spread(np.tile(self._blocks, (2, 1))), SLOW)
             self._reference_rate = self._reference / (self._referred * self._seconds)
             self._reference_log = log_rate(self._reference, self._referred)
         self._block = np.zeros_like(self._block)

@@ -22,6 +22,8 @@ COUNTS: Final = np.dtype(np.uint16)
 """Nobody knows how many spikes will come."""
 KEPT_SECONDS: Final = 120.0
 """For which counts and phases of bins that were sent are known: more than a ring keeps."""
+GAP: Final = 1.0
+"""Seconds without a trial in which one and the same may go on."""
 KEPT_AT_LEAST: Final = 1024
 """Bins, if these are slow."""
 PHASE_OF: Final[Mapping[TrialEvent, int]] = {
@@ -85,6 +87,7 @@ class GrowingDescription:
         self._dues = np.full(self._kept, -math.inf)
         self._begun: list[int] = []  # the first bin of each trial
         self._row = -1
+        self._left = 0  # the first bin after the last trial
         self._stage = (0, False)  # the phase of the trial, and whether its target can be hit
 
     @property
@@ -125,20 +128,23 @@ class GrowingDescription:
 
     def trial_time(self, packet_id: int) -> float:
         """Seconds since the trial's start, of the bin that comes next; NaN outside of trials."""
-        return math.nan if self._row < 0 else (packet_id - self._begun[self._row]) * self.bin_width
+        return math.nan if self._row < 0 else (packet_id - self._begun[self._row]) / self.bin_rate
 
     def enter(self, packet_id: int, trial: Trial | None) -> int:
         """Note the trial of the bin that comes next; return its row, -1 outside of trials.
 
-        The trial that was before goes on if its id is the same, and its target.
+        The trial that was before goes on if its id is the same, and its target, unless it was away for
+        longer than `GAP`.
         """
         if trial is None:
             if self._row >= 0:
                 self._end(packet_id)
+                self._left = packet_id
             self._row = -1
             return -1
         last = len(self.trials) - 1
-        if last >= 0 and _same(self.trials[last], trial):
+        near = self._row >= 0 or packet_id - self._left <= GAP * self.bin_rate
+        if last >= 0 and near and _same(self.trials[last], trial):
             self._row = last
             return last
         if self._row >= 0:
@@ -146,7 +152,7 @@ class GrowingDescription:
         self._begun.append(packet_id)
         self.go_bins.append(-1 if self._told else packet_id)
         self.trial_ids.append(trial.trial_id)
-        self.trials.append(replace(trial, start_time=packet_id * self.bin_width))
+        self.trials.append(replace(trial, start_time=packet_id / self.bin_rate))
         self._row, self._stage = last + 1, (0, not self._told)
         return self._row
 
@@ -163,7 +169,7 @@ class GrowingDescription:
         recent = np.arange(max(first, newest + 1 - self._kept), newest + 1)
         after = np.searchsorted(self._dues[recent % self._kept], due - self.bin_width / 2)
         packet_id = int(recent[0] + after) if len(recent) else first
-        self.trials[row] = _timed(self.trials[row], event, packet_id * self.bin_width)
+        self.trials[row] = _timed(self.trials[row], event, packet_id / self.bin_rate)
         since = np.arange(packet_id, newest + 1) % self._kept
         phase, armed = max(self._stage[0], PHASE_OF[event]), self._stage[1]
         self._phase[since] = phase
@@ -173,7 +179,7 @@ class GrowingDescription:
         self._stage = phase, armed
 
     def _end(self, packet_id: int) -> None:
-        self.trials[-1] = replace(self.trials[-1], stop_time=packet_id * self.bin_width)
+        self.trials[-1] = replace(self.trials[-1], stop_time=packet_id / self.bin_rate)
 
 
 def _same(one: Trial, other: Trial) -> bool:

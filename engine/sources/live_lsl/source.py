@@ -21,7 +21,7 @@ from engine.sources.live_lsl.facts import Facts, samples_a_bin
 from engine.sources.live_lsl.layout import Columns, kinematics_columns, length_unit
 from engine.sources.live_lsl.look import look
 from engine.sources.live_lsl.names import ROLES, Names, Role, read_names
-from engine.sources.live_lsl.stream import Listener, LiveStream
+from engine.sources.live_lsl.stream import CLOSED_WITHIN, Listener, LiveStream
 
 CAN: Final[tuple[Capability, ...]] = ("pause", "perturbation")
 EVENTS_KEPT: Final = 1000
@@ -119,8 +119,9 @@ class LiveLsl(Written):
     def close(self) -> None:
         for stream in self._streams:
             stream.stop()
+        until = clock.now() + CLOSED_WITHIN
         for stream in self._streams:
-            stream.close()
+            stream.close(max(until - clock.now(), 0.0))
 
     # In the thread of the replay
 

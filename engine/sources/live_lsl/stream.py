@@ -32,7 +32,7 @@ CHUNK: Final = 1024
 CORRECTED_EVERY: Final = 5.0
 """Seconds between two looks at how the sender's clock differs from ours."""
 CLOSED_WITHIN: Final = 1.0
-"""Seconds for which `LiveStream.close` waits for the thread; liblsl's search may take longer."""
+"""Seconds for which a session that ends waits for its threads."""
 BUFFERED_SECONDS: Final = 60
 
 SAME_CLOCK: Final = 0.1
@@ -81,10 +81,10 @@ class LiveStream:
         """Listen no more, soon."""
         self._closing.set()
 
-    def close(self) -> None:
-        """Listen no more, and wait for that, but not for a search of liblsl's that takes long."""
+    def close(self, within: float = CLOSED_WITHIN) -> None:
+        """Listen no more, and wait so many seconds for that: liblsl may take its time."""
         self.stop()
-        self._thread.join(CLOSED_WITHIN)
+        self._thread.join(within)
 
     def _run(self) -> None:
         while not self._closing.is_set():

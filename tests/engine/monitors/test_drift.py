@@ -67,6 +67,18 @@ def test_loss_of_a_fifth_of_the_units_is_found_once_within_30_s(slow: float) -> 
     assert not over.alarm
 
 
+def test_where_no_recording_is_known_the_reference_itself_tells_how_much_units_vary() -> None:
+    recording = firing(0.2)
+    detector, highest = Detector(BIN_RATE, N_UNITS), 0.0
+    for at in range(180):
+        assert detector.advance(seconds(recording, at, at + 1)) == []
+        highest = max(highest, np.nan_to_num(detector.state.shift))
+    assert 0.5 < highest < ALARM
+    (state,) = detector.advance(without(seconds(recording, 180, 210), N_UNITS // 5))
+    assert state.alarm
+    assert (np.abs(detector.state.unit_shift[:4]) > ALARM).all()
+
+
 def test_shift_is_the_log_ratio_in_standard_deviations() -> None:
     detector = Detector(BIN_RATE, np.array([0.5, 0.25]))
     detector.advance(np.ones((REFERENCE * BIN_RATE, 2), np.uint8))

