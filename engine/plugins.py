@@ -1,8 +1,8 @@
 """What a lab adds of its own: files of a folder that hold decoders, perturbations, sinks or plots.
 
 A file is a module; what it adds is found by its type: classes of `engine.decoders.base.Decoder` and of
-`engine.stages.perturb.base.Model`, functions called ``make_sink`` (whose sink has the file's name), and
-whatever others ask for with `classes`.
+`engine.stages.perturb.base.Model`, functions called ``make_sink`` and ``make_card`` (whose sink or card
+has the file's name), and whatever others ask for with `classes`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import importlib.util
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -84,6 +84,11 @@ def classes(module: ModuleType, base: type[T]) -> Iterator[type[T]]:
 def sinks(modules: Modules) -> dict[str, MakeSink]:
     """What makes sinks, by name."""
     return {name: module.make_sink for name, module in modules.items() if hasattr(module, "make_sink")}
+
+
+def cards(modules: Modules) -> dict[str, Callable[[Any], Any]]:
+    """What makes cards of a session's page, by name."""
+    return {name: module.make_card for name, module in modules.items() if hasattr(module, "make_card")}
 
 
 def _load(path: Path) -> ModuleType:
