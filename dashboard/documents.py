@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from bokeh.application.handlers.handler import Handler
 from bokeh.document import Document
+from bokeh.settings import settings
 from bokeh.util.warnings import BokehUserWarning
 from jinja2 import Template
 from panel.config import config
@@ -96,6 +97,8 @@ def application(make: Callable[[Visit], Page]) -> Application:
     """What Panel's server runs; `make` is called in a thread of its own, with the document current."""
     # BokehJS sends a model back that it was given after the page had loaded; the server keeps its own.
     warnings.filterwarnings("ignore", "reference already known", BokehUserWarning)
+    # It would look through all models of every page, on the event loop.
+    settings.perform_document_validation.set_value(False)
     return Application(PageHandler(make))  # type: ignore[no-untyped-call]
 
 

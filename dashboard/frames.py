@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dashboard.scores import Row, score_tables
+from dashboard.scores import UNKNOWN, Row, score_tables
 from dashboard.status import flags, texts
 from dashboard.window import Window
 from engine.bins.schema import Rows
@@ -125,7 +125,11 @@ def send_latency(session: Session) -> float:
 
 
 def listener_rows(decoders: Iterable[Decoder]) -> list[Row]:
-    return [[d.address, d.layout, d.queue, f"{d.waiting:,}", f"{d.dropped:,}"] for d in decoders]
+    """A row each: its name, where it connects from, and how it does."""
+    return [
+        [d.name or UNKNOWN, d.address, d.layout, d.queue, f"{d.waiting:,}", f"{d.dropped:,}"]
+        for d in decoders
+    ]
 
 
 def behind_ms(news: News, decoder: str) -> float | None:

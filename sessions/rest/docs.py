@@ -56,7 +56,7 @@ class Operation:
     example: str
 
 
-def page(document: Json, api: str) -> bytes:
+def page(document: Json, api: str, dashboard: str) -> bytes:
     """Render the page.
 
     Parameters
@@ -65,6 +65,8 @@ def page(document: Json, api: str) -> bytes:
         OpenAPI, as `sessions.rest.openapi.document` makes it.
     api : str
         Address of the server, for the examples.
+    dashboard : str
+        Address of its pages, for the way back.
 
     Returns
     -------
@@ -77,7 +79,9 @@ def page(document: Json, api: str) -> bytes:
         for method, operation in methods.items():
             groups[operation["tags"][0]].append(_operation(path, method.upper(), operation, schemas, api))
     template = Loader(str(RESOURCES)).load("docs.html")
-    return template.generate(info=document["info"], groups=groups, prose=prose, api=api)
+    return template.generate(
+        info=document["info"], groups=groups, prose=prose, api=api, dashboard=dashboard
+    )
 
 
 def prose(text: str) -> str:
