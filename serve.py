@@ -55,12 +55,14 @@ from sessions.gate.configured import certificate, certificate_text, lacks_token,
 from sessions.gate.redaction import hide
 from sessions.launcher import Launcher
 from sessions.recordings import Recordings
+from sessions.rest.context import Context
 from sessions.rest.handler import rest_rules
 from sessions.server import StreamServer, http_limits, stream_rules
 from sessions.settings import Settings, settings
 from sessions.sources import Sources
 from sessions.store import Store
 from sessions.studio import Studio
+from sessions.version import version
 
 log = logging.getLogger("phantomdeck")
 
@@ -303,6 +305,7 @@ async def serve(
     archive = Archive(chosen.records or DATA / "records", passphrase_here())
     archive.finish_left()
     calibrations = Calibrations()
+    launcher = Launcher(own_url(chosen), secret(chosen, made_token), certificate_text(chosen))
     rest = partial(
         rest_rules,
         store,
@@ -313,7 +316,7 @@ async def serve(
         stream_prefix=chosen.stream_prefix,
         studio=studio,
         archive=archive,
-        launcher=Launcher(own_url(chosen), secret(chosen, made_token), certificate_text(chosen)),
+        launcher=launcher,
         calibrations=calibrations,
         brokers=brokers,
     )
@@ -330,18 +333,30 @@ async def serve(
     from dashboard import build_server, close_server
     from plotters import with_plugins
 
-    pages = build_server(
+    context = Context(
         store,
+        version(),
+        chosen.port,
+        chosen.dashboard_port,
+        secure=tls is not None,
+        prefix=chosen.prefix,
+        stream_prefix=chosen.stream_prefix,
+        studio=studio,
+        archive=archive,
+        launcher=launcher,
+        calibrations=calibrations,
+        brokers=brokers,
+    )
+    pages = build_server(
+        context,
         plotters=with_plugins(PLUGINS),
+        plugins=plugins.cards(PLUGINS),
         port=chosen.dashboard_port,
         address=chosen.host,
-        stream_port=chosen.port,
         lsl_name=chosen.lsl_stream_name if chosen.lsl_enabled else None,
         gate=gate,
         http_server_kwargs=http_limits(tls),
         extra_patterns=[*stream_rules(store, chosen.prefix), *rest()],
-        prefix=chosen.prefix,
-        stream_prefix=chosen.stream_prefix,
     )
     pages.start()
     ending.on_signal(stop)  # again, as Panel has just set its own

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from dashboard.scores import Row, score_tables
-from dashboard.settings import settings
-from dashboard.status import status
+from dashboard.scores import UNKNOWN, Row, score_tables
+from dashboard.status import flags, texts
 from dashboard.window import Window
 from engine.bins.phases import TrialFollower, TrialState
 from engine.bins.schema import Rows
@@ -51,8 +50,7 @@ class Frames:
         self._view = session.view
         self._trial = TrialState()
         self._tabled = -math.inf
-        self._told = -1
-        self._status: dict[str, Any] = {}
+        self._texts: dict[str, str] = {}
 
     def renew(self) -> bool:
         before, self._view = self._view, self._session.view
@@ -69,7 +67,7 @@ class Frames:
             if plotter.should_update(news)
             for update in plotter.update(news)
         )
-        return self._encode(news, updates, **self._new_settings(), **self._new_tables(news))
+        return self._encode(news, updates, self._news_to_read(news))
 
     def start(self) -> bytes:
         news = self._news(self._scene.n_bins)
@@ -77,11 +75,7 @@ class Frames:
         return self._encode(
             news,
             updates,
-            start=self._scene_id,
-            settings=settings(self._replay),
-            view=self._view.settings,
-            tables=self._tables(news),
-            **status(self._session),
+            {"start": self._scene_id, "tables": self._tables(news), "texts": texts(self._session)},
         )
 
     def _news(self, n_new: int) -> News:
@@ -100,23 +94,15 @@ class Frames:
             means=self._session.drift.mean_rates(),
         )
 
-    def _new_settings(self) -> dict[str, Any]:
-        """All settings if any has changed since the last frame."""
-        changes = self._replay.changes  # before the settings, so that a change meanwhile is told again
-        if changes == self._told:
-            return {}
-        self._told = changes
-        return {"settings": settings(self._replay)}
-
-    def _new_tables(self, news: News) -> dict[str, Any]:
-        """The tables and what has changed beside them, twice a second: they are for reading."""
+    def _news_to_read(self, news: News) -> dict[str, Any]:
+        """The tables and texts that are for reading, twice a second."""
         now = time.monotonic()
         if now < self._tabled + TABLE_PERIOD:
             return {}
         self._tabled = now
-        before, self._status = self._status, status(self._session)
-        changed = {name: part for name, part in self._status.items() if part != before.get(name)}
-        return {"tables": self._tables(news), **changed}
+        before, self._texts = self._texts, texts(self._session)
+        changed = {name: text for name, text in self._texts.items() if text != before.get(name)}
+        return {"tables": self._tables(news), "texts": changed}
 
     def _tables(self, news: News) -> dict[str, list[Row]]:
         """The rows of the page's tables, by their ``data-rows``."""
@@ -124,13 +110,13 @@ class Frames:
         tables = score_tables(news.scores, self._scene.recording.bin_rate, news.lanes)
         return {"listeners": listener_rows(listeners), **tables}
 
-    def _encode(self, news: News, updates: Iterable[tuple[str, Update]], **more: Any) -> bytes:
+    def _encode(self, news: News, updates: Iterable[tuple[str, Update]], to_read: dict[str, Any]) -> bytes:
         state = session_state(self._replay, news.rows)
-        state["values"] |= trial_values(news.trial)
-        state["stopped"] = self._session.safety.stopped
+        state["values"] |= {**trial_values(news.trial), **to_read.pop("texts", {})}
+        state["flags"] = flags(self._session)
         if news.decoded:
             state["behind_ms"] = [behind_ms(news, name) for name in news.lanes]
-        return encode({**more, **state}, updates)
+        return encode({**to_read, **state}, updates)
 
 
 def send_latency(session: Session) -> float:
@@ -140,7 +126,11 @@ def send_latency(session: Session) -> float:
 
 
 def listener_rows(decoders: Iterable[Decoder]) -> list[Row]:
-    return [[d.address, d.layout, d.queue, f"{d.waiting:,}", f"{d.dropped:,}"] for d in decoders]
+    """A row each: its name, where it connects from, and how it does."""
+    return [
+        [d.name or UNKNOWN, d.address, d.layout, d.queue, f"{d.waiting:,}", f"{d.dropped:,}"]
+        for d in decoders
+    ]
 
 
 def behind_ms(news: News, decoder: str) -> float | None:
@@ -179,10 +169,12 @@ def session_state(replay: Replay, rows: Rows) -> dict[str, Any]:
         newest = rows[-1]
         state["timestamp"] = float(newest["timestamp"])
         state["sequence_number"] = int(newest["sequence_number"])
-        packet_id = int(newest["packet_id"])
+        packet_id, trial = int(newest["packet_id"]), int(newest["trial"])
     else:
         packet_id = replay.position().packet_id
+        trial = int(description.bins["trial"][packet_id]) if packet_id < len(description.bins) else -1
     state["packet_id"] = packet_id
+    values["trial"] = str(description.trial_ids[trial]) if trial >= 0 else ""
     values["packet"] = f"{packet_id:,}"
     values["position"] = spell_time(packet_id / description.bin_rate)
     state["values"] = values

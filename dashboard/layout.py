@@ -1,44 +1,121 @@
-"""Where the cards of a live page stand: two columns, filled from above in the order of the cards."""
+"""Which cards a live page has and where they stand: the only place that says so.
+
+Plots say themselves where they stand (`plotters.base.Place`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final, Literal
 
-from plotters.base import Place, Plotter
+from engine.bins.source import Capability
+from plotters.base import Plotter
 
 
-class Card(NamedTuple):
-    """One that is no plot."""
+@dataclass(frozen=True)
+class Card:
+    """A card that is no plot.
+
+    Attributes
+    ----------
+    name, title : str
+    column : str
+        "plots" is among the plots, "side" beside them, "below" under everything.
+    template : str, optional
+        Of a card that the feed fills; the others are filled with Panel's objects when they are opened.
+    opened : bool
+        Whether it is when nobody has opened or closed it.
+    summary : str, optional
+        The text of the feed that stands in its head.
+    note : str
+        Above its widgets.
+    needs : str, optional
+        What the session's source must be able to do, else the card is left out.
+    """
 
     name: str
-    place: Place
+    title: str
+    column: Literal["plots", "side", "below"] = "side"
+    template: str | None = None
+    opened: bool = False
+    summary: str | None = None
+    note: str = ""
+    needs: Capability | None = None
 
 
-BELOW: Final = (Card("scores", Place("wide")), Card("decoders", Place("wide")))
-"""What stands in the wide column below the plots."""
-LAST: Final = "listeners"
-"""What stands below all, across both columns."""
+CARDS: Final = (
+    Card("scores", "Scores", "plots", "live/scores.html"),
+    Card("listeners", "Listeners", "plots", "live/listeners.html"),
+    Card("selection", "Selection", opened=True, summary="selected", needs="select"),
+    Card(
+        "decoders",
+        "Start a decoder",
+        opened=True,
+        note="In a process of its own, as yours would be. It learns from the first three quarters of the "
+        "trials.",
+    ),
+    Card("perturbation", "Perturbation", summary="perturbed"),
+    Card("view", "View", summary="viewed"),
+    Card("safety", "Limits of cursors", summary="limits"),
+    Card("pictures", "Pictures"),
+    Card("connect", "Connect", "below", "live/connect.html"),
+)
+"""Of the page's own; cards of plugins follow in the same column as controls."""
+
+
+BESIDE: Final = "controls"
+"""The cards of the column "side", which stand beside all plots but the last ones."""
+Row = tuple[str, str, str]
+"""What stands in the wide, the narrow and the side column."""
 
 
 def grid(plotters: Sequence[type[Plotter]]) -> str:
     """The style sheet that puts plots and cards in their places.
 
-    The plot that comes last in the narrow column reaches down to its end.
+    Two columns of plots are filled from above, with the controls beside them. Below stand the plots that
+    have the third column, with those of its row, and the tables.
     """
-    cards = [*(Card(plotter.name, plotter.place) for plotter in plotters), *BELOW]
-    columns = {
-        width: [card.name for card in cards if card.place.width == width for _ in range(card.place.rows)]
-        for width in ("wide", "narrow")
-    }
-    n_rows = max(map(len, columns.values()))
-    for names in columns.values():
-        names += (names[-1:] or ["."]) * (n_rows - len(names))
-    rows = [f'"{wide} {narrow}" auto' for wide, narrow in zip(*columns.values(), strict=True)]
-    rows[-1] = rows[-1].replace(" auto", " 1fr")
-    template = "\n".join([*rows, f'"{LAST} {LAST}" auto'])
-    areas = "\n".join(f".plot-{name} {{ grid-area: {name}; }}" for name in (*(c.name for c in cards), LAST))
-    heights = "\n".join(
-        f".plot-{plotter.name} .figure {{ min-height: {plotter.place.height}rem; }}" for plotter in plotters
+    last = max((i for i, each in enumerate(plotters) if each.place.width == "side"), default=len(plotters))
+    first = next((i for i, each in enumerate(plotters) if each.place.last), last)
+    above = [*plotters[:first], *plotters[last + 1 :]]
+    upper = [(wide, narrow, BESIDE) for wide, narrow in _filled(above)]
+    lower = {each.place.width: each.name for each in plotters[first : last + 1]}
+    row = lower.get("wide", "."), lower.get("narrow", "."), lower.get("side", ".")
+    tables = "scores", "listeners"
+    full = [*upper, (".", ".", BESIDE), *([row] if lower else []), (*tables, tables[1])]
+    two = [
+        *(each[:2] for each in upper),
+        *([row[:2]] if lower else []),
+        (tables[0], row[2]),
+        (tables[1],) * 2,
+    ]
+    names = [*(each.name for each in plotters), *tables]
+    return "\n".join(
+        (
+            _template(full, len(upper), "minmax(0, 2fr) minmax(0, 1fr) 19rem"),
+            "@media (max-width: 1000px) {",
+            _template([*two, (BESIDE,) * 2], -1, "minmax(0, 2fr) minmax(0, 1fr)"),
+            "}",
+            *(f".plot-{name} {{ grid-area: {name}; }}" for name in names),
+            *(f".plot-{each.name} .figure {{ min-height: {each.place.height}rem; }}" for each in plotters),
+        )
     )
-    return f".plots {{ grid-template:\n{template} / minmax(0, 2fr) minmax(0, 1fr); }}\n{areas}\n{heights}"
+
+
+def _filled(plotters: Sequence[type[Plotter]]) -> list[tuple[str, str]]:
+    """Rows of the two columns; the plot that comes last in one reaches down to the other's end."""
+    wide, narrow = (
+        [each.name for each in plotters if each.place.width == width for _ in range(each.place.rows)]
+        for width in ("wide", "narrow")
+    )
+    n_rows = max(len(wide), len(narrow))
+    for names in (wide, narrow):
+        names += (names[-1:] or ["."]) * (n_rows - len(names))
+    return list(zip(wide, narrow, strict=True))
+
+
+def _template(rows: Sequence[tuple[str, ...]], spare: int, columns: str) -> str:
+    """The grid's areas; the row `spare` takes the height that others leave."""
+    lines = [f'"{" ".join(row)}" {"1fr" if i == spare else "auto"}' for i, row in enumerate(rows)]
+    return f".plots {{ grid-template:\n{chr(10).join(lines)} / {columns}; }}"

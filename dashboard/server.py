@@ -8,21 +8,28 @@ from pathlib import Path
 from typing import Any
 
 from bokeh.server.server import Server
+from bokeh.server.views.doc_handler import DocHandler
 from bokeh.server.views.ws import WSHandler
 from panel.io.server import get_server
 
+from dashboard.documents import WithPolicy, application
 from dashboard.explore import explore_application
 from dashboard.frames import Frames
+from dashboard.live.application import LivePages
+from dashboard.live.page import MakeCard, Parts
 from dashboard.pages import Pages
 from plotters import PLOTTERS
 from plotters.base import Plotter
 from sessions.gate import Admission, Gate, Rules
+from sessions.rest.context import Context
 from sessions.rest.pages import PageHandler
-from sessions.store import Store
 from sessions.streams.feed import FeedHandler, feeds
 from sessions.streams.stream import MAX_MESSAGE
 
 RESOURCES = Path(__file__).parent.parent / "resources"
+
+UNUSED = 60_000
+"""Milliseconds in which a page must have connected: a browser may be slow, or busy with another page."""
 
 Pattern = tuple[Any, ...]
 """A route as Tornado takes it."""
@@ -39,64 +46,41 @@ class Unprinted(dict[str, Any]):
     __repr__ = object.__repr__
 
 
-def patterns(
-    store: Store,
-    plotters: Sequence[type[Plotter]] = PLOTTERS,
-    stream_port: int | None = None,
-    lsl_name: str | None = None,
-    guarded: bool = False,
-    prefix: str = "",
-    stream_prefix: str = "",
-) -> list[Pattern]:
-    """The routes of the dashboard: pages and the feed."""
-    pages = Pages(store, plotters, stream_port, lsl_name, guarded, prefix, stream_prefix)
-    feed = {"store": store, "make_feed": feeds(lambda session: Frames(session, plotters))}
-    return [
-        (r"/", PageHandler, {"render": pages.home}),
-        (r"/calibrate", PageHandler, {"render": pages.calibrate}),
-        (r"/live", PageHandler, {"render": pages.live}),
-        (r"/feed/([A-Za-z0-9_-]{1,64})", FeedHandler, feed),
-    ]
-
-
 def build_server(
-    store: Store,
+    context: Context,
     *,
     port: int,
     address: str | None = None,
     gate: Rules,
-    stream_port: int | None = None,
     lsl_name: str | None = None,
     plotters: Sequence[type[Plotter]] = PLOTTERS,
+    plugins: Mapping[str, MakeCard] | None = None,
     extra_patterns: Sequence[Pattern] = (),
     applications: Mapping[str, Any] | None = None,
-    prefix: str = "",
-    stream_prefix: str = "",
     **options: Any,
 ) -> Server:
     """Make the dashboard's server; it listens at once and serves on the current thread's event loop.
 
     Parameters
     ----------
-    store : Store
+    context : Context
+        The server: its sessions and what works for them, its ports and the paths of a proxy.
     port : int
         0 for any that is free.
     address : str, optional
         All interfaces if None.
     gate : sessions.gate.Rules
         Who may come in.
-    stream_port : int, optional
-        For the addresses that pages show; `port` if None.
     lsl_name : str, optional
         What LSL streams' names begin with; None if LSL is off.
     plotters : sequence of Plotter types
         As the page shows them.
+    plugins : mapping, optional
+        Functions that make cards of the live page, by name.
     extra_patterns : sequence of tuple
         Further routes, such as REST's.
     applications : mapping, optional
         Panel applications by path.
-    prefix, stream_prefix : str
-        Paths under which a proxy has the pages and the streams.
     **options
         As `panel.io.server.get_server` takes them.
 
@@ -105,12 +89,23 @@ def build_server(
     OSError
         If the port is taken.
     """
-    guarded = gate.token is not None
-    routes = [
-        *patterns(store, plotters, stream_port, lsl_name, guarded, prefix, stream_prefix),
+    store, prefix = context.store, context.prefix
+    own = Pages(store, prefix)
+    feed = {"store": store, "make_feed": feeds(lambda session: Frames(session, plotters))}
+    live = LivePages(
+        Parts(context, prefix, tuple(plotters), plugins or {}), lsl_name, gate.token is not None
+    )
+    routes: list[Pattern] = [
+        (r"/", PageHandler, {"render": own.home}),
+        (r"/calibrate", PageHandler, {"render": own.calibrate}),
+        (r"/feed/([A-Za-z0-9_-]{1,64})", FeedHandler, feed),
         *extra_patterns,
     ]
-    pages: dict[str, Any] = {"/explore": explore_application(store, prefix), **(applications or {})}
+    pages: dict[str, Any] = {
+        "/live": application(live),
+        "/explore": explore_application(store, prefix),
+        **(applications or {}),
+    }
     server: Server = get_server(
         pages,
         port=port,
@@ -120,12 +115,13 @@ def build_server(
         ico_path="none",
         use_index=False,
         websocket_max_message_size=MAX_MESSAGE,
-        **options,
+        **{"unused_session_lifetime_milliseconds": UNUSED, **options},
     )
     router = server._tornado.wildcard_router
     for rule in router.rules:
-        if isinstance(rule.target, type) and issubclass(rule.target, WSHandler):
-            rule.target = type("PlainSocket", (WithoutTracebacks, rule.target), {})
+        for kind, extension in ((WSHandler, WithoutTracebacks), (DocHandler, WithPolicy)):
+            if isinstance(rule.target, type) and issubclass(rule.target, kind):
+                rule.target = type(f"Our{kind.__name__}", (extension, rule.target), {})
     router.rules = [rule for rule in router.rules if not _is_needless(rule)]
     admission = Admission()
     admission.guard(server._http)

@@ -1,37 +1,81 @@
-"""What the page says of a session beside its plots: started decoders, the record, drift."""
+"""What the page says of a session beside its plots, in words: settings, record, drift, sinks."""
 
 from __future__ import annotations
 
 import math
 import time
-from typing import Any
+from typing import Final
 
+from dashboard.live.reel import selected_spans
 from engine.bins.source import state_of
 from engine.monitors.drift import REFERENCE
-from sessions.rest.launching import launched_answer
-from sessions.rest.records import record_answer
 from sessions.session import Session
 
-SPELLED = {"lsl": "LSL", "redis": "Redis", "kafka": "Kafka"}
+SPELLED: Final = {"lsl": "LSL", "redis": "Redis", "kafka": "Kafka"}
+SAID: Final = {"recording": "Recording", "finishing": "Making the file\N{HORIZONTAL ELLIPSIS}"}
+"""Of a record's state."""
 
 
-def status(session: Session) -> dict[str, Any]:
-    """Parts of a frame's header that change seldom.
-
-    Returns
-    -------
-    dict
-        ``launched`` and ``record`` as REST has them; ``drift``: whether there is an ``alarm``, what to
-        ``say`` of it, how many of the reference's ``seconds`` there are, ``of`` how many, and what the
-        reference is ``called``; ``sinks``: what to say of the source and
-        of sinks that are not well.
-    """
+def texts(session: Session) -> dict[str, str]:
+    """By the ``data-value`` of the elements that show them."""
     return {
-        "launched": launched_answer(session.launched).model_dump(),
-        "record": record_answer(session).model_dump(),
+        "selected": selected(session),
+        "perturbed": perturbed(session),
+        "viewed": viewed(session),
+        "limits": limits(session),
+        "record": record(session),
         "drift": drift(session),
-        "sinks": [*source(session), *sinks(session)],
+        "sinks": "\n".join((*source(session), *sinks(session))),
     }
+
+
+def flags(session: Session) -> dict[str, str | None]:
+    """Data attributes of the page's body; None for one that it has not."""
+    return {
+        "state": session.replay.state,
+        "stopped": "" if session.safety.stopped else None,
+        "alarm": "" if session.drift.latest().alarm else None,
+        "recorded": "" if session.tape is not None and session.tape.recording else None,
+    }
+
+
+def selected(session: Session) -> str:
+    """How many bins are played."""
+    if "select" not in session.replay.source.can:
+        return ""
+    n_bins = session.recording.n_bins
+    n = sum(end - first for first, end in selected_spans(session.replay.selection, session.recording))
+    return f"all {n_bins:,} bins" if n == n_bins else f"{n:,} of {n_bins:,} bins"
+
+
+def perturbed(session: Session) -> str:
+    """The models that act, and the seed."""
+    acting = [name for name, model in session.replay.perturbation.items() if model["enabled"]]
+    return f"{', '.join(acting).replace('_', ' ') or 'off'} \N{MIDDLE DOT} seed {session.replay.seed}"
+
+
+def viewed(session: Session) -> str:
+    """Which units are shown."""
+    n, n_units = len(session.view.hidden_units), session.description.n_units
+    return f"{n} of {n_units} units hidden" if n else "all units"
+
+
+def limits(session: Session) -> str:
+    """How fast a cursor may be."""
+    fastest = session.safety.limits.max_speed
+    unit = session.description.length_unit
+    return f"{fastest:g} {unit}/s" if fastest < 1e9 else "none"
+
+
+def record(session: Session) -> str:
+    """State, length and size of the newest record."""
+    tape = session.tape
+    if tape is None:
+        return ""
+    seconds = int(tape.n_bins / session.description.bin_rate)
+    size = f"{math.ceil(tape.n_bytes / 1e3)} kB" if tape.n_bytes < 1e6 else f"{tape.n_bytes / 1e6:.1f} MB"
+    said = tape.error or "Failed" if tape.state == "failed" else SAID.get(tape.state, "")
+    return " \N{MIDDLE DOT} ".join(filter(None, (said, f"{seconds // 60}:{seconds % 60:02}, {size}")))
 
 
 def source(session: Session) -> list[str]:
@@ -57,16 +101,12 @@ def sinks(session: Session) -> list[str]:
     return said
 
 
-def drift(session: Session) -> dict[str, Any]:
-    """As the page shows it."""
+def drift(session: Session) -> str:
+    """The shift, or how much there is of the reference."""
     state = session.drift.latest()
-    shift = "reference\N{HORIZONTAL ELLIPSIS}" if math.isnan(state.shift) else f"{state.shift:.1f} sd"
-    said = f"{shift}, {state.n_shifted} units" if state.alarm else shift
-    called = "reference for the new selection" if session.drift.reselected else "reference"
-    return {
-        "alarm": state.alarm,
-        "say": said,
-        "seconds": state.reference_seconds,
-        "of": REFERENCE,
-        "called": called,
-    }
+    if state.alarm:
+        return f"Alarm: {state.shift:.1f} sd, {state.n_shifted} units"
+    if state.reference_seconds < REFERENCE:
+        called = "reference for the new selection" if session.drift.reselected else "reference"
+        return f"{called}, {state.reference_seconds} of {REFERENCE} s"
+    return "reference\N{HORIZONTAL ELLIPSIS}" if math.isnan(state.shift) else f"{state.shift:.1f} sd"

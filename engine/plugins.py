@@ -1,9 +1,9 @@
 """What a lab adds, in files of a folder: sources, readers, decoders, perturbations, sinks, plots.
 
 A file is a module; what it adds is found by its type or its name: classes of `engine.decoders.base.Decoder`
-and of `engine.stages.perturb.base.Model`; functions ``make_source`` and ``make_sink``, whose source or sink
-has the file's name; a function ``read_recording`` for the files that end in the module's ``ENDING``; and
-whatever others ask for with `classes`.
+and of `engine.stages.perturb.base.Model`; functions ``make_source``, ``make_sink`` and ``make_card``, whose
+source, sink or card of the page has the file's name; a function ``read_recording``, of files that end in
+the module's ``ENDING``; and whatever others ask for with `classes`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import importlib.util
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -94,6 +94,11 @@ def sinks(modules: Modules) -> dict[str, MakeSink]:
 def sources(modules: Modules) -> dict[str, MakeSource]:
     """What makes sources, by name."""
     return {name: module.make_source for name, module in modules.items() if hasattr(module, "make_source")}
+
+
+def cards(modules: Modules) -> dict[str, Callable[[Any], Any]]:
+    """What makes cards of a session's page, by name."""
+    return {name: module.make_card for name, module in modules.items() if hasattr(module, "make_card")}
 
 
 def _load(path: Path) -> ModuleType:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from bokeh.models import BasicTicker, DataRange1d
@@ -32,8 +32,16 @@ TICKS: Final = 4
 REACH: Final = {"mm": 100.0, "cm": 10.0, "m": 0.1}
 """How far a live stream's cursor may go before anything is known of it, by the unit."""
 NOWHERE: Final = np.full((1, 2), np.nan, np.float32)
-ASIDE: Final = 10
-"""Pixels from a cursor to its name."""
+SIGNS: Final = (
+    "",
+    "\N{BLACK SQUARE}",
+    "\N{BLACK UP-POINTING TRIANGLE}",
+    "\N{BLACK DIAMOND}",
+    "\N{BLACK DOWN-POINTING TRIANGLE}",
+)
+"""Before the names of the legend: the cursors' markers."""
+LINE: Final = 17
+"""Pixels from one name of the legend to the next."""
 WHERE: Final = ("x", "y")
 
 
@@ -49,7 +57,6 @@ class Arena(Plotter):
         self.n_trail = scene.bins(TRAIL) // scene.bins_per_column
         self._corners = corners(scene.recording)
         self._seen = np.empty((0, 2), np.float32)  # of a live stream: its extreme places
-        self.middle = float(self._corners[:, 0].mean())
         self._moving: set[int] = set()
 
     @property
@@ -140,8 +147,9 @@ class Arena(Plotter):
         trail = self.source(f"trail {i}", x0=blank, y0=blank, x1=blank, y1=blank, alpha=fading)
         segment = Segment(x0="x0", y0="y0", x1="x1", y1="y1", line_alpha="alpha", line_width=3)
         paint(plot.add_glyph(trail, segment, level=LIVE).glyph, line_color=role)
+        left, top = float(self._corners[0, 0]), float(self._corners[1, 1])
         cursor = self.source(
-            f"cursor {i}", x=[np.nan], y=[np.nan], who=[""], **beside(NOWHERE, self.middle)
+            f"cursor {i}", x=[np.nan], y=[np.nan], who=[""], sign=[""], left=[left], top=[top]
         )
         paint(
             plot.add_glyph(
@@ -150,8 +158,7 @@ class Arena(Plotter):
             fill_color=role,
             line_color="plot",
         )
-        name = Text(x="x", y="y", text="who", text_align="align", x_offset="offset")
-        name.y_offset = 16 * i - 34  # where cursors meet
+        name = Text(x="left", y="top", text="sign", text_baseline="top", x_offset=6, y_offset=LINE * i - 12)
         paint(
             plot.add_glyph(cursor, name, level=LIVE).glyph,
             text_color=role,
@@ -186,9 +193,8 @@ class Arena(Plotter):
             yield Replace(f"trail {i}", f"{column}0", starts[:-1, axis])
             yield Replace(f"trail {i}", f"{column}1", ends[1:, axis])
             yield Replace(f"cursor {i}", column, at[:, axis])
-        for column, side in beside(at, self.middle).items():
-            yield Replace(f"cursor {i}", column, side)
         yield Replace(f"cursor {i}", "who", [name])
+        yield Replace(f"cursor {i}", "sign", [f"{SIGNS[i]} {name}" if name else ""])
 
     def _move_cursor(self, news: News) -> Iterator[Update]:
         """The true cursor."""
@@ -203,12 +209,6 @@ class Arena(Plotter):
             yield Shift("trail 0", f"{column}0", starts[:, axis])
             yield Shift("trail 0", f"{column}1", ends[:, axis])
             yield Replace("cursor 0", column, path[-1:, axis])
-
-
-def beside(at: Floats, middle: float) -> dict[str, list[Any]]:
-    """On which side of a cursor, at a place of shape (1, 2), its name has room."""
-    right = bool(at[0, 0] > middle)
-    return {"align": ["right" if right else "left"], "offset": [-ASIDE if right else ASIDE]}
 
 
 def corners(description: Description) -> Floats:

@@ -196,16 +196,19 @@ class Place:
     Attributes
     ----------
     width : str
-        Of its column: "wide", as for what has a time axis, or "narrow".
+        Of its column: "wide", as for what has a time axis, "narrow", or "side", below the controls.
     rows : int
         How many rows of the page it takes.
     height : float
         Of the figure at least, in rem.
+    last : bool
+        Whether it stands in the row below all others.
     """
 
-    width: Literal["wide", "narrow"] = "wide"
+    width: Literal["wide", "narrow", "side"] = "wide"
     rows: int = 1
     height: float = 9.5
+    last: bool = False
 
 
 class Plotter(ABC):

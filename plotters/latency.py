@@ -32,7 +32,7 @@ class Latency(Scored):
 
     name = "latency"
     title = "Latency"
-    place = Place("narrow", rows=2, height=14.0)
+    place = Place("side", height=12.0, last=True)
 
     @property
     def caption(self) -> str:

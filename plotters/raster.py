@@ -47,7 +47,7 @@ class Raster(Plotter):
     @property
     def caption(self) -> str:
         width = 1e3 * self.scene.bins_per_column * self.scene.recording.bin_width
-        return f"Colour: spikes of a unit in {width:g} ms. Hatched: not recorded. Empty: lost."
+        return f"Colour: spikes of a unit in {width:g} ms. Grey: not recorded. Empty: lost."
 
     def build(self) -> UIElement:
         seconds = self.scene.n_bins * self.scene.recording.bin_width
@@ -121,10 +121,7 @@ class Raster(Plotter):
         pixels: npt.NDArray[np.uint8] = (1 + np.minimum(counts, self.top)).astype(np.uint8)
         gone = np.logical_not(rows["observed"].reshape(-1, k).any(axis=1))
         if gone.any():
-            # Diagonals that travel with their bins: a column's phase is its number in the session.
-            column = rows["sequence_number"][::k] // k
-            stripe = (column[:, None] + np.arange(len(units))) % 6 < 2
-            pixels[gone[:, None] & stripe & (counts == 0)] = UNOBSERVED
+            pixels[gone[:, None] & (counts == 0)] = UNOBSERVED
         pixels[lost.reshape(-1, k).all(axis=1)] = BLANK
         return pixels.T
 

@@ -35,7 +35,7 @@ class Timing(Plotter):
 
     name = "timing"
     title = "Timing"
-    place = Place("narrow", height=14.0)
+    place = Place("narrow")
 
     @property
     def caption(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from bokeh.models import HoverTool, Range1d
+from bokeh.models import BasicTicker, HoverTool, Range1d
 from bokeh.models.ui import UIElement
 
 from engine.analysis.rates import mean_rates
@@ -21,6 +21,8 @@ SPREAD = 2.0
 """Standard deviations of the band."""
 BAND = 4.0
 """How far it goes, in ends of the axis as built: a session's rates can be above the recording's."""
+TICKS = 4
+"""About so many on the axis: numbers of three digits would run into each other."""
 
 
 class Units(Plotter):
@@ -44,11 +46,12 @@ class Units(Plotter):
     def build(self) -> UIElement:
         end = max(1.05 * float(self.means.max(initial=0.0)), 1.0)
         plot = self.plain_figure(
-            "Mean of the session (spikes/s)",
+            "Session's mean (spikes/s)",
             "Now (spikes/s)",
             x_range=Range1d(start=0, end=end, name=self.full_name("means")),
             y_range=Range1d(start=0, end=self.top(self.means), name=self.full_name("range")),
         )
+        plot.xaxis.ticker = BasicTicker(desired_num_ticks=TICKS)
         expected = np.linspace(0, BAND * end, 60)
         spread = SPREAD * np.sqrt(expected / self.seconds)
         band = plot.varea(expected, np.maximum(expected - spread, 0), expected + spread)

@@ -50,6 +50,7 @@ class Feed {
   newest = null; // header that is not painted yet
   values = new Map();
   wait = SHORTEST_WAIT;
+  lost = false; // whether it ever was
 
   constructor(deck, plots) {
     this.deck = deck;
@@ -76,6 +77,10 @@ class Feed {
       received += 1;
       if (received === 1) {
         this.wait = SHORTEST_WAIT;
+        if (this.lost) {
+          location.reload(); // its controls have gone with the server, or with the session
+          return;
+        }
         tell("connection", { state: "open" });
       }
       if (received % SEEN === 0) socket.send('{"seen":true}');
@@ -94,6 +99,7 @@ class Feed {
   lose(socket, state, reason) {
     if (socket !== this.socket) return;
     this.socket = null;
+    this.lost = true;
     clearTimeout(this.silence);
     clearInterval(this.asking);
     socket.close();
@@ -170,6 +176,7 @@ async function start() {
   const [first, ...others] = documents;
   await show(first, plots);
   new Feed(deck, plots);
+  tell("first");
   for (const each of others) {
     await new Promise(requestAnimationFrame); // the first is alive while these are built
     await show(each, plots);

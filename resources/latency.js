@@ -1,6 +1,6 @@
 // The last stage of the latency plot, which only the page knows: when a decoder's answer was painted.
 
-import { onFrame } from "./session.js";
+// @ts-check
 
 const PERIOD = 500; // ms
 const KEPT = 40; // times per decoder, of which the median is shown
@@ -10,12 +10,15 @@ const times = []; // ms from a bin's being due to its answer on screen, by lane
 let source = null;
 let due = 0;
 
-document.addEventListener("deck:plots", () => {
-  const plot = Bokeh.index.roots.map(({ model }) => model).find(({ name }) => name === "latency");
-  source = plot?.document.get_model_by_name("latency/screen");
-});
+export function followLatency() {
+  document.addEventListener("deck:plots", () => {
+    const plot = window.Bokeh.index.roots.map(({ model }) => model).find(({ name }) => name === "latency");
+    source = plot?.document.get_model_by_name("latency/screen");
+  });
+  document.addEventListener("deck:frame", ({ detail }) => take(detail));
+}
 
-onFrame(({ age, behind_ms: behind }) => {
+function take({ age, behind_ms: behind }) {
   if (behind === undefined || age === undefined) return;
   behind.forEach((ms, lane) => {
     times[lane] ??= [];
@@ -25,7 +28,7 @@ onFrame(({ age, behind_ms: behind }) => {
   if (performance.now() < due || !source) return;
   due = performance.now() + PERIOD;
   show(times.map((known) => [...known].sort((a, b) => a - b)[known.length >> 1] ?? NaN));
-});
+}
 
 function show(medians) {
   const { data } = source;

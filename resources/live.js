@@ -1,64 +1,141 @@
-// A session's page: is the server there, how old is what it shows, and the controls.
+// @ts-check
+// A session's page: is the server there, how old is what it shows, the keyboard, and clicks in the arena.
 
-import "./arena.js";
-import "./decoders.js";
-import "./guard.js";
-import "./keys.js";
-import "./latency.js";
-import { LOST, tell } from "./notice.js";
-import "./perturbation.js";
-import "./pictures.js";
-import "./record.js";
-import "./scores.js";
-import { onFrame } from "./session.js";
-import "./tabs.js";
-import "./view.js";
+import { LOST, call, element, tell, untell } from "./rest.js";
+import { followLatency } from "./latency.js";
+import { begin } from "./panel.js";
 
 import "./feed.js"; // the last: by now all have ears for it
 
 const PERIOD = 500; // ms: numbers that change with every frame can be read a few times a second
 const SKIPPED = 0.8; // painting fewer of the frames than this counts as skipping
-
-const ENDINGS = {
-  lost: LOST,
-  unknown: "The server no longer has this session.",
-  deleted: "This session was deleted.",
-};
+const ENDINGS = { lost: LOST, unknown: "The server no longer has this session.", deleted: "This session was deleted." };
 
 const { body } = document;
-const $ = (id) => document.getElementById(id);
+const emergency = element("emergency");
+const help = element("keys-help");
+const present = element("present");
+const stop = `/api/sessions/${body.dataset.session}/emergency-stop`;
+/** @type {any} */
 const seen = { frames: 0, painted: 0, at: performance.now(), age: null, skipping: 0 };
+
+/** @param {any} detail */
+const ask = (detail) => document.dispatchEvent(new CustomEvent("deck:ask", { detail }));
+
+document.addEventListener("deck:first", begin);
 
 document.addEventListener("deck:connection", ({ detail: { state } }) => {
   body.dataset.connection = state;
-  $("session").disabled = $("emergency").disabled = state !== "open";
+  element("session").disabled = emergency.disabled = state !== "open";
+  element("session").inert = state !== "open"; // what is in shadow roots does not know the fieldset
+  if (state !== "open") element("state").textContent = state === "lost" ? state : "ended";
   tell(ENDINGS[state] ?? "", state);
 });
 
-onFrame((header) => {
+document.addEventListener("deck:frame", ({ detail: header }) => {
   if (header.sequence_number !== undefined) delete body.dataset.empty;
+  const { stopped } = body.dataset;
+  for (const [name, value] of Object.entries(header.flags)) {
+    if (value === null) delete body.dataset[name];
+    else body.dataset[name] = value;
+  }
+  element("state").textContent = header.state;
   if (header.state === "failed") tell(`The replay has failed: ${header.error}`, "failed");
+  if (body.dataset.stopped !== stopped) showStopped();
   seen.age = header.age ?? null;
-  if (header.values.phase !== seen.phase) showPhase((seen.phase = header.values.phase));
-});
-
-function showPhase(phase) {
-  for (const item of document.querySelectorAll(".phases li")) {
-    if (item.dataset.phase === phase) item.setAttribute("aria-current", "step");
+  if (header.values.phase === seen.phase) return;
+  seen.phase = header.values.phase;
+  for (const item of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".phases li"))) {
+    if (item.dataset.phase === seen.phase) item.setAttribute("aria-current", "step");
     else item.removeAttribute("aria-current");
   }
-}
+});
 
 setInterval(() => {
   const { frames, painted } = window.deckStats ?? seen;
   const now = performance.now();
   const live = body.dataset.state === "playing" && body.dataset.connection === "open";
   const rate = (1000 * (painted - seen.painted)) / (now - seen.at);
-  $("age").textContent = live && seen.age !== null ? `${Math.max(seen.age, 0).toFixed(0)} ms` : "–";
-  $("rate").textContent = live ? `${rate.toFixed(0)} / s` : "–";
+  element("age").textContent = live && seen.age !== null ? `${Math.max(seen.age, 0).toFixed(0)} ms` : "–";
+  element("rate").textContent = live ? `${rate.toFixed(0)} / s` : "–";
   const skips = live && painted - seen.painted < SKIPPED * (frames - seen.frames);
   seen.skipping = skips ? seen.skipping + 1 : 0;
-  if (seen.skipping === 2) $("skipping").textContent = "some skipped";
-  if (seen.skipping === 0) $("skipping").textContent = "";
+  if (seen.skipping === 2) element("skipping").textContent = "some skipped";
+  if (seen.skipping === 0) element("skipping").textContent = "";
   Object.assign(seen, { frames, painted, at: now });
 }, PERIOD);
+
+// The emergency stop asks the API itself: it works before Panel does. The key only stops: releasing takes
+// a look at the page.
+
+function showStopped() {
+  const stopped = "stopped" in body.dataset;
+  emergency.querySelector("span").textContent = stopped ? "Release cursors" : "Emergency stop";
+  emergency.querySelector("kbd").hidden = stopped;
+  emergency.title = stopped ? "Let the cursors of decoders go on" : "Freeze the cursors of all decoders";
+  if (stopped) tell("Emergency stop: the cursors of decoders stand still.", "stopped");
+  else untell("stopped");
+}
+
+emergency.addEventListener("click", () => call("POST", "stopped" in body.dataset ? `${stop}/release` : stop));
+addEventListener(
+  "keydown",
+  (event) => {
+    if (event.key !== "F8") return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    call("POST", stop);
+  },
+  { capture: true }, // wherever the focus is, in a dialog too
+);
+
+// The keyboard, where nobody is typing and no control has the key itself.
+
+function togglePresent() {
+  const { dataset } = document.documentElement;
+  dataset.type = dataset.type === "large" ? "" : "large";
+  present.setAttribute("aria-pressed", String(dataset.type === "large"));
+  document.dispatchEvent(new CustomEvent("deck:theme"));
+}
+
+const KEYS = [" ", ".", "ArrowLeft", "ArrowRight", "Shift+ArrowLeft", "Shift+ArrowRight", "+", "-", "Home", "r"];
+const ALWAYS = { p: togglePresent, "?": () => help.showModal() }; // without a session too
+const TYPING = "input:not([type=checkbox], [type=radio], [type=range]), select, textarea, [contenteditable], dialog *";
+/** @type {[string, string[]][]} */
+const OWN = [
+  ["button, a, summary, [type=checkbox], .switch, [role=switch]", [" "]],
+  ["[type=range], [role=slider], .noUi-handle", ["ArrowLeft", "ArrowRight", "Home", "Shift+ArrowLeft", "Shift+ArrowRight"]],
+  ["pre", ["ArrowLeft", "ArrowRight", "Home"]],
+];
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  const arrow = event.shiftKey && event.key.startsWith("Arrow");
+  const key = arrow ? `Shift+${event.key}` : event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const target = /** @type {Element} */ (event.composedPath()[0]); // which may be in a shadow root
+  if (target.matches(TYPING) || OWN.some(([who, keys]) => target.matches(who) && keys.includes(key))) return;
+  const known = KEYS.includes(key) && !element("session").disabled;
+  if (!ALWAYS[key] && !known) return;
+  event.preventDefault();
+  if (ALWAYS[key]) ALWAYS[key]();
+  else ask({ key });
+});
+
+element("keys").addEventListener("click", () => help.showModal());
+present.addEventListener("click", togglePresent);
+
+// A click on a target in the arena selects it. Of two quick clicks, wherever they are, the second is "doubletap".
+
+document.addEventListener("deck:plots", () => {
+  const plot = window.Bokeh.index.roots.map(({ model }) => model).find(({ name }) => name === "arena");
+  const toggle = ({ x, y }) => {
+    const { data } = plot.document.get_model_by_name("arena/targets");
+    const [xs, ys, radii] = ["x", "y", "radius"].map((name) => (data instanceof Map ? data.get(name) : data[name]));
+    const distances = Array.from(xs, (tx, i) => Math.hypot(tx - x, ys[i] - y) / radii[i]);
+    const nearest = Math.min(...distances);
+    if (nearest < 1.5) ask({ target: distances.indexOf(nearest) });
+  };
+  for (const click of ["tap", "doubletap"]) plot?.on_event(click, toggle);
+});
+
+followLatency();

@@ -1,12 +1,12 @@
-// What every page has: the way between pages, buttons that copy, buttons that create a session.
+// @ts-check
+// What every page has: the way between pages, cards that stay as they were left, copying, sessions.
 
-import { BASE, Refused, call } from "./api.js";
-import { tell } from "./notice.js";
+import { BASE, call, element, refuse } from "./rest.js";
 
 const LAST = "phantomdeck-session";
-const PATIENCE = 60_000; // ms: a recording may have to be read first
 
 const storage = {
+  /** @param {string} key */
   get(key) {
     try {
       return localStorage.getItem(key);
@@ -14,6 +14,7 @@ const storage = {
       return null; // storage may be forbidden
     }
   },
+  /** @param {string} key @param {string} value */
   set(key, value) {
     try {
       localStorage.setItem(key, value);
@@ -24,44 +25,44 @@ const storage = {
 };
 
 function showWhere() {
-  const session = document.body.dataset.session;
+  const { session } = document.body.dataset;
   if (session) storage.set(LAST, session);
   const last = storage.get(LAST);
   const lastPage = `${BASE}/live?session=${encodeURIComponent(last ?? "")}`;
   if (last && location.pathname === `${BASE}/live` && !location.search) location.replace(lastPage);
-  for (const link of document.querySelectorAll(".top nav a")) {
+  for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll(".top nav a"))) {
     if (link.pathname === location.pathname) link.setAttribute("aria-current", "page");
     if ("lastSession" in link.dataset && last) link.href = lastPage;
   }
 }
 
-/** Panels stay open or closed as they were left; on a narrow screen they begin closed. */
-function rememberPanels() {
-  for (const panel of document.querySelectorAll("details.panel")) {
-    const key = `phantomdeck-panel-${panel.id}`;
+/** Cards stay open or closed as they were left; on a narrow screen they begin closed. Python fills open ones. */
+function rememberCards() {
+  for (const card of /** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll("[data-card]"))) {
+    const key = `phantomdeck-panel-${card.id}`;
     const was = storage.get(key);
-    panel.open = was === null ? panel.open && innerWidth > 700 : was === "open";
-    panel.addEventListener("toggle", () => storage.set(key, panel.open ? "open" : "closed"));
+    card.open = was === null ? card.open && innerWidth > 700 : was === "open";
+    card.addEventListener("toggle", () => {
+      storage.set(key, card.open ? "open" : "closed");
+      if (card.open) document.dispatchEvent(new CustomEvent("deck:ask", { detail: { open: card.id } }));
+    });
   }
 }
 
+/** @param {string} code */
 async function create(code) {
-  try {
-    const { session_code } = await call("POST", `${BASE}/api/sessions`, code ? { custom_code: code } : {}, { patience: PATIENCE });
-    location.assign(`${BASE}/live?session=${session_code}`);
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    tell(error.message, "refused");
-  }
+  const made = await call("POST", "/api/sessions", code ? { custom_code: code } : {});
+  if (made) location.assign(`${BASE}/live?session=${made.session_code}`);
 }
 
+/** @param {HTMLElement} button */
 async function copy(button) {
-  const source = document.getElementById(button.dataset.copy);
+  const source = element(button.dataset.copy ?? "");
   try {
     await navigator.clipboard.writeText(source.textContent.trim());
   } catch {
     // Without https only localhost has a clipboard: select and copy the old way.
-    getSelection().selectAllChildren(source);
+    getSelection()?.selectAllChildren(source);
     document.execCommand("copy");
   }
   button.textContent = "Copied";
@@ -69,10 +70,13 @@ async function copy(button) {
 }
 
 document.addEventListener("click", ({ target }) => {
-  const button = target.closest("button");
-  if (button?.dataset.copy) copy(button);
-  else if (button?.dataset.create !== undefined) create(button.dataset.create);
+  const button = target instanceof Element && target.closest("button");
+  if (!button) return;
+  if (button.dataset.copy) copy(button);
+  else if (button.dataset.create !== undefined) create(button.dataset.create);
+  else if (button.closest("#refusal")) refuse("");
 });
 
 showWhere();
-rememberPanels();
+rememberCards();
+if (element("panel") && !document.body.dataset.session) (await import("./panel.js")).begin();

@@ -18,6 +18,8 @@ class Decoder:
 
     Attributes
     ----------
+    name : str
+        Under which it predicts; empty if it has not said.
     address : str
         Of the other end.
     layout : str
@@ -28,6 +30,7 @@ class Decoder:
         Packets.
     """
 
+    name: str
     address: str
     layout: str
     queue: str

@@ -159,6 +159,44 @@ def test_a_plot_stands_where_it_says_and_moves(deck: Server, browser: Browser) -
     page.close()
 
 
+TITLE = """() => Bokeh.documents.flatMap((each) => [...each.all_models])
+    .map((model) => /^(\\d+) s up to bin (\\d+)$/.exec(model.text ?? ""))
+    .find(Boolean)?.slice(1).map(Number)"""
+
+
+def test_a_card_with_a_widget_and_a_plot_follows_the_session(deck: Server, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(30_000)
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(f"http://127.0.0.1:{deck.dashboard_port}/live?session=deck")
+    page.wait_for_selector("body[data-controls=ready]")
+    page.locator("#count_histogram summary").click()
+    page.wait_for_function(f"() => ({TITLE})()")
+    seconds, first = page.evaluate(TITLE)
+    assert seconds == 5
+    page.wait_for_function(f"first => ({TITLE})()[1] !== first", arg=first)
+    page.locator("#count_histogram .noUi-handle").press("End")
+    page.wait_for_function(f"() => ({TITLE})()[0] === 30")
+    assert faults == []
+    page.close()
+
+
+def test_a_card_that_cannot_be_made_says_so_and_the_page_works(tmp_path: Path, browser: Browser) -> None:
+    (tmp_path / "broken.py").write_text("def make_card(session):\n    return 1 / 0\n")
+    with server("--no-lsl", "--plugins", str(tmp_path)) as ours:
+        ours.ask("POST", "/api/sessions", {"custom_code": "deck"})
+        page = browser.new_page()
+        page.set_default_timeout(30_000)
+        page.goto(f"http://127.0.0.1:{ours.dashboard_port}/live?session=deck")
+        page.wait_for_selector("body[data-controls=ready]")
+        page.locator("#broken summary").click()
+        page.locator("#broken").get_by_text("ZeroDivisionError: division by zero").wait_for()
+        page.get_by_role("button", name="Play", exact=True).click()
+        page.wait_for_selector("body[data-state=playing]")
+        page.close()
+
+
 TROUBLED = {
     "slow": "time.sleep(1)",
     "raising": "raise OSError('the cable is out')",

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from engine.bins.description import Recorded
 from engine.bins.trials import TrialEvent, event_time
-from engine.errors import EmptySelection, UnknownTarget
+from engine.errors import EmptySelection, OutsideSelection, UnknownTarget
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,26 @@ class Selection:
                 "The selection holds no bin. Choose other trials, targets, outcome or part of the trial."
             )
         return chosen
+
+    def first_bin(self, trial_id: int, recording: Recorded) -> int:
+        """The first selected bin of a trial.
+
+        Raises
+        ------
+        UnknownTrial
+            If the recording has no such trial.
+        OutsideSelection
+            If none of its bins is selected.
+        """
+        row = recording.trial_row(trial_id)
+        selected = self.bins(recording)
+        inside = selected[recording.bins["trial"][selected] == row]
+        if not len(inside):
+            raise OutsideSelection(
+                f"Trial {trial_id} lies outside the selection. "
+                "Seek to a trial that is selected, or change the selection."
+            )
+        return int(inside[0])
 
 
 EVERYTHING = Selection()

@@ -54,7 +54,7 @@ class Operation:
     example: str
 
 
-def page(document: Json, api: str) -> bytes:
+def page(document: Json, api: str, dashboard: str) -> bytes:
     """Render the page.
 
     Parameters
@@ -63,6 +63,8 @@ def page(document: Json, api: str) -> bytes:
         OpenAPI, as `sessions.rest.openapi.document` makes it.
     api : str
         Address of the server, for the examples.
+    dashboard : str
+        Address of its pages, for the way back.
 
     Returns
     -------
@@ -74,7 +76,9 @@ def page(document: Json, api: str) -> bytes:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             groups[operation["tags"][0]].append(_operation(path, method.upper(), operation, schemas, api))
-    return render("docs.html", info=document["info"], groups=groups, prose=prose, api=api)
+    return render(
+        "docs.html", info=document["info"], groups=groups, prose=prose, api=api, dashboard=dashboard
+    )
 
 
 def prose(text: str) -> Markup:

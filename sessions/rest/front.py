@@ -39,4 +39,4 @@ def show_openapi(context: Context) -> OpenApi:
 
 def show_docs(context: Context) -> Text:
     """This description, for people."""
-    return Text(page(context.document, context.api), "text/html; charset=utf-8")
+    return Text(page(context.document, context.api, context.dashboard), "text/html; charset=utf-8")

@@ -159,12 +159,4 @@ def _packet(session: Session, asked: Seek) -> int:
             )
         return recording.bin_at(recording.start_time + asked.position_seconds)
     assert asked.trial_id is not None  # by the model's own rule
-    row = recording.trial_row(asked.trial_id)
-    selected = session.replay.selection.bins(recording)
-    inside = selected[recording.bins["trial"][selected] == row]
-    if not len(inside):
-        raise OutsideSelection(
-            f"Trial {asked.trial_id} lies outside the selection. "
-            "Seek to a trial that is selected, or change the selection."
-        )
-    return int(inside[0])
+    return session.replay.selection.first_bin(asked.trial_id, recording)

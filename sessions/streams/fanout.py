@@ -145,7 +145,14 @@ class Fanout:
     def decoders(self) -> list[Decoder]:
         names = self._delivered.names
         return [
-            Decoder(c.connection.address, ", ".join((*key, *names)), c.queue, max(c.waiting, 0), c.dropped)
+            Decoder(
+                c.connection.name,
+                c.connection.address,
+                ", ".join((*key, *names)),
+                c.queue,
+                max(c.waiting, 0),
+                c.dropped,
+            )
             for key, group in list(self._groups.items())
             for c in group.clients.copy()
         ]

@@ -59,6 +59,11 @@ class Connection(Protocol):
     def stream(self) -> IOStream: ...
 
     @property
+    def name(self) -> str:
+        """Of the decoder, or of those that predict through it."""
+        ...
+
+    @property
     def address(self) -> str:
         """Of the other end."""
         ...

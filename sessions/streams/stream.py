@@ -156,6 +156,10 @@ class StreamHandler(WebSocketHandler):
     # As a `sessions.streams.fanout.Connection`
 
     @property
+    def name(self) -> str:
+        return ", ".join(sorted(self._decoders)) or self._name or ""
+
+    @property
     def address(self) -> str:
         return str(self.request.remote_ip)
 

@@ -88,12 +88,14 @@ def liveness(browser: Browser, seconds: float) -> None:
     with server("--no-lsl") as ours:
         post(ours, "/api/sessions", {"custom_code": CODE})
         post(ours, f"/api/control/{CODE}/resume")
-        loads = []
+        loads, usable = [], []
         for _ in range(5):
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.goto(f"http://127.0.0.1:{ours.dashboard_port}/live?session={CODE}")
             page.wait_for_function("() => window.deckStats?.painted >= 1")
             loads.append(page.evaluate("performance.now()") / 1e3)
+            page.wait_for_selector("body[data-controls=ready]")
+            usable.append(page.evaluate("performance.now()") / 1e3)
             page.close()
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.goto(f"http://127.0.0.1:{ours.dashboard_port}/live?session={CODE}")
@@ -110,6 +112,8 @@ def liveness(browser: Browser, seconds: float) -> None:
             age_of_newest_bin_ms=spread(newest[-4096:], 1.0),
             load_to_first_plot_s=statistics.median(loads),
             load_to_first_plot_worst_s=max(loads),
+            load_to_controls_usable_s=statistics.median(usable),
+            load_to_controls_usable_worst_s=max(usable),
             floor_sleep_ms=sleep_floor(),
         )
 

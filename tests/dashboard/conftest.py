@@ -7,12 +7,13 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 from dashboard import build_server, close_server
 from engine.sources.recordings.recording import Recording
@@ -24,12 +25,15 @@ from sessions.brokers.elsewhere import Broker
 from sessions.calibrations import Calibrations
 from sessions.gate import Origins, Rate, Rules, Token
 from sessions.launcher import Launcher
+from sessions.rest.context import Context
 from sessions.rest.handler import rest_rules
 from sessions.server import stream_rules
+from sessions.session import Session
 from sessions.store import Store
 from sessions.studio import Studio
 from tests.benchmarks import free_port
 from tests.builders import small_recording
+from tests.engine.listening import wait_until
 
 ARTEFACTS = Path(__file__).parents[2] / ".artefacts"
 SCREENSHOTS = Path(os.environ.get("PHANTOM_SCREENSHOTS", ARTEFACTS / "screenshots"))
@@ -88,8 +92,19 @@ class Deck:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
+        launcher = Launcher(f"ws://127.0.0.1:{self.port}")
         self.server = server = build_server(
-            self.store,
+            Context(
+                self.store,
+                "0",
+                self.port,
+                self.port,
+                studio=self.studio,
+                archive=self.archive,
+                launcher=launcher,
+                calibrations=self.calibrations,
+                brokers=self.brokers,
+            ),
             port=self.port,
             address="127.0.0.1",
             gate=self.gate,
@@ -103,7 +118,7 @@ class Deck:
                     studio=self.studio,
                     calibrations=self.calibrations,
                     archive=self.archive,
-                    launcher=Launcher(f"ws://127.0.0.1:{self.port}"),
+                    launcher=launcher,
                     brokers=self.brokers,
                 ),
             ],
@@ -179,11 +194,31 @@ class Visitor:
         return page
 
     def watch(self, deck: Deck, code: str) -> Page:
-        """Open a session's page, with all its panels, and wait until its feed has come."""
+        """Open a session's page, with all its cards, and wait until feed and controls have come."""
         page = self.open(deck.live(code))
         page.wait_for_selector("body[data-connection=open][data-state]")
-        page.evaluate("() => document.querySelectorAll('details').forEach((each) => (each.open = true))")
+        page.wait_for_selector("body[data-controls=ready]")
+        page.evaluate(
+            "() => document.querySelectorAll('[data-card]').forEach((each) => (each.open = true))"
+        )
         return page
+
+
+@contextmanager
+def asked(session: Session) -> Iterator[None]:
+    """Wait until the session has changed as the block asks for."""
+
+    def now() -> tuple[Any, ...]:
+        return session.replay.changes, session.view, session.safety.limits
+
+    before = now()
+    yield
+    wait_until(lambda: now() != before)
+
+
+def refusal(page: Page) -> Locator:
+    """The line that tells this visitor what was refused."""
+    return page.locator("#refusal span")
 
 
 def keep_screenshot(page: Page, name: str) -> None:

@@ -16,6 +16,7 @@ from dashboard import build_server, close_server
 from dashboard.explore import application
 from dashboard.explore.page import ExplorePage
 from sessions.gate import Rules
+from sessions.rest.context import Context
 from sessions.store import Store
 from tests.builders import small_recording
 
@@ -33,7 +34,7 @@ def test_a_closed_page_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def scenario() -> None:
         server = build_server(
-            Store({"small": small_recording(6, 4000, n_trials=40)}),
+            Context(Store({"small": small_recording(6, 4000, n_trials=40)}), "0", 0, 0),
             port=0,
             address="127.0.0.1",
             gate=Rules(),

@@ -112,7 +112,8 @@ def test_everyone_starts_anew_when_the_view_changes(session: Session) -> None:
     session.change_view({"hit_radius": 20.0})
     assert frames.renew()
     assert not frames.renew()
-    assert Page().apply(frames.start())["view"] == session.view.settings
+    page = Page().apply(frames.start())
+    assert page["values"]["viewed"] == "all units"
 
 
 def test_the_trials_state_is_told_in_texts(session: Session) -> None:
@@ -128,8 +129,8 @@ class TwoDecoders:
     size, dropped, latency = 2, 3, 0.004
     latencies = np.array([0.004])
     decoders = (
-        Decoder("10.0.0.1", "json, flat", "drop-oldest", 0, 3),
-        Decoder("10.0.0.2", "msgpack, compact", "lossless", 1234, 0),
+        Decoder("mine", "10.0.0.1", "json, flat", "drop-oldest", 0, 3),
+        Decoder("", "10.0.0.2", "msgpack, compact", "lossless", 1234, 0),
     )
 
     def __init__(self, *_: object) -> None: ...
@@ -146,8 +147,8 @@ def test_decoders_and_their_delays_are_shown(session: Session) -> None:
     page = Page()
     header = page.apply(Frames(session, PLOTTERS).update(rows_for(2)))
     assert header["tables"]["listeners"] == [
-        ["10.0.0.1", "json, flat", "drop-oldest", "0", "3"],
-        ["10.0.0.2", "msgpack, compact", "lossless", "1,234", "0"],
+        ["mine", "10.0.0.1", "json, flat", "drop-oldest", "0", "3"],
+        ["\N{EN DASH}", "10.0.0.2", "msgpack, compact", "lossless", "1,234", "0"],
     ]
     np.testing.assert_allclose(page.columns["timing/trace", "sent"][-2:], [4, 4])
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from websocket import create_connection
 
-from dashboard.settings import preset_of
+from dashboard.live.perturbation import preset_of
 from plotters.arena import Arena
 from sessions.brokers.elsewhere import Elsewhere
 from tests.builders import small_recording

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from bokeh.document import Document
+from panel.io.state import set_curdoc
 
 from dashboard import theme
-from dashboard.pages import Pages, script_json
+from dashboard.documents import Page, Visit
+from dashboard.live.application import LivePages
+from dashboard.live.page import Parts
+from dashboard.templates import script_json
 from plotters import PLOTTERS
 from sessions.options import Options
-from sessions.rest.pages import Visit
+from sessions.rest.context import Context
 from sessions.store import Store
 from tests.builders import small_recording
 from tests.engine.listening import Notebook
@@ -21,6 +26,11 @@ def store() -> Iterator[Store]:
     made = Store({"small": small_recording()}, make_sinks={"lsl": lambda _: Notebook()})
     yield made
     made.close()
+
+
+def live(store: Store, visit: Visit) -> Page:
+    with set_curdoc(Document()):
+        return LivePages(Parts(Context(store, "0", 8000, 5006), "", PLOTTERS, {}), "Rig3", False)(visit)
 
 
 @pytest.mark.parametrize(
@@ -35,22 +45,25 @@ def test_addresses_name_the_host_as_the_visitor_does(
     store: Store, host: str, secure: bool, address: str
 ) -> None:
     store.create("one")
-    page = Pages(store, PLOTTERS, stream_port=8000).live(Visit(host, secure, "one"))
-    assert f">{address}</code>" in page.html
+    page = live(store, Visit(host, secure, {"session": "one"}))
+    assert ("WebSocket, JSON", address) in page.variables["addresses"]
 
 
 def test_lsl_names_are_shown_for_sessions_that_have_outlets(store: Store) -> None:
     store.create("with", Options(lsl=True))
     store.create("without", Options(lsl=False))
-    pages = Pages(store, PLOTTERS, lsl_name="Rig3")
-    assert "Rig3-Neural-with" in pages.live(Visit("here", False, "with")).html
-    assert "Rig3" not in pages.live(Visit("here", False, "without")).html
+    named = {
+        code: dict(live(store, Visit("here", False, {"session": code})).variables["addresses"])
+        for code in ("with", "without")
+    }
+    assert named["with"]["LSL, neural"] == "Rig3-Neural-with"
+    assert "LSL, neural" not in named["without"]
 
 
 def test_what_a_visitor_types_is_never_markup(store: Store) -> None:
-    pages = Pages(store, PLOTTERS)
-    page = pages.live(Visit("here", False, "<script>alert(1)</script>"))
-    assert (page.status, "<script>alert" in page.html) == (404, False)
+    page = live(store, Visit("here", False, {"session": "<script>alert(1)</script>"}))
+    assert page.status == 404
+    assert "<script>alert" not in page.template.render({**page.variables, "roots": {}})
     assert script_json({"name": "</script>"}) == '{"name":"\\u003c/script>"}'
 
 

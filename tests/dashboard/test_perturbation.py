@@ -1,18 +1,18 @@
-"""The perturbation's panel and the view's, against what the API says."""
+"""The cards that tune a session, against what the API says: perturbation, view, limits of cursors."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import param
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from dashboard.perturbation import panel
 from engine.stages.perturb import MODELS, PRESETS
+from engine.stages.perturb.base import Model
 from sessions.options import Options
 from sessions.session import Session
-from tests.dashboard.conftest import Deck, Visitor, quick_deck
-from tests.dashboard.test_transport import asked
+from tests.dashboard.conftest import Deck, Visitor, asked, quick_deck, refusal
 
 deck = pytest.fixture(scope="module")(quick_deck)
 
@@ -31,114 +31,163 @@ def perturbation(deck: Deck, session: Session) -> Any:
     return deck.api("GET", f"/api/sessions/{session.code}/perturbation")
 
 
+def label(model: type[Model]) -> str:
+    return model.key.replace("_", " ").capitalize()
+
+
+def number(page: Page, text: str) -> Locator:
+    """The field of a parameter, by the text beside it."""
+    return page.locator("#perturbation .tuning").get_by_role("textbox", name=text)
+
+
+def tunable(model: type[Model]) -> dict[str, Any]:
+    return {name: model.param[name] for name in model.param if name not in ("name", "enabled")}
+
+
 def test_presets_set_every_control(deck: Deck, page: Page, session: Session) -> None:
-    panel = page.locator("#perturbation")
+    card = page.locator("#perturbation")
     for name, models in reversed(PRESETS.items()):
-        with asked(page, "/perturbation"):
-            panel.get_by_role("button", name=name.capitalize()).click()
-        expect(panel.locator("[aria-pressed=true]")).to_have_text(name.capitalize())
+        with asked(session):
+            card.get_by_role("radio", name=name.capitalize()).check()
         now = perturbation(deck, session)
         for model, values in models.items():
             assert now[model].items() >= values.items()
-        for label in ("Noise", "Drift"):
-            expect(page.get_by_role("switch", name=label)).to_be_checked(
-                checked=now[label.lower()]["enabled"]
+        for switch in ("Noise", "Drift"):
+            expect(page.get_by_role("switch", name=switch)).to_be_checked(
+                checked=now[switch.lower()]["enabled"]
             )
-        expect(page.get_by_label("Noise, Sd")).to_have_value(f"{now['noise']['sd']:g}")
-        expect(page.get_by_label("Drift, Amplitude")).to_have_value(f"{now['drift']['amplitude']:g}")
-    expect(page.locator("#perturbed")).to_have_text("off")
-    expect(page.locator("#seed")).to_have_text("42")
+        if now["noise"]["enabled"]:
+            expect(number(page, "Standard deviation per count")).to_have_value(f"{now['noise']['sd']:g}")
+            expect(number(page, "Depth A, per count")).to_have_value(f"{now['drift']['amplitude']:g}")
+    expect(page.locator("[data-value=perturbed]")).to_have_text("off \N{MIDDLE DOT} seed 42")
 
 
 def test_a_model_is_switched_and_tuned_while_playing(deck: Deck, page: Page, session: Session) -> None:
     session.replay.resume()
-    with asked(page, "/perturbation"):
-        page.get_by_role("switch", name="Noise").press("Space")
-    expect(page.locator("#perturbed")).to_have_text("noise")
-    with asked(page, "/perturbation"):
-        page.get_by_label("Noise, Sd").fill("0.75")
+    with asked(session):
+        page.get_by_role("switch", name="Noise").locator(".bk-knob").press("Space")
+    expect(page.locator("[data-value=perturbed]")).to_contain_text("noise")
+    with asked(session):
+        number(page, "Standard deviation per count").fill("0.75")
         page.keyboard.press("Enter")
-    expect(page.get_by_label("Drift, Period")).to_be_hidden()
-    with asked(page, "/perturbation"):
-        page.get_by_role("switch", name="Drift").press("Space")
-    with asked(page, "/perturbation"):
-        page.get_by_label("Period T, in seconds.").press("End")
-    expect(page.get_by_label("Drift, Period")).to_have_value("600")
+    expect(number(page, "Period T, in seconds")).to_be_hidden()
+    with asked(session):
+        page.get_by_role("switch", name="Drift").locator(".bk-knob").press("Space")
+    with asked(session):
+        page.locator("#perturbation .tight .tight", has_text="Period T").locator(".noUi-handle").press(
+            "End"
+        )
+    expect(number(page, "Period T, in seconds")).to_have_value("600")
     now = perturbation(deck, session)
     assert now["noise"] == {"enabled": True, "sd": 0.75}
     assert (now["drift"]["enabled"], now["drift"]["period"]) == (True, 600)
-    expect(page.locator("#presets [aria-pressed=true]")).to_have_count(0)
-    page.wait_for_selector("body[data-state=playing]")
-    for label in ("Noise", "Drift"):
-        with asked(page, "/perturbation"):
-            page.get_by_role("switch", name=label).click()
-    expect(page.locator("#presets [aria-pressed=true]")).to_have_text("None")
+    expect(page.locator("#perturbation").get_by_role("radio", checked=True)).to_have_count(0)
+    for name in ("Noise", "Drift"):
+        with asked(session):
+            page.get_by_role("switch", name=name).click()
+    expect(page.locator("#perturbation").get_by_role("radio", name="None")).to_be_checked()
 
 
 def test_every_model_has_its_controls(deck: Deck, page: Page, session: Session) -> None:
     for model in MODELS:
-        label = panel(model).label
-        with asked(page, "/perturbation"):
-            page.get_by_role("switch", name=label).click()
-        for control in panel(model).controls:
-            number = page.get_by_label(f"{label}, {control.label}")
-            expect(number).to_have_value(f"{control.value:g}")
-            with asked(page, "/perturbation"):
-                number.fill(f"{control.high:g}")
+        with asked(session):
+            page.get_by_role("switch", name=label(model)).click()
+        for parameter in tunable(model).values():
+            if not isinstance(parameter, param.Number):
+                continue
+            field = number(page, (parameter.doc or parameter.label).rstrip(".")).last
+            expect(field).to_have_value(f"{parameter.default:g}")
+            with asked(session):
+                field.fill(f"{parameter.bounds[1]:.9g}")
                 page.keyboard.press("Enter")
     now = perturbation(deck, session)
     for model in MODELS:
-        highest = {control.name: control.high for control in panel(model).controls}
-        assert now[model.key] == {"enabled": True, **highest}
-    expect(page.locator("#perturbation .refusal")).to_have_text("")
+        highest = {name: p.bounds[1] for name, p in tunable(model).items() if isinstance(p, param.Number)}
+        assert now[model.key].items() >= {"enabled": True, **highest}.items()
+    expect(refusal(page)).to_be_empty()
 
 
-def test_a_number_out_of_bounds_is_not_sent_and_stays_to_be_mended(
+def test_a_number_out_of_bounds_is_not_sent_and_the_field_goes_back(
     deck: Deck, page: Page, session: Session
 ) -> None:
-    with asked(page, "/perturbation"):
-        page.get_by_role("switch", name="Noise").press("Space")
-    page.get_by_label("Noise, Sd").fill("11")
+    with asked(session):
+        page.get_by_role("switch", name="Noise").click()
+    field = number(page, "Standard deviation per count")
+    field.fill("11")
     page.keyboard.press("Enter")
-    with asked(page, "/perturbation"):
-        page.get_by_role("switch", name="Drift").press("Space")
-    expect(page.get_by_role("switch", name="Drift")).to_be_checked()
-    deck.api("PUT", f"/api/sessions/{session.code}/perturbation", {"drift": {"amplitude": 0.3}})
-    expect(page.get_by_label("Drift, Amplitude")).to_have_value("0.3")  # a frame has told all settings
-    expect(page.get_by_label("Noise, Sd")).to_have_value("11")
-    assert page.get_by_label("Noise, Sd").evaluate("(input) => input.validity.rangeOverflow")
+    with asked(session):
+        page.get_by_role("switch", name="Drift").click()  # whatever was sent before is there by then
+    expect(field).to_have_value("0.2")
     assert perturbation(deck, session)["noise"]["sd"] == 0.2
-    with asked(page, "/perturbation"):
-        page.get_by_label("Noise, Sd").fill("3")
+    with asked(session):
+        field.fill("3")
         page.keyboard.press("Enter")
     assert perturbation(deck, session)["noise"]["sd"] == 3
 
 
+def test_an_empty_field_is_refused(deck: Deck, page: Page, session: Session) -> None:
+    with asked(session):
+        page.get_by_role("switch", name="Noise").click()
+    field = number(page, "Standard deviation per count")
+    field.fill("")
+    page.keyboard.press("Enter")
+    expect(refusal(page)).to_contain_text("is a number, such as 0.2.")
+    expect(field).to_have_value("0.2")
+    assert perturbation(deck, session)["noise"]["sd"] == 0.2
+
+
+def test_what_the_api_changes_shows_and_is_not_sent_back(deck: Deck, page: Page, session: Session) -> None:
+    settings = {"noise": {"enabled": True, "sd": 1.25}, "drift": {"enabled": True}}
+    deck.api("PUT", f"/api/sessions/{session.code}/perturbation", settings)
+    changes = session.replay.changes
+    expect(number(page, "Standard deviation per count")).to_have_value("1.25")
+    deck.api("PUT", f"/api/sessions/{session.code}/perturbation", {"drift": {"amplitude": 0.3}})
+    expect(number(page, "Depth A, per count")).to_have_value("0.3")
+    assert session.replay.changes == changes + 1
+
+
 def test_the_view_is_shared(deck: Deck, page: Page, visitor: Visitor, session: Session) -> None:
     other = visitor.watch(deck, session.code)
-    with asked(page, "/view"):
+    with asked(session):
         page.get_by_label("Order of units").select_option("by preferred direction")
-    with asked(page, "/view"):
-        page.get_by_label("unit 3").uncheck()
-    with asked(page, "/view"):
+    with asked(session):
+        page.get_by_role("checkbox", name="unit 3").uncheck()
+    with asked(session):
         page.get_by_label("Hit radius, mm").fill("12.5")
         page.keyboard.press("Enter")
     view = {"order": "direction", "hidden_units": [3], "hit_radius": 12.5}
     assert deck.api("GET", f"/api/sessions/{session.code}/view") == view
-    expect(other.get_by_label("Order of units")).to_have_value("direction")
-    expect(other.get_by_label("unit 3")).not_to_be_checked()
+    expect(other.get_by_label("Order of units")).to_have_value("by preferred direction")
+    expect(other.get_by_role("checkbox", name="unit 3")).not_to_be_checked()
     expect(other.get_by_label("Hit radius, mm")).to_have_value("12.5")
-    expect(other.locator("#viewed")).to_have_text("1 of 6 units hidden")
-    with asked(other, "/view"):
+    expect(other.locator("[data-value=viewed]")).to_have_text("1 of 6 units hidden")
+    with asked(session):
         other.get_by_role("button", name="Hide all").click()
-    expect(page.locator("#viewed")).to_have_text("6 of 6 units hidden")
-    with asked(other, "/view"):
+    expect(page.locator("[data-value=viewed]")).to_have_text("6 of 6 units hidden")
+    with asked(session):
         other.get_by_role("button", name="Show all").click()
-    expect(page.locator("#viewed")).to_have_text("all units")
+    expect(page.locator("[data-value=viewed]")).to_have_text("all units")
 
 
-def test_what_a_view_cannot_be_is_said(page: Page) -> None:
-    with asked(page, "/view"):
-        page.get_by_label("Hit radius, mm").fill("0")
+def test_limits_are_set_and_what_they_cannot_be_is_refused_to_who_asked(
+    deck: Deck, page: Page, visitor: Visitor, session: Session
+) -> None:
+    other = visitor.watch(deck, session.code)
+    with asked(session):
+        page.get_by_label("Speed, mm/s").fill("123")
         page.keyboard.press("Enter")
-    expect(page.locator("#view .refusal")).to_contain_text("hit_radius")
+    assert session.safety.limits.max_speed == 123
+    expect(other.get_by_label("Speed, mm/s")).to_have_value("123")
+    page.get_by_label("Speed, mm/s").fill("0")
+    page.keyboard.press("Enter")
+    expect(refusal(page)).to_contain_text("max_speed")
+    expect(page.get_by_label("Speed, mm/s")).to_have_value("123")
+    assert session.safety.limits.max_speed == 123
+    expect(refusal(other)).to_be_empty()
+
+
+def test_what_a_view_cannot_be_is_said(page: Page, session: Session) -> None:
+    page.get_by_label("Hit radius, mm").fill("0")
+    page.keyboard.press("Enter")
+    expect(refusal(page)).to_contain_text("hit_radius")
+    assert session.view.hit_radius == 10

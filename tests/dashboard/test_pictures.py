@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Download, expect
 
 from dashboard import theme
 from plotters.arena import Arena
-from sessions.errors import Busy
-from sessions.rest.pictures import moment_of
 from sessions.studio import Studio
 from tests.builders import small_recording
-from tests.dashboard.conftest import Deck, Visitor
+from tests.dashboard.conftest import Deck, Visitor, refusal
 from tests.dashboard.test_connect import draw
 from tests.sessions.test_studio import load_when_told
 
@@ -42,19 +39,26 @@ def test_picture_that_cannot_be_drawn_yet_is_asked_for_again(
 ) -> None:
     session = deck.store.create("deck")
     page = visitor.watch(deck, session.code)
-    page.clock.install()
     with page.expect_download() as download:
-        with page.expect_response(lambda answer: "snapshot" in answer.url) as refused:
-            page.locator("#pictures").get_by_role("button", name="Download").click()
-        assert (refused.value.status, refused.value.headers["retry-after"]) == (503, "5")
-        expect(page.locator("#drawing")).to_be_visible()
+        page.locator("#pictures").get_by_role("button", name="Download").click()
+        expect(page.get_by_text("Drawing")).to_be_visible()
+        expect(page.locator("#pictures").get_by_role("progressbar")).to_be_visible()
         go.touch()
-        loaded = False
-        while not loaded:
-            with suppress(Busy):
-                loaded = bool(
-                    deck.studio and deck.studio.draw(moment_of(session, 5.0), [], "svg", "dark", 300)
-                )
-        page.clock.fast_forward(5000)
     assert download.value.path().read_text().startswith("<svg>")
-    expect(page.locator("#pictures .refusal")).to_be_hidden()
+    expect(page.get_by_text("Drawing")).to_be_hidden()
+    expect(refusal(page)).to_be_empty()
+
+
+def test_who_stops_waiting_gets_nothing(deck: Deck, visitor: Visitor, go: Path) -> None:
+    page = visitor.watch(deck, deck.store.create("stopped").code)
+    downloads: list[Download] = []
+    page.on("download", lambda each: downloads.append(each))
+    card = page.locator("#pictures")
+    card.get_by_role("button", name="Download").click()
+    card.get_by_role("button", name="Stop").click()
+    expect(card.get_by_role("progressbar")).to_be_hidden()
+    go.touch()
+    with page.expect_download() as download:
+        card.get_by_label("Format").select_option("SVG")
+        card.get_by_role("button", name="Download").click()
+    assert [each.suggested_filename for each in downloads] == [download.value.suggested_filename]

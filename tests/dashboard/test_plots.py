@@ -97,15 +97,15 @@ def test_a_view_changed_in_one_page_reaches_the_other(
     deck: Deck, pages: tuple[Session, Page, Page]
 ) -> None:
     session, one, other = pages
-    one.get_by_label("Order of units").select_option("rate")
+    one.get_by_label("Order of units").select_option("by rate")
     one.get_by_label("Hit radius").fill("25")
     one.get_by_label("Hit radius").press("Enter")
-    one.get_by_label("unit 2", exact=True).uncheck()
+    one.get_by_role("checkbox", name="unit 2", exact=True).uncheck()
     for page in (one, other):
         page.bring_to_front()
-        expect(page.get_by_label("Order of units")).to_have_value("rate")
+        expect(page.get_by_label("Order of units")).to_have_value("by rate")
         expect(page.get_by_label("Hit radius")).to_have_value("25")
-        expect(page.get_by_label("unit 2", exact=True)).not_to_be_checked()
+        expect(page.get_by_role("checkbox", name="unit 2", exact=True)).not_to_be_checked()
     assert deck.api("GET", "/api/sessions/shared/view") == {
         "order": "rate",
         "hidden_units": [2],

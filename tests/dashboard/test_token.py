@@ -51,7 +51,7 @@ def test_the_link_s_token_leaves_the_address_and_the_page_works(deck: Deck, page
 
 
 def test_the_python_program_takes_the_token_from_the_environment(page: Page) -> None:
-    program = page.locator("#code-python").inner_text()
+    program = page.locator("#code-python").text_content()
     command, environment = [sys.executable, "-u", "-c", program], os.environ | {"PHANTOM_TOKEN": SECRET}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as running:
         assert running.stdout is not None

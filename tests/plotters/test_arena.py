@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.view import PLAIN, changed
-from plotters.arena import ASIDE, CURSORS, Arena, corners
+from plotters.arena import CURSORS, Arena, corners
 from plotters.base import Scene
 from tests.builders import TARGETS, play, small_recording
 from tests.plotters.playing import columns, news_of
@@ -81,11 +81,10 @@ def test_decoders_have_cursors_and_trails_of_their_own() -> None:
     made = columns(Arena(Scene(recording)).update(news))
     assert made["cursor 1", "who"] == ["ridge"]
     assert made["cursor 1", "x"].tolist() == [path[29, 0]]
-    assert made["cursor 1", "align"] == ["right"]  # the name would leave the arena on the other side
-    assert made["cursor 1", "offset"] == [-ASIDE]
+    assert made["cursor 1", "sign"] == ["\N{BLACK SQUARE} ridge"]
     np.testing.assert_array_equal(made["trail 1", "y1"][-30:], [*path[:1, 1] * np.nan, *path[1:, 1]])
     assert made["cursor 2", "who"] == ["kalman"]
-    assert made["cursor 2", "align"] == ["left"]
+    assert made["cursor 2", "sign"] == ["\N{BLACK UP-POINTING TRIANGLE} kalman"]
     assert np.isnan(made["cursor 2", "x"]).all()
 
 

@@ -145,7 +145,9 @@ def test_the_page_shows_every_call_and_needs_nothing_from_elsewhere(call):
         assert f'<span class="path">{route.path}</span>' in html
     assert "`" not in html
     assert "<script" not in html
-    assert not re.findall(r'(?:src|href)="(?!#|openapi\.json)', html)
+    links = re.findall(r'(?:src|href)="((?!#|openapi\.json)[^"]*)', html)
+    assert len(links) == 1  # back to the pages of this server
+    assert re.fullmatch(r"http://(127\.0\.0\.1|localhost|[a-z.]+):\d+/", links[0])
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
 
 

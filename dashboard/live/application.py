@@ -1,0 +1,124 @@
+"""What Panel's server runs at ``/live?session=CODE``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from bokeh.document import Document
+from markupsafe import Markup
+
+from dashboard import theme
+from dashboard.documents import Page, Visit
+from dashboard.frames import scene_id, spell_time
+from dashboard.layout import grid
+from dashboard.live.page import LivePage, Parts
+from dashboard.live.snippets import snippets
+from dashboard.templates import script_json, templates
+from engine.bins.description import Description
+from engine.bins.trials import PHASES
+from plotters.base import Plotter, Scene
+from plotters.lanes import LANES
+from plotters.scored import Scored
+from sessions.codes import CODE
+from sessions.errors import UnknownSession
+
+PORT = re.compile(r":\d+$")
+LSL_PARTS = ("Neural", "Kinematics", "Intention", "Events", "Triggers")
+UNANSWERED = "No decoder has answered yet. Start one here, or connect your own."
+
+
+class LivePages:
+    """Makes the pages of sessions.
+
+    Parameters
+    ----------
+    parts : Parts
+        What all pages share.
+    lsl_name : str, optional
+        What LSL streams' names begin with; None if LSL is off.
+    guarded : bool
+        Whether decoders need a token.
+    """
+
+    def __init__(self, parts: Parts, lsl_name: str | None, guarded: bool) -> None:
+        self._parts = parts
+        self._lsl_name = lsl_name
+        self._guarded = guarded
+        self._figures: dict[str, Figures] = {}
+        self._templates = templates(parts.mount)
+
+    def __call__(self, visit: Visit) -> Page:
+        """One session, or the offer to create it."""
+        code = visit.asked.get("session", "")
+        try:
+            session = self._parts.context.store.get(code)
+        except UnknownSession:
+            valid = CODE.fullmatch(code) is not None
+            unknown = self._templates.get_template("unknown.html")
+            return Page(unknown, {"code": code, "valid": valid}, status=404)
+        recording, plotters = session.description, self._parts.plotters
+        figures = self._figures_of(recording)
+        host = self._stream_host(visit)
+        lsl = self._lsl_name if session.lsl else None
+        neural = f"{lsl}-Neural-{code}" if lsl else None
+        live = LivePage(session, self._parts)
+        variables = {
+            "code": code,
+            "recording": recording,
+            "duration": spell_time(recording.duration) if recording.duration is not None else "",
+            "plotters": figures.plotters,
+            "of_decoders": [plotter.name for plotter in plotters if issubclass(plotter, Scored)],
+            "unanswered": UNANSWERED,
+            "phases": PHASES,
+            "n_lanes": len(LANES),
+            "cards": live.cards,
+            "places": Markup(grid(plotters)),
+            "addresses": addresses(host, code, lsl),
+            "snippets": list(snippets(f"{host}/stream/{code}", neural, self._guarded)),
+            "deck": script_json({"session": code, "scene": figures.scene_id, "roles": theme.roles()}),
+            "figures": figures.documents,
+        }
+        page = self._templates.get_template("live.html")
+        return Page(page, variables, live.roots(), joined=live.join, left=live.leave)
+
+    def _figures_of(self, recording: Description) -> Figures:
+        """Models are costly to build and the same for all sessions of a recording."""
+        found = self._figures.get(recording.name)
+        if found is None or found.scene_id != scene_id(Scene(recording), self._parts.plotters):
+            found = self._figures[recording.name] = Figures(recording, self._parts.plotters)
+        return found
+
+    def _stream_host(self, visit: Visit) -> str:
+        """Where decoders connect, by the name that the visitor uses."""
+        context, host = self._parts.context, visit.host
+        if not (visit.proxied and context.stream_prefix):
+            host = f"{PORT.sub('', host)}:{context.stream_port}"
+        return f"{'wss' if visit.secure else 'ws'}://{host}{context.stream_prefix}"
+
+
+class Figures:
+    """The plots of a recording and their models as BokehJS reads them."""
+
+    def __init__(self, recording: Description, plotters: tuple[type[Plotter], ...]) -> None:
+        scene = Scene(recording)
+        self.scene_id = scene_id(scene, plotters)
+        self.plotters: list[Plotter] = [plotter(scene) for plotter in plotters]
+        self.documents = script_json([document(plotter) for plotter in self.plotters])
+
+
+def document(plotter: Plotter) -> Any:
+    """A Bokeh document's JSON: one to each plot, so that a page shows the first before it has built all."""
+    made = Document()
+    made.add_root(plotter.build())
+    return made.to_json(deferred=False)
+
+
+def addresses(host: str, code: str, lsl_name: str | None) -> list[tuple[str, str]]:
+    """What to type where, for a decoder of a session."""
+    parts = LSL_PARTS if lsl_name else ()
+    return [
+        ("WebSocket, JSON", f"{host}/stream/{code}"),
+        ("WebSocket, MessagePack", f"{host}/stream/binary/{code}"),
+        *((f"LSL, {part.lower()}", f"{lsl_name}-{part}-{code}") for part in parts),
+    ]

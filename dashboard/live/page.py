@@ -1,0 +1,229 @@
+"""One open page of a session: its cards, what the page asks for, and following the session."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+from typing import Any
+
+import panel as pn
+from bokeh.document import Document
+from panel.io.state import set_curdoc, state
+from panel.viewable import Viewable
+
+from dashboard.layout import CARDS, Card
+from dashboard.live.controls import Controls, attempt, button, stack
+from dashboard.live.decoders import Decoders
+from dashboard.live.guarding import Guarding
+from dashboard.live.perturbation import Perturbing
+from dashboard.live.pictures import Pictures
+from dashboard.live.recording import Recording
+from dashboard.live.reel import selected_spans, tape
+from dashboard.live.selection import Selecting
+from dashboard.live.tape import Tape
+from dashboard.live.transport import Transport
+from dashboard.live.viewing import Viewing
+from dashboard.notices import Notices
+from plotters.base import Plotter
+from sessions.rest.context import Context
+from sessions.rest.report import show_report
+from sessions.rest.requests import WindowQuery
+from sessions.session import Session
+from sessions.watching import watchers
+
+log = logging.getLogger(__name__)
+
+MakeCard = Callable[[Session], Any]
+"""A plugin's: any object that Panel shows."""
+
+PERIODS = {"10 s": "window", "Trial": "trial", "Since start": "total"}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the pages of a server share.
+
+    Attributes
+    ----------
+    context : Context
+        The server; what it lacks is refused when it is asked for.
+    mount : str
+        Path under which a proxy has the pages.
+    plotters : tuple of Plotter types
+    plugins : mapping
+        Functions that make cards, by name.
+    """
+
+    context: Context
+    mount: str
+    plotters: tuple[type[Plotter], ...]
+    plugins: Mapping[str, MakeCard]
+
+
+class LivePage:
+    """The Panel objects of a page, and what moves them. Lives as long as its document.
+
+    Parameters
+    ----------
+    session : Session
+    parts : Parts
+    """
+
+    def __init__(self, session: Session, parts: Parts) -> None:
+        self.session = session
+        self._parts = parts
+        self._document: Document | None = None
+        self._waiting = False
+        self._theme = "light"
+        self.transport = Transport(session)
+        self.recording = Recording(session, parts.context.archive, parts.mount)
+        self._tape = Tape(self.hear, recording=tape(session.description), spans=self._spans())
+        self._places: dict[str, pn.Column] = {
+            card.name: stack() for card in self.cards if not card.template
+        }
+        self._open: dict[str, Controls | None] = {}
+        for card in self.cards:
+            if card.opened and not card.template:
+                self._fill(card.name)
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """All that are no plots, those of plugins last."""
+        can = self.session.replay.source.can
+        own = (card for card in CARDS if card.needs is None or card.needs in can)
+        return (*own, *(Card(name, name.replace("_", " ").capitalize()) for name in self._parts.plugins))
+
+    def roots(self) -> dict[str, Viewable]:
+        """By the names that the template has for them."""
+        period = pn.widgets.RadioBoxGroup(
+            options=PERIODS, value="window", inline=True, css_classes=["chips"]
+        )
+        period.param.watch(lambda event: self._tape.param.update(flags={"period": event.new}), "value")
+        return {
+            "transport": self.transport.view(),
+            "tape": self._tape,
+            "record": self.recording.view(),
+            "drift": button("Set reference", self.session.drift.set_reference),
+            "scores": period,
+            "notices": notices(),
+            **self._places,
+        }
+
+    # The session
+
+    def join(self, document: Document) -> None:
+        """Follow the session from now on; on the document's event loop."""
+        self._document = document
+        self._watchers = watchers(self.session, asyncio.get_running_loop())
+        self._watchers.add(self._tell)
+        self._tell()
+
+    def leave(self) -> None:
+        """Follow it no more."""
+        self._watchers.remove(self._tell)
+
+    def _tell(self) -> None:
+        if self._document is not None and not self._waiting:
+            self._waiting = True
+            self._document.add_next_tick_callback(self._follow)
+
+    def _follow(self) -> None:
+        self._waiting = False
+        with set_curdoc(self._document):
+            if not state.loaded:  # what a page is told before it has loaded, Panel loses
+                state.onload(self._tell)
+                return
+            self._tape.spans = self._spans()
+            for controls in (self.transport, self.recording, *self._open.values()):
+                if controls is not None:
+                    controls.follow()
+
+    def _spans(self) -> list[list[int]]:
+        if "select" not in self.session.replay.source.can:
+            return []
+        return selected_spans(self.session.replay.selection, self.session.recording)
+
+    # The page
+
+    def hear(self, message: Mapping[str, Any]) -> None:
+        """Do what the page asks for, once it has loaded."""
+        state.onload(partial(self._answer, message))
+
+    def _answer(self, message: Mapping[str, Any]) -> None:
+        """Whoever has the page's socket can send anything."""
+        match message:
+            case {"seek": int(bin_)}:
+                attempt(partial(self.transport.seek, bin_))
+            case {"key": "r"}:
+                attempt(self.recording.toggle)
+            case {"key": str(key), "at": int(at)}:
+                attempt(partial(self.transport.press, key, at))
+            case {"target": int(target)} if (
+                "selection" in self._places and target in self.session.description.target_ids
+            ):
+                self._opened("selection").toggle(target)
+            case {"theme": "dark" | "light" as theme}:
+                self._theme = theme
+                if isinstance(pictures := self._open.get("pictures"), Pictures):
+                    pictures.ground = theme
+            case {"open": str(name)} if name in self._places:
+                self._opened(name)
+
+    def _opened(self, name: str) -> Any:
+        if name not in self._open:
+            self._fill(name)
+        return self._open[name]
+
+    def _fill(self, name: str) -> None:
+        """Make the widgets of a card."""
+        if name in self._parts.plugins:
+            self._open[name] = None
+            self._places[name].objects = [made_by(self._parts.plugins[name], self.session)]
+            return
+        controls = self._open[name] = self._controls(name)
+        self._places[name].objects = [controls.view()]
+
+    def _controls(self, name: str) -> Controls:
+        session, context = self.session, self._parts.context
+        match name:
+            case "selection":
+                return Selecting(session)
+            case "perturbation":
+                return Perturbing(session)
+            case "view":
+                return Viewing(session)
+            case "safety":
+                return Guarding(session)
+            case "pictures":
+                plotters, mount = self._parts.plotters, self._parts.mount
+                pictures = Pictures(session, context.studio, self._report, plotters, mount)
+                pictures.ground = self._theme
+                return pictures
+            case "decoders":
+                return Decoders(session, context.launcher)
+        raise LookupError(name)
+
+    def _report(self, session: Session, seconds: float) -> bytes:
+        return show_report(self._parts.context, session.code, WindowQuery(seconds=seconds)).content
+
+
+def made_by(make: MakeCard, session: Session) -> Any:
+    """What a plugin shows, or what is wrong with it."""
+    try:
+        shown: Any = pn.panel(make(session))
+        return shown
+    except Exception as error:  # whatever it is, it is that file's
+        log.exception("The card of a plugin has failed")
+        return pn.widgets.StaticText(value=escape(f"This card has failed. {type(error).__name__}: {error}"))
+
+
+def notices() -> Notices:
+    """Those of the document that is made."""
+    made = Notices()
+    if state.curdoc is not None:
+        state._notifications[state.curdoc] = made
+    return made

@@ -1,0 +1,58 @@
+"""How the session is looked at, by all who watch it: order of units, hidden units, hit radius."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import panel as pn
+import param
+from panel.viewable import Viewable
+
+from dashboard.live.controls import Controls, button, fields
+from engine.view import View
+
+
+class Viewing(Controls):
+    """The parameters of `engine.view.View`, and which units are shown."""
+
+    order: Any = param.Selector(
+        default="index",
+        objects={"by number": "index", "by rate": "rate", "by preferred direction": "direction"},
+        label="Order of units",
+    )
+    hit_radius = param.Number(default=View.hit_radius, allow_None=True)
+    shown = param.ListSelector(default=[], label="Units shown")
+
+    def declare(self) -> None:
+        recording = self.session.description
+        names = recording.channel_names
+        twice = len(set(names)) < len(names)
+        self.param.shown.objects = {f"{name} ({i})" if twice else name: i for i, name in enumerate(names)}
+        self.param.hit_radius.label = f"Hit radius, {recording.length_unit}"
+
+    def read(self) -> dict[str, Any]:
+        now = self.session.view
+        hidden = set(now.hidden_units)
+        shown = [unit for unit in range(self.session.description.n_units) if unit not in hidden]
+        return {"order": now.order, "hit_radius": now.hit_radius, "shown": shown}
+
+    def write(self, changes: Mapping[str, Any]) -> None:
+        settings = dict(changes)
+        if "shown" in settings:
+            shown = set(settings.pop("shown"))
+            settings["hidden_units"] = [
+                unit for unit in range(self.session.description.n_units) if unit not in shown
+            ]
+        self.session.change_view(settings)
+
+    def view(self) -> Viewable:
+        widgets = pn.widgets
+        every = list(range(self.session.description.n_units))
+        return fields(
+            widgets.Select.from_param(self.param.order),
+            widgets.FloatInput.from_param(self.param.hit_radius),
+            button("Show all", lambda: self.param.update(shown=every)),
+            button("Hide all", lambda: self.param.update(shown=[])),
+            widgets.CheckBoxGroup.from_param(self.param.shown, css_classes=["units", "whole"]),
+        )

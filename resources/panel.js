@@ -1,0 +1,47 @@
+// @ts-check
+// Panel's part of a page: its scripts, its document, and what Python tells this one visitor.
+
+import { refuse } from "./rest.js";
+
+// What Panel imports components with: the browser's own way does, as none of ours maps names.
+window.importShim = Object.assign((/** @type {string} */ url) => import(url), { addImportMap() {} });
+
+/** Load Panel and put its objects in their places. */
+export async function begin() {
+  const { scripts, item } = JSON.parse(/** @type {any} */ (document.getElementById("panel")).textContent);
+  if (!item.root_ids.length) return;
+  await Promise.all(scripts.map(load));
+  await window.Bokeh.embed.embed_items({}, [item]);
+}
+
+/** @param {string} src */
+function load(src) {
+  return new Promise((done, fail) => {
+    const script = Object.assign(document.createElement("script"), { src, async: false, onload: done, onerror: fail });
+    document.head.append(script);
+  });
+}
+
+/** Bokeh writes a slider's name beside it: who does not see that hears it with the handle. @param {ParentNode} root */
+function nameSliders(root) {
+  for (const { shadowRoot } of root.querySelectorAll(".widgets *, [class^=bk-]:not(.bk-Figure)")) {
+    if (!shadowRoot) continue;
+    const title = shadowRoot.querySelector(".bk-slider-title")?.textContent;
+    if (title) shadowRoot.querySelector(".noUi-handle")?.setAttribute("aria-label", title.replace(/:.*/, ""));
+    nameSliders(shadowRoot);
+  }
+}
+
+for (const moved of ["focusin", "keyup"]) document.addEventListener(moved, () => nameSliders(document.body));
+
+document.addEventListener("deck:notice", ({ detail: { text, save: name, content } }) => {
+  if (name) save(name, content);
+  else refuse(text);
+});
+
+/** @param {string} name @param {ArrayBuffer} content */
+function save(name, content) {
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob([content])), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
