@@ -28,7 +28,7 @@ from sessions.streams.stream import MAX_MESSAGE
 
 RESOURCES = Path(__file__).parent.parent / "resources"
 
-UNUSED = 60_000
+UNUSED = 20_000
 """Milliseconds in which a page must have connected: a browser may be slow, or busy with another page."""
 
 Pattern = tuple[Any, ...]

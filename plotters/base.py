@@ -207,7 +207,7 @@ class Place:
 
     width: Literal["wide", "narrow", "side"] = "wide"
     rows: int = 1
-    height: float = 9.5
+    height: float = 9.0
     last: bool = False
 
 

@@ -26,7 +26,7 @@ class Quality(Scored):
 
     name = "quality"
     title = "R\N{SUPERSCRIPT TWO} over time"
-    place = Place(height=12.0, last=True)
+    place = Place(height=11.0, last=True)
 
     @property
     def caption(self) -> str:

@@ -8,6 +8,7 @@ const SOON = 400; // ms between looks at a run under way
 const LATER = 5000; // ms between looks at the list while there is none
 const PATIENCE = 60_000; // ms: a recording may have to be read first, the process that draws may have to start
 
+const from = new URLSearchParams(location.search); // the session's page leads here with its code and recording
 const $ = (id) => document.getElementById(id);
 const form = $("order");
 const panel = $("run");
@@ -64,6 +65,7 @@ form.addEventListener("submit", async (event) => {
   look();
 });
 
+if (form.elements.recording && from.has("recording")) form.elements.recording.value = from.get("recording");
 form.elements.decoder.addEventListener("change", showHyperparameters);
 showHyperparameters();
 
@@ -125,7 +127,7 @@ function fill() {
   for (const link of panel.querySelectorAll("[data-file]")) link.href = `${BASE}/api/calibrations/${run.id}/${link.dataset.file}`;
   panel.querySelector('[data-file="model.npz"]').download = run.model_file;
   $("note").textContent = run.note;
-  $("command").textContent = run.command;
+  $("command").textContent = from.has("session") ? run.command.replace("CODE", from.get("session")) : run.command;
   draw(run.id);
 }
 

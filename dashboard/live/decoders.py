@@ -88,11 +88,11 @@ class Row:
         self._bar = pn.indicators.Progress(active=True, value=-1)
         self._end = button("Stop", lambda: decoders.stop(name))
         title = pn.widgets.StaticText(value=escape(name.replace("_", " ")), css_classes=["what"])
-        self.view = flow(title, self._state, self._bar, self._line, self._end)
+        self.view = flow(title, self._state, self._end, self._bar, self._line)
 
     def show(self, state: str, line: str) -> None:
         alive = state in ("fitting", "running")
-        self.view.css_classes = ["decoder", state]
+        self.view.css_classes = ["flow", "decoder", state]
         self._state.value = state
         self._line.value = escape(line)  # what a process says is no markup
         self._bar.visible = state == "fitting"

@@ -33,6 +33,8 @@ def open_page(ours: Server) -> None:
         return
     token = json.loads(found[1])["item"]["token"]
     socket = create_connection(f"ws://{base}/ws", timeout=20, subprotocols=["bokeh", token])
+    for _ in range(3):  # the server speaks first: header, metadata and content
+        socket.recv()
     for part in ({"msgid": "1", "msgtype": "PULL-DOC-REQ"}, {}, {}):
         socket.send(json.dumps(part))
     while b"PULL-DOC-REPLY" not in socket.recv().encode():

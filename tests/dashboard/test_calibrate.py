@@ -79,6 +79,8 @@ def test_a_run_is_ordered_followed_and_shown(deck: Deck, page: Page) -> None:
     with page.expect_download() as download:
         page.get_by_role("link", name="Model (npz)").click()
     assert download.value.suggested_filename == run["model_file"]
+    page.goto(f"{deck.url}/calibrate?session=lab&recording={deck.store.recording.name}")
+    expect(page.locator("#command")).to_contain_text("decode --session lab --model")
 
 
 def test_what_is_refused_is_said_in_one_line_and_a_run_can_be_cancelled(deck: Deck, page: Page) -> None:

@@ -182,5 +182,5 @@ def test_drift_is_told_and_a_new_reference_can_be_taken(page: Page, session: Ses
     panel.get_by_role("button", name="Set reference").click()
     wait_until(lambda: "drift reference" in [note.text for note in session.replay.notes])
     expect(panel.get_by_role("link", name="Recalibrate")).to_have_attribute(
-        "href", f"/calibrate?session={session.code}"
+        "href", f"/calibrate?session={session.code}&recording={session.recording.name}"
     )
