@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from engine.sources.recordings.selection import EVERYTHING, Selection
 
 from dashboard.live.reel import Reel, selected_spans, tape
+from engine.bins.selection import EVERYTHING, Selection
 from tests.builders import small_recording
 
 GAPS = small_recording(n_bins=400, n_trials=4, gaps=True)
