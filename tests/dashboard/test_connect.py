@@ -84,7 +84,7 @@ def test_the_python_program_runs(page: Page, session: Session) -> None:
             assert running.stdout.readline() == "small 6 units\n"
             assert running.stdout.readline().startswith("0 ")
             assert page.locator("[data-rows=listeners] tr").count() <= 1
-            expect(page.locator("[data-rows=listeners] td").nth(1)).to_contain_text("json")
+            expect(page.locator("[data-rows=listeners] td").nth(2)).to_contain_text("json")
             expect(page.locator("[data-rows=scores-window] tr").first).to_be_visible()
         finally:
             running.kill()

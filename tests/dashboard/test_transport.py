@@ -145,7 +145,10 @@ def test_speed_by_number_slider_and_max(deck: Deck, page: Page, session: Session
         answer: float | str = deck.api("GET", f"/api/sessions/{session.code}/speed")["speed"]
         return answer
 
-    number, shown = page.get_by_label("Speed", exact=True), page.locator("[data-value=speed]")
+    number, shown = (
+        page.get_by_role("textbox", name="Speed", exact=True),
+        page.locator("[data-value=speed]"),
+    )
     with asked(session):
         number.fill("2.5")
         number.press("Enter")
@@ -258,7 +261,7 @@ def test_two_pages_are_in_step(deck: Deck, page: Page, visitor: Visitor, session
     page.get_by_role("switch", name="Loop").click()
     expect(other.get_by_role("switch", name="Loop")).not_to_be_checked()
     other.locator(".pace .noUi-handle").press("Home")
-    expect(page.get_by_label("Speed", exact=True)).to_have_value("0.1")
+    expect(page.get_by_role("textbox", name="Speed", exact=True)).to_have_value("0.1")
     page.get_by_role("checkbox", name="1", exact=True).check()
     expect(other.get_by_role("checkbox", name="1", exact=True)).to_be_checked()
     other.get_by_role("radio", name="Moderate").check()
