@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from plotters.frame import encode
 from plotters.lanes import lanes
 from sessions.audience import Decoder
 from sessions.session import Session
+
+log = logging.getLogger(__name__)
 
 TABLE_PERIOD = 0.5
 """Seconds."""
@@ -51,6 +54,7 @@ class Frames:
         self._trial = TrialState()
         self._tabled = -math.inf
         self._texts: dict[str, str] = {}
+        self._failed: dict[str, str] = {}
 
     def renew(self) -> bool:
         before, self._view = self._view, self._session.view
@@ -61,22 +65,38 @@ class Frames:
         self._sent.append(np.full(len(rows), send_latency(self._session), np.float32))
         self._trial = self._follower.advance(rows, self._view.hit_radius)
         news = self._news(len(rows))
-        updates = (
-            (plotter.name, update)
-            for plotter in self._plotters
-            if plotter.should_update(news)
-            for update in plotter.update(news)
-        )
+        updates = self._updates(lambda each: each.update(news) if each.should_update(news) else ())
         return self._encode(news, updates, self._news_to_read(news))
 
     def start(self) -> bytes:
         news = self._news(self._scene.n_bins)
-        updates = ((plotter.name, update) for plotter in self._plotters for update in plotter.start(news))
+        updates = self._updates(lambda each: each.start(news))
         return self._encode(
             news,
             updates,
-            {"start": self._scene_id, "tables": self._tables(news), "texts": texts(self._session)},
+            {"start": self._scene_id, "tables": self._tables(news), "texts": self._all_texts()},
         )
+
+    def _updates(self, made_by: Callable[[Plotter], Iterable[Update]]) -> list[tuple[str, Update]]:
+        """What all plots have made but those that have failed, now or before."""
+        updates: list[tuple[str, Update]] = []
+        for plotter in self._plotters:
+            if plotter.name in self._failed:
+                continue
+            try:
+                updates += [(plotter.name, update) for update in made_by(plotter)]
+            except Exception as error:  # whatever it is, it ends this plot alone, and visibly
+                log.exception("The plot %s of session %s has failed", plotter.name, self._session.code)
+                self._failed[plotter.name] = (
+                    f"The plot {plotter.title} has failed ({type(error).__name__}: {error}). "
+                    "Mend it, and start the server again."
+                )
+        return updates
+
+    def _all_texts(self) -> dict[str, str]:
+        told = texts(self._session)
+        troubles = (told["sinks"], *self._failed.values())
+        return {**told, "sinks": "\n".join(filter(None, troubles))}
 
     def _news(self, n_new: int) -> News:
         recent = self._recent.values
@@ -100,7 +120,7 @@ class Frames:
         if now < self._tabled + TABLE_PERIOD:
             return {}
         self._tabled = now
-        before, self._texts = self._texts, texts(self._session)
+        before, self._texts = self._texts, self._all_texts()
         changed = {name: text for name, text in self._texts.items() if text != before.get(name)}
         return {"tables": self._tables(news), "texts": changed}
 

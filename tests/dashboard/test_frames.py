@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from bokeh.plotting import figure
 
 from dashboard.frames import Frames
 from engine.bins.schema import Rows
 from plotters import PLOTTERS
-from plotters.base import Plotter, Scene
+from plotters.base import News, Plotter, Scene, Update
 from sessions.audience import Decoder
 from sessions.session import Session
 from sessions.store import Store
@@ -157,3 +158,31 @@ def test_frames_without_bins_change_no_plot(session: Session) -> None:
     frames = Frames(session, PLOTTERS)
     frames.update(rows_for(50))
     assert Page().apply(frames.update(rows_for(0)))["updates"] == []
+
+
+class Broken(Plotter):
+    """A lab's plot that fails with its second bins."""
+
+    name = "broken"
+    title = "Broken"
+
+    def build(self) -> figure:
+        return figure()
+
+    def update(self, news: News) -> Iterator[Update]:
+        if len(news.recent) > 10:
+            raise ZeroDivisionError("of a lab")
+        yield from ()
+
+
+def test_a_plot_that_fails_ends_alone_and_says_so(session: Session) -> None:
+    frames, page = Frames(session, (*PLOTTERS, Broken)), Page()
+    header = page.apply(frames.update(play(RECORDING, range(10))))
+    assert header["values"]["sinks"] == ""
+    frames._tabled = 0.0  # texts are due again
+    header = page.apply(frames.update(play(RECORDING, range(10, 20))))
+    assert header["values"]["sinks"] == (
+        "The plot Broken has failed (ZeroDivisionError: of a lab). Mend it, and start the server again."
+    )
+    header = page.apply(frames.update(play(RECORDING, range(20, 30))))
+    assert any(update["source"].startswith("raster/") for update in header["updates"] if "source" in update)
