@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Final, NoReturn
+
+log = logging.getLogger(__name__)
 
 ENDED_WITHIN: Final = 9.0
 """Seconds from the signal; what is not done by then is left: a reading thread cannot be stopped."""
@@ -34,7 +37,7 @@ class Ending:
 
     def within(self, seconds: float) -> None:
         """Let the process be over in so many seconds at most."""
-        limit = threading.Timer(seconds, leave)
+        limit = threading.Timer(seconds, give_up, (seconds,))
         limit.daemon = True
         limit.start()
 
@@ -42,6 +45,18 @@ class Ending:
 def interrupt() -> NoReturn:
     """What a signal does while nothing is served yet."""
     raise KeyboardInterrupt
+
+
+def give_up(seconds: float) -> NoReturn:
+    """End the process although it is at work, and say what with."""
+    here = threading.current_thread(), threading.main_thread()
+    at_work = sorted(each.name for each in threading.enumerate() if each not in here and not each.daemon)
+    log.warning(
+        "Ended after %g s, before all was done: %s. The next start finishes records.",
+        seconds,
+        ", ".join(at_work) or "what was being closed",
+    )
+    leave()
 
 
 def leave() -> NoReturn:

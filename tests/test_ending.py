@@ -133,3 +133,19 @@ def test_while_sessions_wait_for_a_recording_and_others_are_calibrated_drawn_and
         server.ask("/api/sessions/deck/perturbation")  # it answers, too
         server.ends(signal.SIGTERM)
         assert server.said("Going down")
+
+
+def test_an_end_that_takes_too_long_says_what_was_at_work() -> None:
+    program = (
+        "import logging, threading, time\n"
+        "from sessions.ending import Ending\n"
+        "logging.basicConfig(format='%(message)s')\n"
+        "threading.Thread(target=threading.Event().wait, name='reading big.nwb').start()\n"
+        "Ending().within(0.2)\n"
+    )
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert ended.returncode == 0
+    assert ended.stderr == (
+        "Ended after 0.2 s, before all was done: reading big.nwb. The next start finishes records.\n"
+    )
