@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from engine.sources.live_lsl.facts import Facts
+from engine.sources.live_lsl.header import StreamHeader
 
 Columns = tuple[int | None, ...]
 """Of x, y, vx and vy; None of what is not there."""
@@ -15,17 +15,17 @@ OURS: Final = (2, 3, 0, 1)
 UNKNOWN: Final = "units"
 
 
-def kinematics_columns(facts: Facts) -> Columns:
+def kinematics_columns(header: StreamHeader) -> Columns:
     """By its labels; of a stream without any, position is in its first two channels."""
-    labels = [label.lower() for label in facts.labels]
+    labels = [label.lower() for label in header.labels]
     if set(labels) & set(WANTED):
         return tuple(labels.index(name) if name in labels else None for name in WANTED)
-    return OURS if facts.n_channels == len(OURS) else (0, 1, None, None)
+    return OURS if header.n_channels == len(OURS) else (0, 1, None, None)
 
 
-def length_unit(facts: Facts | None) -> str:
+def length_unit(header: StreamHeader | None) -> str:
     """That of the position, as its stream says."""
-    if facts is None or not facts.units:
+    if header is None or not header.units:
         return UNKNOWN
-    column = kinematics_columns(facts)[0]
-    return (facts.units[column] if column is not None else "") or UNKNOWN
+    column = kinematics_columns(header)[0]
+    return (header.units[column] if column is not None else "") or UNKNOWN

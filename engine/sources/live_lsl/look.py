@@ -13,7 +13,7 @@ from pylsl.util import TimeoutError as LslTimeout
 from engine.bins import clock
 from engine.errors import NotNow
 from engine.lsl import found
-from engine.sources.live_lsl.facts import Facts, facts_of
+from engine.sources.live_lsl.header import StreamHeader, header_of
 from engine.sources.live_lsl.names import ROLES, Names, Role
 
 FOUND_WITHIN: Final = 1.0
@@ -25,7 +25,7 @@ BESIDE_WITHIN: Final = 0.3
 """Seconds that its companions get after it; those that are found later come in later."""
 
 
-def look(names: Names) -> tuple[Facts, dict[Role, Facts]]:
+def look(names: Names) -> tuple[StreamHeader, dict[Role, StreamHeader]]:
     """Find all of them at once: the neural stream, and those of its companions that are there.
 
     Raises
@@ -37,25 +37,25 @@ def look(names: Names) -> tuple[Facts, dict[Role, Facts]]:
     neural = _find(names.neural)
     beside = {role: _find(name) for role in ROLES if (name := names.of(role)) is not None}
     wait([neural], ANSWERED_WITHIN)
-    facts = neural.result() if neural.done() else None
-    if facts is None:
+    header = neural.result() if neural.done() else None
+    if header is None:
         raise NotNow(
             f"No LSL stream is called {names.neural!r}. Start it, and make the session then; "
             "the firewall must let LSL through."
         )
     wait(beside.values(), min(max(until - clock.now(), 0.0), BESIDE_WITHIN))
     there = {role: each.result() for role, each in beside.items() if each.done()}
-    return facts, {role: each for role, each in there.items() if each is not None}
+    return header, {role: each for role, each in there.items() if each is not None}
 
 
-def _find(name: str) -> Future[Facts | None]:
+def _find(name: str) -> Future[StreamHeader | None]:
     """Look in a thread: liblsl's search takes 5 s longer than it should at times."""
-    future: Future[Facts | None] = Future()
+    future: Future[StreamHeader | None] = Future()
 
     def run() -> None:
         try:
             infos = found(name, FOUND_WITHIN)
-            future.set_result(_facts(infos[0]) if infos else None)
+            future.set_result(_header(infos[0]) if infos else None)
         except (LostError, LslTimeout):
             future.set_result(None)
         except Exception as error:  # whatever it is, it is for who asked
@@ -65,6 +65,6 @@ def _find(name: str) -> Future[Facts | None]:
     return future
 
 
-def _facts(info: pylsl.StreamInfo) -> Facts:
+def _header(info: pylsl.StreamInfo) -> StreamHeader:
     inlet = pylsl.StreamInlet(info, recover=False)
-    return facts_of(inlet.info(READ_WITHIN))
+    return header_of(inlet.info(READ_WITHIN))

@@ -17,7 +17,7 @@ from engine.sources.endless import UNKNOWN, Written
 from engine.sources.growing import GrowingDescription
 from engine.sources.live_lsl.assembly import Assembly, Regular, Spikes
 from engine.sources.live_lsl.companion import Companion
-from engine.sources.live_lsl.facts import Facts, samples_a_bin
+from engine.sources.live_lsl.header import StreamHeader, samples_a_bin
 from engine.sources.live_lsl.layout import Columns, kinematics_columns, length_unit
 from engine.sources.live_lsl.look import look
 from engine.sources.live_lsl.names import ROLES, Names, Role, read_names
@@ -52,8 +52,8 @@ class LiveLsl(Written):
     can = CAN
 
     def __init__(self, names: Names, bin_rate: float) -> None:
-        facts, beside = look(names)
-        samples = samples_a_bin(facts, bin_rate)
+        header, beside = look(names)
+        samples = samples_a_bin(header, bin_rate)
         width = 1.0 / bin_rate
         self._lock = threading.Lock()  # guards all below; held for moments
         self._columns: dict[Role, Columns] = {}
@@ -62,19 +62,19 @@ class LiveLsl(Written):
             if names.of(role) is not None:
                 self._companions[role] = Companion(beside[role].rate if role in beside else bin_rate, width)
         self._events: deque[tuple[float, str]] = deque(maxlen=EVENTS_KEPT)
-        given = (facts.n_channels, width, self._companions)
+        given = (header.n_channels, width, self._companions)
         self._assembly: Assembly = Regular(samples, *given) if samples else Spikes(*given)
         self._tell: Callable[[], None] = lambda: None
         description = GrowingDescription(
             name=names.neural,
-            channel_names=facts.labels or tuple(f"channel {i}" for i in range(facts.n_channels)),
+            channel_names=header.labels or tuple(f"channel {i}" for i in range(header.n_channels)),
             bin_rate=bin_rate,
             length_unit=length_unit(beside.get("kinematics")),
             series=_series(names),
             told="events" in beside,
         )
         super().__init__(description)
-        self._streams = [LiveStream(names.neural, Listener(self._come, self._add, self._go), facts)]
+        self._streams = [LiveStream(names.neural, Listener(self._come, self._add, self._go), header)]
         for role in ROLES:
             if (name := names.of(role)) is not None:
                 self._streams.append(LiveStream(name, self._listener(role), beside.get(role)))
@@ -142,7 +142,7 @@ class LiveLsl(Written):
         if self._assembly.waits:
             self._tell()
 
-    def _come(self, _: Facts) -> None:
+    def _come(self, _: StreamHeader) -> None:
         with self._lock:
             self._assembly.come(clock.now())
 
@@ -161,9 +161,9 @@ class LiveLsl(Written):
             return Listener(lambda _: None, self._add_events, lambda: None)
         companion = self._companions[role]
 
-        def come(facts: Facts) -> None:
+        def come(header: StreamHeader) -> None:
             with self._lock:
-                self._columns[role] = kinematics_columns(facts) if role == "kinematics" else (0, 1, 2, 3)
+                self._columns[role] = kinematics_columns(header) if role == "kinematics" else (0, 1, 2, 3)
                 companion.come(clock.now())
 
         def take(stamps: Sequence[float], samples: Sequence[Sequence[Any]]) -> None:

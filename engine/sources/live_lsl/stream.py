@@ -17,7 +17,7 @@ from pylsl.util import TimeoutError as LslTimeout
 from engine.bins import clock
 from engine.bins.source import SourceState
 from engine.lsl import LOOK_FOR, clock_offset, quoted
-from engine.sources.live_lsl.facts import Facts, facts_of
+from engine.sources.live_lsl.header import StreamHeader, header_of
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ Take = Callable[[Sequence[float], Sequence[Sequence[Any]]], None]
 class Listener:
     """What becomes of a stream, told by its thread: it has come; samples, with their times; it has gone."""
 
-    come: Callable[[Facts], None]
+    come: Callable[[StreamHeader], None]
     take: Take
     go: Callable[[], None]
 
@@ -58,7 +58,7 @@ class LiveStream:
     name : str
     listener : Listener
         Times are seconds of the engine's clock.
-    before : Facts, optional
+    before : StreamHeader, optional
         As it was when it was first found: another kind of stream is refused, and it is looked for by its
         source id before its name.
 
@@ -67,7 +67,7 @@ class LiveStream:
     status : SourceState
     """
 
-    def __init__(self, name: str, listener: Listener, before: Facts | None = None) -> None:
+    def __init__(self, name: str, listener: Listener, before: StreamHeader | None = None) -> None:
         self.name = name
         self.status = SourceState(name, "gone", time.time(), None)
         self._listener = listener
@@ -122,16 +122,16 @@ class LiveStream:
                 inlet.close_stream()
 
     def _open(self, info: pylsl.StreamInfo) -> pylsl.StreamInlet:
-        drops = facts_of(info).can_drop
+        drops = header_of(info).can_drop
         flags = pylsl.proc_none if drops or not info.nominal_srate() else pylsl.proc_dejitter
         return pylsl.StreamInlet(info, max_buflen=BUFFERED_SECONDS, recover=False, processing_flags=flags)
 
     def _listen(self, inlet: pylsl.StreamInlet) -> None:
         """Hand on what comes until the stream has gone or this is closed."""
-        facts = facts_of(inlet.info(OPENED_WITHIN))
-        if self._before is not None and facts.kind != self._before.kind:
+        header = header_of(inlet.info(OPENED_WITHIN))
+        if self._before is not None and header.kind != self._before.kind:
             before = self._before.told()
-            self._enter("changed", f"It has {facts.told()}, and had {before}. Let it be as it was.")
+            self._enter("changed", f"It has {header.told()}, and had {before}. Let it be as it was.")
             self._closing.wait(LOOK_FOR)
             return
         here = inlet.info(OPENED_WITHIN).hostname() == socket.gethostname()
@@ -139,9 +139,9 @@ class LiveStream:
         inlet.open_stream(
             OPENED_WITHIN
         )  # after that: samples are not to lie there while clocks are compared
-        self._before = facts
+        self._before = header
         self._enter("running", None)
-        self._listener.come(facts)
+        self._listener.come(header)
         while not self._closing.is_set():
             sample, stamp = inlet.pull_sample(WAIT)
             if sample is None:

@@ -17,7 +17,7 @@ ROUNDED: Final = 1e-6
 
 
 @dataclass(frozen=True)
-class Facts:
+class StreamHeader:
     """One stream.
 
     Attributes
@@ -54,7 +54,7 @@ class Facts:
         return f"{self.n_channels} channels of {'numbers' if self.numbers else 'text'} at {rate}"
 
 
-def facts_of(info: pylsl.StreamInfo) -> Facts:
+def header_of(info: pylsl.StreamInfo) -> StreamHeader:
     """Those of a stream; one that was only found on the network has no labels and units yet."""
     labels, units = [], []
     channel = info.desc().child("channels").child("channel")
@@ -64,7 +64,7 @@ def facts_of(info: pylsl.StreamInfo) -> Facts:
         channel = channel.next_sibling()
     whole = len(labels) == info.channel_count() and all(labels) and len(set(labels)) == len(labels)
     synchronization = info.desc().child("synchronization")
-    return Facts(
+    return StreamHeader(
         name=info.name(),
         source_id=info.source_id(),
         rate=info.nominal_srate(),
@@ -76,7 +76,7 @@ def facts_of(info: pylsl.StreamInfo) -> Facts:
     )
 
 
-def samples_a_bin(facts: Facts, bin_rate: float) -> int:
+def samples_a_bin(header: StreamHeader, bin_rate: float) -> int:
     """How many samples of a neural stream make a bin; 0 for one of spikes, at an irregular rate.
 
     Raises
@@ -84,12 +84,12 @@ def samples_a_bin(facts: Facts, bin_rate: float) -> int:
     BadSetting
         If it is text, or its rate is no multiple of the bins'.
     """
-    if not facts.numbers:
-        raise BadSetting(f"LSL stream {facts.name!r} is text. Choose one whose channels are counts.")
-    samples = round(facts.rate / bin_rate)
-    if facts.rate and (samples < 1 or abs(facts.rate / bin_rate - samples) > ROUNDED * samples):
+    if not header.numbers:
+        raise BadSetting(f"LSL stream {header.name!r} is text. Choose one whose channels are counts.")
+    samples = round(header.rate / bin_rate)
+    if header.rate and (samples < 1 or abs(header.rate / bin_rate - samples) > ROUNDED * samples):
         raise BadSetting(
-            f"LSL stream {facts.name!r} has {facts.rate:g} Hz, which is no multiple of {bin_rate:g} bins a "
-            f"second. Start the server with a --rate that divides it."
+            f"LSL stream {header.name!r} has {header.rate:g} Hz, which is no multiple of {bin_rate:g} bins "
+            f"a second. Start the server with a --rate that divides it."
         )
     return samples
