@@ -357,9 +357,10 @@ def test_a_phone_needs_no_sideways_scroll(deck: Deck, visitor: Visitor) -> None:
 
 def test_home_and_explore_lead_to_each_other(deck: Deck, visitor: Visitor) -> None:
     page = visitor.open(deck.url)
-    page.get_by_role("link", name="Explore", exact=True).click()
+    pages = page.get_by_role("navigation", name="Pages")
+    pages.get_by_role("link", name="Explore", exact=True).click()
     page.wait_for_selector("body[data-connection=open]")
-    page.get_by_role("link", name="Home", exact=True).click()
+    pages.get_by_role("link", name="Home", exact=True).click()
     expect(page.get_by_role("heading", name="Sessions")).to_be_visible()
 
 
