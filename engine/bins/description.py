@@ -60,6 +60,8 @@ class Description(Protocol):
         What was taken for kinematics and trials, and what was passed over and why.
     warnings : tuple of str
         What is doubtful, a sentence or a few each.
+    intends : bool
+        Whether bins say what the user wanted, and kinematics are the cursor that decoders move.
     """
 
     def __hash__(self) -> int: ...
@@ -112,6 +114,8 @@ class Description(Protocol):
     def trial_tables(self) -> Mapping[str, Any]: ...
     @property
     def warnings(self) -> tuple[str, ...]: ...
+    @property
+    def intends(self) -> bool: ...
 
     def clean(self, packet_ids: Indices) -> npt.NDArray[np.unsignedinteger[Any]]:
         """The counts of bins as they came, shape (n, n_units): undisturbed.

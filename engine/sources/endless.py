@@ -70,7 +70,7 @@ class Written:
         row["counts"], row["coverage"], row["observed"] = whole, coverage, coverage >= 0.5
         row["packet_id"], row["trial"], row["kinematics"] = packet_id, at, kinematics
         row["trial_time_ms"] = description.trial_time(packet_id) * 1e3
-        row["intention"] = math.nan
+        row["intention"] = row["intended"] = math.nan
         if trial is not None:
             x, y, _, _ = kinematics
             target = math.nan if trial.target_id is None else trial.target_id

@@ -52,6 +52,7 @@ class GrowingDescription:
 
     sha256 = None
     synthetic = False
+    intends = False
     start_time = 0.0
     n_bins = None
     duration = None

@@ -114,6 +114,11 @@ class Recording:
         return self.counts.dtype
 
     @cached_property
+    def intends(self) -> bool:
+        """Whether it is the record of a closed loop, whose bins say what the user wanted."""
+        return bool(np.isfinite(self.bins["intended"]).any())
+
+    @cached_property
     def trial_ids(self) -> tuple[int, ...]:
         """Ids of `trials`, in their order."""
         return tuple(trial.trial_id for trial in self.trials)

@@ -36,6 +36,6 @@ def known_population(n_bins: int = 6000, seed: int = 0) -> Recording:
     bins["kinematics"] = np.concatenate([position, velocity], axis=1)
     bins["packet_id"], bins["trial"] = np.arange(n_bins), -1
     bins["observed"], bins["coverage"] = True, 1.0
-    bins["trial_time_ms"] = bins["intention"] = np.nan
+    bins["trial_time_ms"] = bins["intention"] = bins["intended"] = np.nan
     names = tuple(f"unit {i}" for i in range(len(DEPTHS)))
     return replace(small_recording(), name="known", bins=bins, trials=(), channel_names=names)
