@@ -98,7 +98,7 @@ BIN: Final = (
         2,
         ("vx", "vy"),
         wire="intended",
-        only="intends",
+        only="goal",
     ),
     Field("observed", "?", "whether the middle of this bin was recorded", wire="observed"),
 )

@@ -65,6 +65,8 @@ class Recording:
         default_factory=lambda: MappingProxyType({"taken": None, "passed_over": []})
     )
 
+    goal = None
+
     @property
     def n_bins(self) -> int:
         return len(self.bins)
@@ -112,11 +114,6 @@ class Recording:
     def count_dtype(self) -> np.dtype[Any]:
         """``uint8``, or ``uint16`` where a bin has more than 255 spikes of a unit."""
         return self.counts.dtype
-
-    @cached_property
-    def intends(self) -> bool:
-        """Whether it is the record of a closed loop, whose bins say what the user wanted."""
-        return bool(np.isfinite(self.bins["intended"]).any())
 
     @cached_property
     def trial_ids(self) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from engine.bins.description import Goal
 from engine.bins.schema import Rows, bin_dtype
 from engine.sources.recordings.recording import Recording
 from sessions.streams.packets import Encoder, Format, Layout, as_message
@@ -283,7 +284,7 @@ def test_frame_lengths_are_right_at_the_edges_of_their_classes(size: int, opcode
 class Intending(Recording):
     """One whose bins say what the user wanted, whether they know it or not."""
 
-    intends = True
+    goal = Goal(10.0, 0.5, 8)
 
 
 @pytest.mark.parametrize(("format", "layout"), LAYOUTS)

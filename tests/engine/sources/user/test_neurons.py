@@ -17,7 +17,7 @@ from engine.sources.user.neurons import Firing, Neurons
 from engine.sources.user.regression import MOST_BINS, Sample, fit
 from engine.sources.user.workspace import Workspace
 from tests.builders import small_recording
-from tests.engine.sources.user.population import DEPTHS, DIRECTIONS, GAIN, LEAD, known_population
+from tests.engine.sources.user.population import DEPTHS, DIRECTIONS, GAIN, LEAD, SPEED, known_population
 
 ROOT = Path(__file__).parents[4]
 
@@ -42,7 +42,7 @@ def test_what_units_encode_is_found_again_and_that_others_encode_nothing(neurons
     assert neurons.bits_per_spike[~tuned].max() < 0.01 < neurons.bits_per_spike[tuned].min()
     assert np.abs(neurons.lead[tuned] - LEAD).max() <= 1
     assert degrees_between(neurons.directions, DIRECTIONS)[tuned].max() < 5.0
-    assert neurons.depths[tuned] == pytest.approx(DEPTHS[tuned] * neurons.fast / 100.0, rel=0.15)
+    assert neurons.depths[tuned] == pytest.approx(DEPTHS[tuned] * neurons.fast / SPEED, rel=0.15)
 
 
 def test_the_default_recordings_generator_is_found_again() -> None:
