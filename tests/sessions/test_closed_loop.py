@@ -148,3 +148,25 @@ def test_a_recording_without_movement_has_no_user() -> None:
         reply = ask("POST", "/api/sessions", {"source": "user"})
         assert reply.status == 409
         assert "no user can steer by it" in reply.json["error"]["message"]
+
+
+def test_scores_tell_what_the_driver_has_acquired() -> None:
+    with client(deck()) as ask:
+        ask.create("deck", **LOCKSTEP)
+        decoder = Decoder(f"ws://127.0.0.1:{ask.port}/stream/binary/deck?layout=flat&decoder=mine")
+        packets = drive(decoder, 1000)
+        until = time.monotonic() + 30.0
+        scores: dict[str, Any] = {}
+        while scores.get("n_bins") != 1000:
+            assert time.monotonic() < until
+            scores = ask("GET", "/api/sessions/deck/scores").json["decoders"].get("mine", {})
+        decoder.close()
+        assert ask("GET", "/api/sessions/deck").json["closed_loop"]["driver"] == "mine"
+    assert scores["success"] == 1.0
+    assert scores["n_trials"] == packets[-1]["trial_id"]
+    assert 0.5 < scores["acquisition_time"] < 4.0
+    assert scores["dial_in_time"] >= 0.0
+    assert scores["bit_rate_achieved"] > 0.5
+    assert scores["r2_velocity"] > 0.999
+    assert scores["r2_position"] is None
+    assert scores["trial"]["hit"]

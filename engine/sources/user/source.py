@@ -214,7 +214,7 @@ class SimulatedUser(Written):
         row["intended"] = self._intended
         for event in events[1:]:
             self.description.mark(event, self._sent - 1, self._sent - 1)
-        return events + self._judge(math.dist(place, aim.place) <= self.task.radius)
+        return events + self._judge(bool(row["intention"][3] <= self.task.radius))
 
     def _fire(self) -> Any:
         if self._firing is None:
