@@ -64,7 +64,10 @@ class Written:
             Share of the bin that was there, 0 to 1; from a half on it counts as observed.
         """
         packet_id, description = self._sent, self.description
-        whole = np.clip(np.nan_to_num(np.rint(np.asarray(counts, np.float64))), 0, np.iinfo(COUNTS).max)
+        whole = np.asarray(counts)
+        if whole.dtype.kind not in "iu":
+            whole = np.nan_to_num(np.rint(np.asarray(counts, np.float64)))
+        whole = np.clip(whole, 0, np.iinfo(COUNTS).max)
         at = description.enter(packet_id, trial)
         description.append(packet_id, due, whole)
         row["counts"], row["coverage"], row["observed"] = whole, coverage, coverage >= 0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import param
 
@@ -19,6 +19,30 @@ COAST: Final = 0.2
 """Seconds for which a cursor goes on without an answer, before it stands."""
 SCREEN: Final = 2.5
 """Times the distance of targets from the centre to which the screen goes, in each direction."""
+
+
+class Dynamics(NamedTuple):
+    """How the velocity of one bin follows from that of the bin before: ``a v + (1 - a) b u``.
+
+    Attributes
+    ----------
+    kept : float
+        Share of the velocity that is kept (a).
+    gain : float
+        Of the decoder's velocity (b).
+    """
+
+    kept: float
+    gain: float
+
+    def after(self, velocity: Place, decoded: Place) -> Place:
+        """The next velocity."""
+        kept, share = self.kept, (1 - self.kept) * self.gain
+        return kept * velocity[0] + share * decoded[0], kept * velocity[1] + share * decoded[1]
+
+
+PLACED: Final = Dynamics(0.0, 1.0)
+"""Of a cursor that is put where a decoder says, as far as a user knows."""
 
 
 class Steering(param.Parameterized):
@@ -46,9 +70,9 @@ class Steering(param.Parameterized):
         """By name, as the class takes them."""
         return {name: value for name, value in self.param.values().items() if name != "name"}
 
-    def kept(self, bin_width: float) -> float:
-        """The share of the velocity that is kept from one bin to the next (a)."""
-        return float(self.smoothing ** (bin_width / PER))
+    def dynamics(self, bin_width: float) -> Dynamics:
+        """The same from one bin to the next."""
+        return Dynamics(float(self.smoothing ** (bin_width / PER)), float(self.gain))
 
 
 class ScreenCursor:
@@ -56,7 +80,7 @@ class ScreenCursor:
 
     Parameters
     ----------
-    steering : Steering
+    dynamics : Dynamics
     bin_width : float
         Seconds.
     place : tuple of float
@@ -64,10 +88,10 @@ class ScreenCursor:
         From `place` to the edges of the screen, beyond which it does not go.
     """
 
-    def __init__(self, steering: Steering, bin_width: float, place: Place, extent: float) -> None:
+    def __init__(self, dynamics: Dynamics, bin_width: float, place: Place, extent: float) -> None:
         self.place = self._middle = place
         self.velocity = AT_REST
-        self.steering = steering
+        self._dynamics = dynamics
         self._bin_width = bin_width
         self._extent = extent
         self._coast = round(COAST / bin_width)
@@ -118,9 +142,10 @@ class ScreenCursor:
         self.place = x, y
 
     def _drive(self, decoded: Place, intended: Place, autopilot: float) -> None:
-        kept, gain = self.steering.kept(self._bin_width), self.steering.gain
-        share = (1 - kept) * gain
-        self.velocity = (
-            kept * self.velocity[0] + share * ((1 - autopilot) * decoded[0] + autopilot * intended[0]),
-            kept * self.velocity[1] + share * ((1 - autopilot) * decoded[1] + autopilot * intended[1]),
-        )
+        if autopilot:
+            own = 1 - autopilot
+            decoded = (
+                own * decoded[0] + autopilot * intended[0],
+                own * decoded[1] + autopilot * intended[1],
+            )
+        self.velocity = self._dynamics.after(self.velocity, decoded)

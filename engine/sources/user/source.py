@@ -18,7 +18,7 @@ from engine.bins.trials import EVENT_NAMES, Trial, TrialEvent
 from engine.errors import BadSetting, CannotFit
 from engine.sources.endless import Written
 from engine.sources.growing import GrowingDescription
-from engine.sources.user.cursor import AT_REST, SCREEN, ScreenCursor, Steering, Values
+from engine.sources.user.cursor import AT_REST, PLACED, SCREEN, ScreenCursor, Steering, Values
 from engine.sources.user.fitting import Fit, Fits
 from engine.sources.user.neurons import Firing
 from engine.sources.user.tasks import Aim, Task, aims
@@ -100,9 +100,11 @@ class SimulatedUser(Written):
         width = description.bin_width
         self._aims = aims(self.task, workspace, targets)
         self._mind = Mind(self.user, width, noise)
+        self._dynamics = self.steering.dynamics(width)
         self._cursor = ScreenCursor(
-            self.steering, width, workspace.centre, SCREEN * max(self.task.distance, workspace.reach)
+            self._dynamics, width, workspace.centre, SCREEN * max(self.task.distance, workspace.reach)
         )
+        self._autopilot_trials, self._radius = self.task.autopilot_trials, float(self.task.radius)
         self._hold = max(round(self.task.hold / width), 1)
         self._limit = max(round(self.task.time_limit / width), 1)
         self._allow: Allow = lambda _, wanted: wanted
@@ -202,8 +204,8 @@ class SimulatedUser(Written):
             events += ["start", "target_on", "go_cue"]
         aim, place = self._aim, self._cursor.place
         assert aim is not None
-        steering = None if self._places_only else self.steering
-        self._intended = self._mind.intend(aim.place, place, self._cursor.velocity, steering)
+        dynamics = PLACED if self._places_only else self._dynamics
+        self._intended = self._mind.intend(aim.place, place, self._cursor.velocity, dynamics)
         x, y = aim.place
         trial = Trial(
             self._trial, math.nan, math.nan, target_id=aim.target_id, target_x=x, target_y=y,
@@ -214,7 +216,7 @@ class SimulatedUser(Written):
         row["intended"] = self._intended
         for event in events[1:]:
             self.description.mark(event, self._sent - 1, self._sent - 1)
-        return events + self._judge(bool(row["intention"][3] <= self.task.radius))
+        return events + self._judge(bool(row["intention"][3] <= self._radius))
 
     def _fire(self) -> Any:
         if self._firing is None:
@@ -226,7 +228,7 @@ class SimulatedUser(Written):
 
     @property
     def _autopilot(self) -> float:
-        return float(self.task.autopilot) if self._trial < self.task.autopilot_trials else 0.0
+        return float(self.task.autopilot) if self._trial < self._autopilot_trials else 0.0
 
     def _begin(self) -> None:
         self._aim = next(self._aims)

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import param
 
-from engine.sources.user.cursor import AT_REST, Steering
+from engine.sources.user.cursor import AT_REST, PLACED, Dynamics
 from engine.sources.user.workspace import Place, Workspace
 
 FULL_AT: Final = 5 / 6
@@ -101,7 +101,9 @@ class Mind:
     """
 
     def __init__(self, user: User, bin_width: float, rng: np.random.Generator) -> None:
-        self._user = user
+        self._foresees = bool(user.forward_model)
+        self._full_push, self._full_at = float(user.full_push), float(user.full_at)
+        self._damping, self._noise = float(user.damping), float(user.noise)
         self._bin_width = bin_width
         self._rng = rng
         self._delay = round(user.delay / bin_width)
@@ -117,7 +119,7 @@ class Mind:
             self._seen.clear()
             self._commands.extend([AT_REST] * self._delay)
 
-    def intend(self, target: Place, place: Place, velocity: Place, steering: Steering | None) -> Place:
+    def intend(self, target: Place, place: Place, velocity: Place, dynamics: Dynamics = PLACED) -> Place:
         """What the user wants in this bin.
 
         Parameters
@@ -125,8 +127,8 @@ class Mind:
         target : tuple of float
         place, velocity : tuple of float
             The cursor's own, as they are.
-        steering : Steering or None
-            What the user takes the cursor to be moved by; None where the decoder gives places.
+        dynamics : Dynamics
+            How the user takes the cursor to be moved.
 
         Returns
         -------
@@ -135,35 +137,33 @@ class Mind:
         """
         self._seen.append((place, velocity))
         believed, speed = self._seen[0]
-        if self._user.forward_model:
-            believed, speed = self._foreseen(believed, speed, steering)
+        if self._foresees:
+            believed, speed = self._foreseen(believed, speed, dynamics)
         draw = self._rng.standard_normal(2).tolist()
         push = AT_REST
         if self._waited >= self._reaction:
             push = self._push(target, believed, speed)
-            size = self._user.noise * math.hypot(*push)
+            size = self._noise * math.hypot(*push)
             push = push[0] + size * draw[0], push[1] + size * draw[1]
         self._waited += 1
         self._commands.append(push)
         return push
 
     def _push(self, target: Place, place: Place, velocity: Place) -> Place:
-        user = self._user
         dx, dy = target[0] - place[0], target[1] - place[1]
         away = math.hypot(dx, dy)
-        push = user.full_push * min(away / user.full_at, 1.0) / away if away else 0.0
-        return push * dx - user.damping * velocity[0], push * dy - user.damping * velocity[1]
+        push = self._full_push * min(away / self._full_at, 1.0) / away if away else 0.0
+        return push * dx - self._damping * velocity[0], push * dy - self._damping * velocity[1]
 
-    def _foreseen(self, place: Place, velocity: Place, steering: Steering | None) -> tuple[Place, Place]:
+    def _foreseen(self, place: Place, velocity: Place, dynamics: Dynamics) -> tuple[Place, Place]:
         """Where the cursor will be now, as far as the user knows, and how fast.
 
         The commands that were given since it was where it is seen, as the decoder would move it that knew
         them.
         """
-        kept, gain = (0.0, 1.0) if steering is None else (steering.kept(self._bin_width), steering.gain)
-        (x, y), (vx, vy) = place, velocity
+        x, y = place
         since = len(self._seen) - 1
-        for ux, uy in list(self._commands)[self._delay - since :]:
-            vx, vy = kept * vx + (1 - kept) * gain * ux, kept * vy + (1 - kept) * gain * uy
-            x, y = x + vx * self._bin_width, y + vy * self._bin_width
-        return (x, y), (vx, vy)
+        for command in list(self._commands)[self._delay - since :]:
+            velocity = dynamics.after(velocity, command)
+            x, y = x + velocity[0] * self._bin_width, y + velocity[1] * self._bin_width
+        return (x, y), velocity

@@ -24,37 +24,38 @@ def velocity(x: float, y: float) -> Values:
 
 
 def cursor(smoothing: float = 0.9, gain: float = 0.3) -> ScreenCursor:
-    return ScreenCursor(Steering(smoothing=smoothing, gain=gain), WIDTH, (0.0, 0.0), 200.0)
+    return ScreenCursor(Steering(smoothing=smoothing, gain=gain).dynamics(WIDTH), WIDTH, (0.0, 0.0), 200.0)
 
 
 def reach(user: User, steering: Steering, seconds: float = 4.0) -> np.ndarray:
     """Distance from the target in each bin, by a decoder that answers what is intended."""
     mind, on_screen = Mind(user, WIDTH, np.random.default_rng(0)), cursor(steering.smoothing, steering.gain)
+    dynamics = steering.dynamics(WIDTH)
     mind.aim(moved=True)
     away, answers = [], []
     for _ in range(round(seconds / WIDTH)):
         wanted = on_screen.wanted(answers, AT_REST, 0.0)
         on_screen.go(wanted, wanted)
-        answers = [velocity(*mind.intend(TARGET, on_screen.place, on_screen.velocity, steering))]
+        answers = [velocity(*mind.intend(TARGET, on_screen.place, on_screen.velocity, dynamics))]
         away.append(math.dist(on_screen.place, TARGET))
     return np.array(away)
 
 
 def test_a_user_waits_then_pushes_straight_and_fully_and_less_when_near() -> None:
     mind = Mind(User(noise=0.0), WIDTH, np.random.default_rng(0))
-    pushes = [mind.intend((300.0, 400.0), AT_REST, AT_REST, Steering()) for _ in range(9)]
+    pushes = [mind.intend((300.0, 400.0), AT_REST, AT_REST, Steering().dynamics(WIDTH)) for _ in range(9)]
     assert pushes[:8] == [AT_REST] * 8
     assert pushes[8] == pytest.approx((444.0, 592.0))
     near = Mind(User(noise=0.0, reaction=0.0, full_at=75.0), WIDTH, np.random.default_rng(0))
-    assert near.intend((7.5, 0.0), AT_REST, AT_REST, None) == pytest.approx((74.0, 0.0))
+    assert near.intend((7.5, 0.0), AT_REST, AT_REST) == pytest.approx((74.0, 0.0))
 
 
 def test_a_user_sees_late_and_damps_what_is_seen() -> None:
     user = User(noise=0.0, reaction=0.0, forward_model=False, damping=0.5)
     mind = Mind(user, WIDTH, np.random.default_rng(0))
-    damped = [mind.intend((0.0, 0.0), AT_REST, (40.0, 0.0), None) for _ in range(3)]
+    damped = [mind.intend((0.0, 0.0), AT_REST, (40.0, 0.0)) for _ in range(3)]
     assert damped == [(-20.0, 0.0)] * 3
-    pushes = [mind.intend((1000.0, 0.0), (1000.0, 0.0), AT_REST, None) for _ in range(9)]
+    pushes = [mind.intend((1000.0, 0.0), (1000.0, 0.0), AT_REST) for _ in range(9)]
     assert pushes[7][0] > 0  # what is seen is from before it was there
     assert pushes[8] == AT_REST
 
@@ -79,7 +80,7 @@ def test_foresight_is_exact_while_the_decoder_does_what_is_intended() -> None:
 def test_noise_is_a_share_of_the_push_and_follows_from_its_seed() -> None:
     def pushes(seed: int) -> np.ndarray:
         mind = Mind(User(noise=0.2, reaction=0.0), WIDTH, np.random.default_rng(seed))
-        return np.array([mind.intend((1e4, 0.0), AT_REST, AT_REST, None) for _ in range(2000)])
+        return np.array([mind.intend((1e4, 0.0), AT_REST, AT_REST) for _ in range(2000)])
 
     assert (pushes(1) == pushes(1)).all()
     assert (pushes(1) != pushes(2)).any()
@@ -98,7 +99,7 @@ def test_the_cursor_follows_its_equation() -> None:
 
 
 def test_smoothing_is_the_same_in_time_at_any_bin_rate() -> None:
-    assert Steering(smoothing=0.9).kept(0.05) == pytest.approx(0.81)
+    assert Steering(smoothing=0.9).dynamics(0.05).kept == pytest.approx(0.81)
 
 
 def test_a_cursor_without_answers_coasts_and_then_stands() -> None:
