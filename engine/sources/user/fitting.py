@@ -182,6 +182,6 @@ class Fits:
 def _key(sample: Sample) -> str:
     """What distinguishes all that a fit depends on."""
     digest = hashlib.sha256(f"{VERSION} {sample.bin_rate!r} {sample.fast!r} {sample.reach!r}".encode())
-    for values in (sample.counts, sample.kinematics, sample.group, sample.follows, sample.moving):
+    for values in (sample.counts, sample.kinematics, sample.group, sample.follows):
         digest.update(np.ascontiguousarray(values).data)
     return digest.hexdigest()[:24]

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.bins.description import Recorded
-from engine.bins.trials import PHASES
 from engine.errors import CannotFit
 from engine.sources.user.neurons import Counts, Floats, Neurons
 from engine.sources.user.workspace import Workspace
@@ -27,7 +26,6 @@ RIDGE: Final = 1.0
 FEW_STEPS, ALL_STEPS = 3, 8
 """Of Newton's method: to compare leads, each from where the last one ended, and at the best one."""
 N_FEATURES: Final = 6
-PREPARING: Final = (PHASES.index("target on"), PHASES.index("go"))
 UPPER: Final = np.triu_indices(N_FEATURES)
 
 Tell = Callable[[float], None]
@@ -47,9 +45,6 @@ class Sample:
         Which trial a bin is of, or which stretch outside of trials.
     follows : ndarray of bool, shape (n,)
         Whether a bin follows the one before.
-    moving : ndarray of bool, shape (n,)
-        Whether counts are learned from: not while a movement is prepared, when units fire for what is
-        no movement yet (Churchland et al. 2010, Neuron 68, 387-400).
     bin_rate : float
         Bins per second.
     fast, reach : float
@@ -61,7 +56,6 @@ class Sample:
     kinematics: npt.NDArray[np.float32]
     group: Counts
     follows: npt.NDArray[np.bool_]
-    moving: npt.NDArray[np.bool_]
     bin_rate: float
     fast: float
     reach: float
@@ -85,7 +79,6 @@ class Sample:
             bins["kinematics"][rows],
             group[rows],
             follows & recording.observed[rows],
-            ~np.isin(recording.phases(rows).planned, PREPARING),
             recording.bin_rate,
             workspace.fast,
             workspace.reach,
@@ -158,8 +151,7 @@ def _rows(sample: Sample, longest: int) -> Counts:
     good: npt.NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(sample.kinematics), axis=1)
     run = np.cumsum(~(good & sample.follows))  # the same number: no gap between
     rows = np.arange(max(len(good) - longest, 0))
-    rows = rows[good[rows] & (run[rows] == run[rows + longest])]
-    return np.asarray(rows[sample.moving[rows]])
+    return np.asarray(rows[good[rows] & (run[rows] == run[rows + longest])])
 
 
 def _fit(features: list[Floats], counts: Floats) -> tuple[Floats, Counts]:
