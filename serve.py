@@ -45,6 +45,7 @@ from engine.moment import Moment
 from engine.sinks.base import MakeSink
 from engine.sources.live_lsl.names import read_names
 from engine.sources.recordings import readers
+from engine.sources.user.fitting import Fits
 from sessions.announcing import addresses, announce, own_url
 from sessions.archive import Archive
 from sessions.brokers.elsewhere import PublishingBroker
@@ -250,7 +251,8 @@ def sources(chosen: Settings) -> Sources:
     kind, _, names = chosen.source.partition(":")
     if kind == "lsl":
         read_names(names)  # now, and not when the first session is made
-    return Sources({**plugins.sources(PLUGINS), "lsl": lsl_source}, chosen.source, chosen.rate)
+    fits = Fits((chosen.records.parent if chosen.records else DATA) / "neurons")
+    return Sources({**plugins.sources(PLUGINS), "lsl": lsl_source}, chosen.source, chosen.rate, fits)
 
 
 def lsl_source(stream: str, bin_rate: float) -> Source:

@@ -24,3 +24,6 @@ class Options:
     lsl: bool | None = None
     perturbation: Mapping[str, Any] = field(default_factory=dict)
     timetable: tuple[Step, ...] = ()
+    driver: str | None = None
+    lockstep: bool = False
+    closed_loop: Mapping[str, Any] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from engine.bins import clock
 from engine.bins.description import Description, Recorded, recorded
 from engine.bins.ring import Ring
 from engine.bins.selection import Selection
-from engine.bins.source import refuse
+from engine.bins.source import Moved, Place, refuse
 from engine.deck.replay import Replay
 from engine.monitors.drift import DriftMonitor
 from engine.monitors.monitor import Monitor, MonitorThread
@@ -85,6 +85,8 @@ class Session:
         self.created = time.time()
         self.maker: str | None = None  # the IP address that has asked for it
         self.safety = Safety(replay)
+        if isinstance(replay.source, Moved):
+            replay.source.guard(partial(_allowed, weakref.ref(self.safety)))
         here = weakref.ref(self)  # its parts hold it weakly: no cycle keeps its rings once it has ended
         self.predictions = Predictions(replay, lambda: _tell_scores(here), self.safety)
         self.scores = Scorer(replay, self.predictions, lambda: _hit_radius(here))
@@ -249,6 +251,11 @@ class Session:
         self._attendance.admit(selection, at_most)
         self.touch()
 
+    def attend(self, decoder: str | None) -> None:
+        """Note that a decoder gets every bin from now on; None if it has no name yet."""
+        if isinstance(self.replay.source, Moved):
+            self.replay.source.attend(decoder)
+
     def dismiss(self) -> None:
         """Note that a decoder has gone."""
         self._attendance.dismiss()
@@ -287,6 +294,11 @@ class Session:
 def _tell_scores(here: weakref.ref[Session]) -> None:
     if (session := here()) is not None:
         session.scores.news()
+
+
+def _allowed(here: weakref.ref[Safety], place: Place, wanted: Place) -> Place:
+    safety = here()
+    return wanted if safety is None else safety.allow(place, wanted)
 
 
 def _hit_radius(here: weakref.ref[Session]) -> float:

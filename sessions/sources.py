@@ -9,9 +9,12 @@ from engine.bins.source import MakeSource, Source
 from engine.errors import BadSetting, NotNow
 from engine.sources.recordings.recording import Recording
 from engine.sources.recordings.source import RecordingSource
+from engine.sources.user.fitting import Fits
+from engine.sources.user.source import ClosedLoop, SimulatedUser
+from engine.sources.user.user import PRESETS
 from sessions.options import Options
 
-RECORDING = "recording"
+RECORDING, USER = "recording", "user"
 
 
 class Sources:
@@ -25,6 +28,8 @@ class Sources:
         What a session has that is asked for none: "recording", or a kind and its argument, ``KIND:WHAT``.
     bin_rate : float
         Bins per second, of those.
+    fits : Fits, optional
+        Of the neurons of simulated users; none are kept if None.
 
     Raises
     ------
@@ -37,7 +42,9 @@ class Sources:
         makers: Mapping[str, MakeSource] | None = None,
         default: str = RECORDING,
         bin_rate: float = 40.0,
+        fits: Fits | None = None,
     ) -> None:
+        self._fits = fits or Fits()
         self._makers = makers or {}
         self._bin_rate = bin_rate
         self.default = default
@@ -52,8 +59,11 @@ class Sources:
         """
         asked = self.default if asked is None else asked
         kind, _, what = asked.partition(":")
+        if kind == USER and (not what or what in PRESETS):
+            return self.default if self.default.startswith(USER) and not what else asked
         if kind not in (RECORDING, *self._makers) or (kind == RECORDING and what):
-            there = ", ".join((RECORDING, *(f"{each}:NAME" for each in self._makers)))
+            users = (USER, *(f"{USER}:{each}" for each in PRESETS))
+            there = ", ".join((RECORDING, *users, *(f"{each}:NAME" for each in self._makers)))
             raise BadSetting(f"Unknown source {asked[:80]!r}. There are {there}.")
         own, _, its = self.default.partition(":")
         if kind == RECORDING or what:
@@ -67,12 +77,30 @@ class Sources:
 
         Raises
         ------
-        NotNow
+        NotNow, BadSetting
             If it is not there, or cannot do what is asked of it.
         """
         kind, _, what = (options.source or RECORDING).partition(":")
+        if kind != USER and (options.lockstep or options.driver is not None or options.closed_loop):
+            raise BadSetting(
+                f"A session whose source is {kind} is no closed loop. Leave driver, lockstep and "
+                "closed_loop out, or send source user."
+            )
         if kind == RECORDING:
             return RecordingSource(recording, options.selection, options.loop)
         if options.selection != EVERYTHING:
             raise NotNow(f"A session whose source is {kind} has no selection. Leave it out.")
+        if kind == USER:
+            loop = ClosedLoop(
+                preset=what or next(iter(PRESETS)),
+                **options.closed_loop,
+                driver=options.driver,
+                lockstep=options.lockstep,
+                seed=options.seed,
+            )
+            return SimulatedUser(recording, loop, self._fits)
         return self._makers[kind](what, self._bin_rate)
+
+    def close(self) -> None:
+        """End what they have begun. A second call does nothing."""
+        self._fits.close()

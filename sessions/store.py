@@ -218,6 +218,7 @@ class Store:
             self._closed = True
         sessions = list(self.sessions.values())
         self._end(sessions, 1001, "The server is going down.")
+        self.sources.close()
         until = clock.now() + goodbye_within
         while any(a.size for s in sessions for a in s.audiences) and clock.now() < until:
             time.sleep(0.02)  # they are others' sockets: nothing here can be waited for

@@ -46,7 +46,7 @@ def small_recording(
     bins["packet_id"] = index
     bins["counts"] = (index[:, None] + np.arange(n_units)) % 4
     bins["trial"] = -1
-    for missing in ("trial_time_ms", "kinematics", "intention"):
+    for missing in ("trial_time_ms", "kinematics", "intention", "intended"):
         bins[missing] = np.nan
     bins["observed"] = not gaps
 

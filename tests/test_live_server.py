@@ -113,7 +113,10 @@ def test_what_it_cannot_do_is_409_with_the_reason_and_the_way_out(
 
 def test_an_unknown_source_is_refused_and_a_recording_can_still_be_asked_for(deck: Server) -> None:
     status, said = refused(deck, "POST", "/api/sessions", {"source": "tape"})
-    assert (status, said) == (422, "Unknown source 'tape'. There are recording, lsl:NAME.")
+    assert (status, said) == (
+        422,
+        "Unknown source 'tape'. There are recording, user, user:skilled, user:naive, user:noisy, lsl:NAME.",
+    )
     deck.ask("POST", "/api/sessions", {"custom_code": "file", "source": "recording"})
     assert deck.get("/api/sessions/file")["source"] == "recording"
     deck.ask("POST", "/api/sessions", {"custom_code": "bare", "source": "lsl"})

@@ -17,6 +17,7 @@ from engine.answers.safety import SafeCursor, Safety
 from engine.bins.answered import Verdict
 from engine.bins.ring import Ring
 from engine.bins.schema import Rows
+from engine.bins.source import Moved
 from engine.deck.replay import Replay
 from engine.errors import BadPrediction
 
@@ -92,6 +93,7 @@ class Predictions:
         self.ring = Ring(PREDICTION, bin_rate=1.0, seconds=KEPT)
         self._replay = replay
         self._news = news
+        self._moved = replay.source if isinstance(replay.source, Moved) else None
         self._safety = safety or Safety(replay)
         self._entries: list[Entry] = []
         self._index: dict[str, int] = {}
@@ -142,6 +144,9 @@ class Predictions:
                 return None
             verdict = self._judge(entry, head, sequence_number, values, at)
             self._write(sequence_number, at, values, index, verdict)
+            if self._moved is not None and verdict <= Verdict.LATE:
+                # After the log has it: the next bin may follow at once.
+                self._moved.answer(decoder, sequence_number, values)
         self._news()
         return verdict
 

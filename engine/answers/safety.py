@@ -225,6 +225,20 @@ class Safety:
             told = " ".join(f"{name} {value:g}" for name, value in self.limits.settings.items())
             self._replay.note(f"limits {told}")
 
+    def allow(self, place: Place, wanted: Place) -> Place:
+        """Where a cursor goes that decoders move in closed loop, within a bin: as far as the limits let it.
+
+        It stands while the session is stopped, and where it would jump.
+        """
+        length = math.dist(place, wanted)
+        if self.stopped or not length <= self.limits.max_jump:
+            return place
+        longest = self.limits.max_speed * self._replay.description.bin_width
+        if length <= longest:
+            return wanted
+        share = longest / length
+        return place[0] + share * (wanted[0] - place[0]), place[1] + share * (wanted[1] - place[1])
+
     def holds(self, cursor: SafeCursor) -> bool:
         """Whether a cursor stands where it is, whatever is or is not predicted."""
         return self.stopped or cursor.silent

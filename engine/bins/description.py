@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,24 @@ from engine.bins.answered import Answers
 from engine.bins.trials import Plan, Trial
 
 Indices = npt.NDArray[np.integer[Any]]
+
+
+class Goal(NamedTuple):
+    """When a target is acquired, in closed loop.
+
+    Attributes
+    ----------
+    radius : float
+        Of targets, in length units.
+    hold : float
+        Seconds for which the cursor must stay within it.
+    n_choices : int
+        Among how many targets there is a choice; 0 where they can be anywhere.
+    """
+
+    radius: float
+    hold: float
+    n_choices: int
 
 
 class Description(Protocol):
@@ -60,6 +78,9 @@ class Description(Protocol):
         What was taken for kinematics and trials, and what was passed over and why.
     warnings : tuple of str
         What is doubtful, a sentence or a few each.
+    goal : Goal or None
+        What is to be done with the cursor that decoders move, which is what kinematics are then, and bins
+        say what was intended; None where nobody moves it.
     """
 
     def __hash__(self) -> int: ...
@@ -112,6 +133,8 @@ class Description(Protocol):
     def trial_tables(self) -> Mapping[str, Any]: ...
     @property
     def warnings(self) -> tuple[str, ...]: ...
+    @property
+    def goal(self) -> Goal | None: ...
 
     def clean(self, packet_ids: Indices) -> npt.NDArray[np.unsignedinteger[Any]]:
         """The counts of bins as they came, shape (n, n_units): undisturbed.

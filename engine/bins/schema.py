@@ -31,6 +31,9 @@ class Field(NamedTuple):
         Its name in packets, "" if they do not have it.
     letter : str
         Its name in entries of Redis, "" if they do not have it.
+    only : str
+        Attribute of a description that says whether its packets have it, "" if all do. Where they do not,
+        all its values are NaN, and records leave it out.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Field(NamedTuple):
     parts: tuple[str, ...] = ()
     wire: str = ""
     letter: str = ""
+    only: str = ""
 
 
 SENT: Final = (
@@ -87,6 +91,15 @@ BIN: Final = (
         wire="intention",
         letter="g",
     ),
+    Field(
+        "intended",
+        "f",
+        "velocity that the user wanted, per second",
+        2,
+        ("vx", "vy"),
+        wire="intended",
+        only="goal",
+    ),
     Field("observed", "?", "whether the middle of this bin was recorded", wire="observed"),
 )
 """What a bin is before its counts."""
@@ -114,6 +127,7 @@ def bin_dtype(n_units: int, count_dtype: npt.DTypeLike = np.uint8) -> np.dtype[n
         within its trial, NaN outside), ``coverage`` (0 to 1, the share of the bin that was recorded),
         ``kinematics`` (x, y in length units; vx, vy per second; NaN
         where missing), ``intention`` (target_id, target_x, target_y, distance; NaN where missing),
+        ``intended`` (vx, vy that a user wanted, per second; NaN but in closed loop),
         ``trial`` (index of its trial, -1 outside), ``observed`` and ``counts`` (n_units).
     """
     fields: list[Any] = [(field.name, field.kind, *(((field.n,),) if field.n > 1 else ())) for field in BIN]
@@ -148,6 +162,19 @@ def row_dtype(n_units: int, count_dtype: npt.DTypeLike = np.uint8) -> np.dtype[n
     return np.dtype(
         {"names": names, "formats": formats, "offsets": offsets, "itemsize": at + body.itemsize}
     )
+
+
+def kept_names(rows: Any) -> list[str]:
+    """Names of the fields of rows that a record keeps: without those that only other sources have.
+
+    Parameters
+    ----------
+    rows : ndarray or the like, shape (n,)
+        With a ``dtype`` that has names.
+    """
+    rare = {field.name for field in BIN if field.only}
+    names: tuple[str, ...] = rows.dtype.names or ()
+    return [name for name in names if name not in rare or bool(np.isfinite(rows[name]).any())]
 
 
 def unpacker(*without: str) -> tuple[struct.Struct, tuple[str, ...]]:

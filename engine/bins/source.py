@@ -224,6 +224,56 @@ class SelfPaced(Source, Protocol):
         ...
 
 
+Place = tuple[float, float]
+Allow = Callable[[Place, Place], Place]
+"""Where a cursor goes that is at a place and was to go to another one in a bin."""
+
+
+@runtime_checkable
+class Moved(Source, Protocol):
+    """A source whose bins depend on what decoders answer to those before: a cursor that one of them moves.
+
+    `answer` may be called from any thread, and so may `attend`.
+
+    Attributes
+    ----------
+    driver : str or None
+        The decoder that moves it; the first that answers, if None. Those of others change nothing.
+    lockstep : bool
+        Whether each bin waits for the driver's answer to the one before. This is for speed max alone, and
+        the only way to play at it.
+    waits_for : str or None
+        Of whom or what the deck loses its patience, while nothing is `ready`.
+    """
+
+    driver: str | None
+
+    @property
+    def lockstep(self) -> bool: ...
+    @property
+    def waits_for(self) -> str | None: ...
+
+    def on_ready(self, tell: Callable[[], None]) -> None:
+        """Call this, from any thread, whenever a bin has become ready that was waited for."""
+        ...
+
+    def guard(self, allow: Allow) -> None:
+        """Let the cursor go only where it is allowed to."""
+        ...
+
+    def attend(self, decoder: str | None) -> None:
+        """Hear that a decoder is there, which gets every bin from now on; None if it has no name yet."""
+        ...
+
+    def sent(self, rows: Rows) -> None:
+        """Hear what became of the bins that were filled last: one that is lost is not answered."""
+        ...
+
+    def answer(self, decoder: str, number: int, values: tuple[float, float, float, float]) -> None:
+        """Take a decoder's answer to a bin: x, y, vx, vy; NaN where there is none."""
+        ...
+
+
 MakeSource = Callable[[str, float], Source]
 """Makes a source from what stands after ``KIND:`` and bins per second; a `DeckError` says why it cannot."""
 

@@ -13,7 +13,7 @@ from engine.bins.alarm import Alarm
 from engine.bins.description import Description
 from engine.bins.ring import Listener, Ring
 from engine.bins.selection import Selection
-from engine.bins.source import Block, Position, SelfPaced, Source
+from engine.bins.source import Block, Moved, Position, SelfPaced, Source
 from engine.deck.happenings import Happenings, Note
 from engine.deck.transport import BLOCK, Speed, State, Transport
 from engine.stages.perturb.timetable import Step
@@ -83,7 +83,8 @@ class Replay:
         self._hungry = False
         self._turn = threading.Lock()  # guards all of the above
         self._alarm = Alarm()  # ends the thread's wait
-        if isinstance(source, SelfPaced):
+        self._moved = source if isinstance(source, Moved) else None
+        if isinstance(source, SelfPaced | Moved):
             source.on_ready(self._alarm.ring)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -273,8 +274,13 @@ class Replay:
         if transport.end_if_over():
             self._wake()
         at = clock.now()
+        if (text := transport.lose_patience(at)) is not None:
+            self.happenings.note(text, asked=True)
+            self._wake()
         if n := transport.n_due(at):
             self._send(n, at)
+        elif transport.waits(at):
+            return transport.next_due
         elif transport.state == "playing" and not transport.paced:
             return self._play_at_max()
         return transport.next_due
@@ -287,7 +293,7 @@ class Replay:
             return math.inf
         self._hungry = False
         self._send(room, clock.now())
-        return clock.now() + YIELD
+        return clock.now() + (YIELD if self._moved is None else 0.0)
 
     def _send(self, n: int, at: float) -> None:
         """Send up to `n` bins that are due at time `at`."""
@@ -303,6 +309,8 @@ class Replay:
         if not paced:
             block.rows["delay"] = 0.0
             self.paced_from = first + len(ticks)  # before the rows are there: sinks are silent at speed max
+        if self._moved is not None:
+            self._moved.sent(block.rows[: len(ticks)])
         self.ring.publish_raw(raw)
         if paced:
             for due, text in told:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from engine.bins.clock import Schedule
 from engine.bins.selection import EVERYTHING, Selection
-from engine.bins.source import Block, Seekable, SelfPaced, Source, Tick, Told, refuse
+from engine.bins.source import Block, Moved, Seekable, SelfPaced, Source, Tick, Told, refuse
 from engine.errors import BadSetting, NotNow
 from engine.stages.perturb import Perturbations, model_names
 from engine.stages.perturb.timetable import Step, Timetable
@@ -23,6 +23,8 @@ Speed = float | Literal["max"]
 
 MIN_SPEED: Final = 0.1
 MAX_SPEED: Final = 100.0
+PATIENCE: Final = 10.0
+"""Seconds for which an answer is waited for in lockstep."""
 BLOCK: Final = 64
 """Bins handed on at once at speed max, and at most made good at once when late."""
 
@@ -60,6 +62,8 @@ class Transport:
         self.schedule = Schedule(description.bin_width)
         self._seekable = source if isinstance(source, Seekable) else None
         self._self_paced = source if isinstance(source, SelfPaced) else None
+        self._moved = source if isinstance(source, Moved) else None
+        self._waits_since = math.inf
         self.speed: Speed = self._served(speed)
         self._bin_width = description.bin_width
         self._phase = phase
@@ -168,6 +172,8 @@ class Transport:
     def n_due(self, at: float) -> int:
         """How many bins are due at time `at` at a pace, or a step asks for; 0 at speed max."""
         self.end_if_over()
+        if self.waits(at):
+            return 0
         if self._steps:
             self._steps -= 1
             self.schedule.restart(at)
@@ -179,11 +185,34 @@ class Transport:
     @property
     def next_due(self) -> float:
         """When to ask again, if nobody changes anything; infinity if never."""
+        if self._waits_since < math.inf:
+            hurried = self._moved and self._moved.waits_for and self.state == "playing"
+            return self._waits_since + PATIENCE if hurried else math.inf
         if self._steps:
             return -math.inf
         if self.state != "playing" or not self.paced:
             return math.inf
         return self._self_paced.next_due if self._self_paced else self.schedule.due
+
+    def waits(self, at: float) -> bool:
+        """Whether bins are wanted at time `at` and the source has none; then the schedule waits, too."""
+        wanted = self._moved and (self._steps or self.state == "playing")
+        if not wanted or self.source.ready(1):
+            if self._waits_since < math.inf:
+                self._waits_since = math.inf
+                self.schedule.restart(at)
+            return False
+        self._waits_since = min(self._waits_since, at)
+        return True
+
+    def lose_patience(self, at: float) -> str | None:
+        """Pause if the source has waited for too long for what it needs."""
+        why = self._moved.waits_for if self._moved and self.state == "playing" else None
+        if why is None or at - self._waits_since < PATIENCE:
+            return None
+        self.enter("paused")
+        self._waits_since = math.inf
+        return f"pause after {PATIENCE:g} s without {why}"
 
     def take(self, block: Block, n: int, at: float) -> tuple[list[Tick], Told]:
         """Move on by at most `n` bins at time `at`, and end with the last.
@@ -237,11 +266,16 @@ class Transport:
     def _served(self, speed: Speed) -> Speed:
         if checked_speed(speed) != 1.0 and "speed" not in self.source.can:
             refuse(self.source, "speed but 1")
+        if self._moved and (speed == "max") != self._moved.lockstep:
+            raise BadSetting(
+                "In closed loop lockstep and speed max belong together. Send both, or neither."
+            )
         return speed
 
     def _begin(self, at: float) -> None:
         if self._self_paced:
             self._self_paced.skip()
+        self._waits_since = math.inf
         period = self.period
         self.schedule.restart(at + (self._phase * period - at) % period, period)
         self.enter("playing")

@@ -64,13 +64,16 @@ class Written:
             Share of the bin that was there, 0 to 1; from a half on it counts as observed.
         """
         packet_id, description = self._sent, self.description
-        whole = np.clip(np.nan_to_num(np.rint(np.asarray(counts, np.float64))), 0, np.iinfo(COUNTS).max)
+        whole = np.asarray(counts)
+        if whole.dtype.kind not in "iu":
+            whole = np.nan_to_num(np.rint(np.asarray(counts, np.float64)))
+        whole = np.clip(whole, 0, np.iinfo(COUNTS).max)
         at = description.enter(packet_id, trial)
         description.append(packet_id, due, whole)
         row["counts"], row["coverage"], row["observed"] = whole, coverage, coverage >= 0.5
         row["packet_id"], row["trial"], row["kinematics"] = packet_id, at, kinematics
         row["trial_time_ms"] = description.trial_time(packet_id) * 1e3
-        row["intention"] = math.nan
+        row["intention"] = row["intended"] = math.nan
         if trial is not None:
             x, y, _, _ = kinematics
             target = math.nan if trial.target_id is None else trial.target_id

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from engine.bins.description import Indices
+from engine.bins.description import Goal, Indices
 from engine.bins.schema import bin_dtype
 from engine.bins.trials import EVENT_NAMES, PHASES, Plan, Trial, TrialEvent
 
@@ -52,6 +52,7 @@ class GrowingDescription:
 
     sha256 = None
     synthetic = False
+    goal: Goal | None = None
     start_time = 0.0
     n_bins = None
     duration = None
@@ -165,10 +166,14 @@ class GrowingDescription:
         event = _EVENTS.get(name)
         if event is None or event not in PHASE_OF or [trial_id] != [str(i) for i in self.trial_ids[-1:]]:
             return
-        row, first = len(self.trials) - 1, self._begun[-1]
+        first = self._begun[-1]
         recent = np.arange(max(first, newest + 1 - self._kept), newest + 1)
         after = np.searchsorted(self._dues[recent % self._kept], due - self.bin_width / 2)
-        packet_id = int(recent[0] + after) if len(recent) else first
+        self.mark(event, int(recent[0] + after) if len(recent) else first, newest)
+
+    def mark(self, event: TrialEvent, packet_id: int, newest: int) -> None:
+        """Note an event of the present trial at a bin, given the newest that was sent."""
+        row = len(self.trials) - 1
         self.trials[row] = _timed(self.trials[row], event, packet_id / self.bin_rate)
         since = np.arange(packet_id, newest + 1) % self._kept
         phase, armed = max(self._stage[0], PHASE_OF[event]), self._stage[1]
@@ -177,6 +182,10 @@ class GrowingDescription:
             self._armed[since] = armed = True
             self.go_bins[row] = packet_id
         self._stage = phase, armed
+
+    def judge(self, success: bool) -> None:
+        """Say how the present trial has ended."""
+        self.trials[-1] = replace(self.trials[-1], success=success)
 
     def _end(self, packet_id: int) -> None:
         self.trials[-1] = replace(self.trials[-1], stop_time=packet_id / self.bin_rate)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from engine.sources.user.source import SimulatedUser
 from sessions.rest.context import Context
 from sessions.rest.metrics import is_running, sink_answers, stream_answer, totals
 from sessions.rest.models.sessions import (
     CleanedUp,
+    ClosedLoopAnswer,
     Created,
     Deleted,
     ElsewhereAnswer,
@@ -91,6 +93,7 @@ def session_view(session: Session) -> SessionView:
         seed=replay.seed,
         source=replay.source.kind,
         stream=stream_answer(session),
+        closed_loop=_closed_loop(session),
         can=list(replay.source.can),
         lsl=session.lsl,
         lsl_failed=session.lsl_failed,
@@ -116,6 +119,24 @@ def session_view(session: Session) -> SessionView:
         position_seconds=position.seconds,
         duration_seconds=session.description.duration,
         packets_sent=session.ring.head,
+    )
+
+
+def _closed_loop(session: Session) -> ClosedLoopAnswer | None:
+    source = session.replay.source
+    if not isinstance(source, SimulatedUser):
+        return None
+    neurons = source.fit.neurons
+    return ClosedLoopAnswer(
+        driver=source.driver,
+        lockstep=source.lockstep,
+        waits_for=source.waits_for,
+        fitted=source.fit.progress,
+        encoding_units=None if neurons is None else int(neurons.encode.sum()),
+        bits_per_spike=None if neurons is None else neurons.bits_per_spike.tolist(),
+        user=source.user.settings,
+        task=source.task.settings,
+        steering=source.steering.settings,
     )
 
 

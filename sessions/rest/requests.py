@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from engine.answers.prediction import MAX_NAME
 from engine.bins.selection import Selection
 from engine.bins.trials import TrialEvent
 from engine.deck.transport import MAX_SPEED, MIN_SPEED, checked_speed
@@ -19,7 +20,7 @@ from engine.stages.perturb.timetable import MOST_STEPS
 from sessions.codes import RESERVED
 from sessions.options import Options
 from sessions.rest.asks import Ask
-from sessions.rest.tuning import PerturbationAsk, StepAsk
+from sessions.rest.tuning import ClosedLoopAsk, PerturbationAsk, StepAsk
 
 CODE_PATTERN = rf"^(?!({'|'.join(RESERVED)})$)[A-Za-z0-9_-]{{0,64}}$"
 """What the store checks; empty is as if left out."""
@@ -99,7 +100,24 @@ class Create(CreateQuery):
     source: str | None = Field(
         None,
         max_length=1000,
-        description="Where its bins come from: `recording` or `lsl:NAME`; the server's own if left out.",
+        description="Where its bins come from: `recording`, `user` (or `user:naive`, `user:noisy`) or "
+        "`lsl:NAME`; the server's own if left out.",
+    )
+    driver: str | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_NAME,
+        description="Of a closed loop: the decoder that moves the cursor; the first that answers if left "
+        "out.",
+    )
+    lockstep: bool = Field(
+        False,
+        description="Of a closed loop, with speed `max` and not without: each packet waits for the "
+        "driver's answer to the one before.",
+    )
+    closed_loop: ClosedLoopAsk = Field(
+        default_factory=lambda: ClosedLoopAsk.model_validate({}),
+        description="What differs from the usual in a closed loop.",
     )
 
     def options(self) -> Options:
@@ -113,6 +131,9 @@ class Create(CreateQuery):
             lsl=self.lsl,
             perturbation=self.perturbation.model_dump(exclude_unset=True),
             timetable=tuple(each.step() for each in self.timetable),
+            driver=self.driver,
+            lockstep=self.lockstep,
+            closed_loop=self.closed_loop.model_dump(exclude_unset=True),
         )
 
     def asked(self) -> set[str]:

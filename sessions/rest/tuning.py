@@ -7,6 +7,9 @@ from typing import Any, Literal, Self
 from pydantic import ConfigDict, Field, create_model, model_validator
 
 from engine.answers.safety import Limits
+from engine.sources.user.cursor import Steering
+from engine.sources.user.tasks import Task
+from engine.sources.user.user import User
 from engine.stages.perturb import MODELS, PRESETS
 from engine.stages.perturb.base import LONGEST
 from engine.stages.perturb.timetable import MOST_STEPS, Step
@@ -61,6 +64,27 @@ class TimetableAsk(Tuning):
     )
 
     steps: list[StepAsk] = Field([], max_length=MOST_STEPS, description="In any order; none ends it.")
+
+
+_user: Any = ask_model(User, Tuning)
+_task: Any = ask_model(Task, Tuning)
+_steering: Any = ask_model(Steering, Tuning)
+
+
+class ClosedLoopAsk(Tuning):
+    """What differs from the usual in a closed loop."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"task": {"radius": 20.0}, "steering": {"gain": 0.4}}]}
+    )
+
+    user: _user = Field(default_factory=_user, description="The simulated user.")
+    task: _task = Field(default_factory=_task, description="What is asked of the user.")
+    steering: _steering = Field(default_factory=_steering, description="From velocity to cursor.")
+    position: bool = Field(False, description="Whether units fire for the cursor's position, too.")
+    dispersed: bool = Field(
+        False, description="Whether counts vary beyond Poisson as they did in the recording."
+    )
 
 
 _view: Any = ask_model(View, Tuning)

@@ -19,7 +19,7 @@ class Delivered:
     clean : bool
         The unperturbed twin: counts as recorded, nothing lost or delayed.
     truth : bool
-        Whether kinematics and intention are told.
+        Whether kinematics and intention are told, and what is intended.
     """
 
     clean: bool = False
@@ -41,6 +41,7 @@ class Delivered:
             rows["lost"] = False
         if not self.truth:
             rows["kinematics"] = rows["intention"] = np.nan
+            rows["intended"] = np.nan
 
 
 PLAIN = Delivered()

@@ -94,7 +94,7 @@ class Encoder:
         self._counts_end = self._counts_at + dtype["counts"].itemsize
         self._opcode = TEXT if text else BINARY
         self._number: Callable[[int], bytes] = _json_number if text else _pack
-        self._prefixes, self._suffix = (_JSON_WRAPS if text else _PACKED_WRAPS)[layout]
+        self._prefixes, self._suffix = _JSON_WRAPS[layout] if text else _packed_wraps(description)[layout]
         self._body: Body
         if layout == "compact":
             self._body = compact_body(description.trial_ids, dtype["counts"])
@@ -117,18 +117,20 @@ class Encoder:
 
 def json_body(description: Description) -> Body:
     """The fields of ``data`` as JSON, from the first to the colon after ``dropped``."""
-    template = ", ".join(map(_json_template, WIRE))
+    wire = wire_of(description)
+    template = ", ".join(map(_json_template, wire))
+    sent = itemgetter(*(place + i for field, place in wire.items() for i in range(field.n)))
     before = f', "spikes": {{"channel_ids": {list(range(description.n_units))}, "spike_counts": ['
     after = f'], "bin_size_ms": {1000.0 / description.bin_rate!r}}}, "dropped": '
     spell_counts = _count_speller(description.count_dtype)
     meanings = [(place, _speller(meant)) for place, meant in _meanings(description).items()]
-    meanings += [(place, _BOOLEANS.__getitem__) for field, place in WIRE.items() if field.kind == "?"]
+    meanings += [(place, _BOOLEANS.__getitem__) for field, place in wire.items() if field.kind == "?"]
 
     def body(scalars: Scalars, counts: Counts) -> bytes:
         values = list(scalars)
         for place, spelled in meanings:
             values[place] = spelled(values[place])
-        text: str = template % _sent(values)
+        text: str = template % sent(values)
         return (text.replace(": nan", ": null") + before + spell_counts(counts) + after).encode()
 
     return body
@@ -144,7 +146,11 @@ def msgpack_body(description: Description) -> Body:
     last = _pack("dropped")
     pack: Callable[[Any], bytes] = msgpack.Packer().pack  # a buffer of its own, for one thread
     meanings = _meanings(description)
-    header = len(msgpack.Packer().pack_map_header(len(WIRE)))  # written outside, with other fields
+    wire = wire_of(description)
+    fields: Callable[[list[Any]], dict[str, Any]] = eval(  # a display, not a loop: 2 us of 6
+        f"lambda values: {{{', '.join(_item(field, place) for field, place in wire.items())}}}"
+    )
+    header = len(msgpack.Packer().pack_map_header(len(wire)))  # written outside, with other fields
 
     def body(scalars: Scalars, counts: Counts) -> bytes:
         values: list[Any] = [None if v != v else v for v in scalars]
@@ -155,14 +161,13 @@ def msgpack_body(description: Description) -> Body:
         # Counts below 128 are their own encoding.
         small = wide.itemsize == 1 and counts.isascii()
         packed = array + counts if small else _pack(np.frombuffer(counts, wide).tolist())
-        return b"".join((before, packed, after, pack(_fields(values))[header:], last))
+        return b"".join((before, packed, after, pack(fields(values))[header:], last))
 
     return body
 
 
-def _item(field: Field) -> str:
+def _item(field: Field, place: int) -> str:
     """An item of a dict of all fields."""
-    place = WIRE[field]
     if field.n == 1:
         return f"{field.wire!r}: values[{place}]"
     parts = (f"{part.lstrip('#')!r}: values[{place + i}]" for i, part in enumerate(field.parts))
@@ -174,12 +179,15 @@ WIRE: Final[dict[Field, int]] = {field: NAMES.index(field.name) for field in (*S
 _WHOLE: Final = [
     place + i for field, place in WIRE.items() for i, part in enumerate(field.parts) if part[0] == "#"
 ]
-_sent = itemgetter(*(place + i for field, place in WIRE.items() for i in range(field.n)))
-"""The values that JSON spells, in its order."""
-_fields: Callable[[list[Any]], dict[str, Any]] = eval(  # a display, not a loop: 2 us of 6
-    f"lambda values: {{{', '.join(map(_item, WIRE))}}}"
-)
-"""The values under the names that MessagePack has."""
+
+
+def wire_of(description: Description) -> dict[Field, int]:
+    """Those of `WIRE` that the packets of such bins have."""
+    return {
+        field: place for field, place in WIRE.items() if not field.only or getattr(description, field.only)
+    }
+
+
 _BOOLEANS = {False: "false", True: "true"}
 
 
@@ -218,15 +226,20 @@ _JSON_WRAPS: dict[str, Wrap] = {
     "flat": ((b'{"type": "data", ',), b"}"),
     "full": ((b'{"type": "data", ', b', "data": {'), b"}}"),
 }
-_N = len(WIRE) + 2
-_TYPE = _pack("type") + _pack("data")
-_ENVELOPE = _pack("data") + _map(_N)
-_PACKED_WRAPS: dict[str, Wrap] = {
-    "enveloped": ((_map(2) + _TYPE + _ENVELOPE,), b""),
-    "flat": ((_map(1 + _N) + _TYPE,), b""),
-    "full": ((_map(2 + _N) + _TYPE, _ENVELOPE), b""),
-    "compact": ((b"",), b""),
-}
+
+
+def _packed_wraps(description: Description) -> dict[str, Wrap]:
+    n = len(wire_of(description)) + 2
+    kind = _pack("type") + _pack("data")
+    envelope = _pack("data") + _map(n)
+    return {
+        "enveloped": ((_map(2) + kind + envelope,), b""),
+        "flat": ((_map(1 + n) + kind,), b""),
+        "full": ((_map(2 + n) + kind, envelope), b""),
+        "compact": ((b"",), b""),
+    }
+
+
 _DIGITS = bytes(48 + i if i < 10 else 255 for i in range(256))
 
 

@@ -112,6 +112,7 @@ class StreamHandler(WebSocketHandler):
         session = {"code": self._session.code, "url": url, "decoder": name}
         # Joined before, in the same turn of the loop: who has its metadata gets every packet from then on.
         self._client = self._fanout.join(self, self._format, self._layout, self._queue, self._credit)
+        self._session.attend(name)
         self._send({**data, "type": "metadata", "data": data, "session": session})
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:

@@ -53,7 +53,7 @@ def test_what_is_left_out_is_the_servers_own(default: str, asked: str | None, me
 @pytest.mark.parametrize("asked", ["tape", "recording:x", "silence", ""])
 def test_what_there_is_not_is_refused_in_one_line(asked: str) -> None:
     with pytest.raises(
-        BadSetting, match=r"There are recording, silence:NAME|has no silence of its own\. Send"
+        BadSetting, match=r"There are recording, user, .*silence:NAME|has no silence of its own\. Send"
     ):
         Sources({"silence": Silence}).spelled(asked)
     with pytest.raises(BadSetting):

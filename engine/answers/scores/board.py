@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from engine.answers.scores.acquisition import Acquisitions
 from engine.answers.scores.decoder_score import DecoderScore
 from engine.answers.scores.lag import Lags
 from engine.answers.scores.sent import Facts, Sent
@@ -30,10 +31,13 @@ class Board:
         self._facts = facts
         self._capacity = capacity
         self._lags = Lags(facts.bin_rate)
-        self._sent = Sent(2 * capacity)
+        self._sent = Sent(2 * capacity, intended=facts.goal is not None)
+        self._acquisitions = Acquisitions(facts.goal, facts.bin_width) if facts.goal else None
         self._accounts: dict[int, DecoderScore] = {}
 
-    def advance(self, rows: Rows, lines: Rows, radius: float, now: float) -> list[tuple[int, TrialScore]]:
+    def advance(
+        self, rows: Rows, lines: Rows, radius: float, now: float, driver: int | None = None
+    ) -> list[tuple[int, TrialScore]]:
         """Take what is new.
 
         Parameters
@@ -46,6 +50,8 @@ class Board:
             Of targets, in length units.
         now : float
             On the clock of ``due``.
+        driver : int, optional
+            Of a closed loop: the decoder that moves the cursor, whose are the trials that end.
 
         Returns
         -------
@@ -56,15 +62,16 @@ class Board:
             before = self._sent.end
             numbers = self._sent.take(rows)
             bins = self._sent.at(numbers)
+            for acquisition in self._acquisitions.take(rows) if self._acquisitions else ():
+                if driver is not None:
+                    self._account(driver).acquire(acquisition)
             for account in self._accounts.values():
                 account.owed.skip(before, int(numbers[0]))
                 account.owe(numbers, bins)
         finished = []
         for decoder in np.unique(lines["decoder"]).tolist():
-            if decoder not in self._accounts:
-                self._accounts[decoder] = DecoderScore(self._facts, self._lags, self._sent.kept)
             own = lines[lines["decoder"] == decoder]
-            trials = self._accounts[decoder].read(own, self._sent, radius)
+            trials = self._account(decoder).read(own, self._sent, radius)
             finished += [(decoder, trial) for trial in trials]
         horizon = self._horizon(now)
         for account in self._accounts.values():
@@ -75,6 +82,11 @@ class Board:
     def summaries(self) -> dict[int, Summary]:
         """By decoder."""
         return {decoder: account.summary() for decoder, account in self._accounts.items()}
+
+    def _account(self, decoder: int) -> DecoderScore:
+        if decoder not in self._accounts:
+            self._accounts[decoder] = DecoderScore(self._facts, self._lags, self._sent.kept)
+        return self._accounts[decoder]
 
     def _horizon(self, now: float) -> int:
         """Number of the first bin that may still be answered without being missing."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.answers.cursor import Cursor
+from engine.answers.scores.acquisition import Acquisition
 from engine.answers.scores.histogram import LATENCY
 from engine.answers.scores.lag import LagFollower, Lags
 from engine.answers.scores.moments import Floats
@@ -75,6 +76,16 @@ class DecoderScore:
         self._lag = LagFollower(lags)
         self._by_velocity: bool | None = None
         self._visit: Visit | None = None
+        self._acquired: dict[int, Acquisition] = {}  # by the row of the trial, before its visit ends
+
+    def acquire(self, acquisition: Acquisition) -> None:
+        """Take in a trial of a closed loop that this decoder has moved the cursor in."""
+        judged = Sums(self._lags)
+        judged.acquire(acquisition)
+        self._book(acquisition.last, judged)
+        self._acquired[acquisition.row] = acquisition
+        if len(self._acquired) > TRIALS_KEPT:
+            del self._acquired[next(iter(self._acquired))]
 
     def owe(self, numbers: Numbers, bins: Rows) -> None:
         """Note that these bins were sent."""
@@ -221,7 +232,9 @@ class DecoderScore:
             self._visit.reach.follow(packets[observed], predicted[observed][:, :2], radius)
 
     def _reach(self, row: int, first: Rows) -> Reach | None:
-        """None where the go cue was before the first bin, or there is no target."""
+        """None where the go cue was before the first bin, there is no target, or others are judged by."""
+        if self._facts.goal is not None:
+            return None
         go_bin = self._facts.go_bins[row]
         if go_bin < first["packet_id"] or not np.isfinite(first["target"]).all():
             return None
@@ -237,6 +250,10 @@ class DecoderScore:
             judged.judge(outcome)
             visit.sums.add(judged)
             self._book(visit.last, judged)
+        acquired = self._acquired.pop(visit.row, None)
+        if acquired is not None:
+            visit.sums.acquire(acquired)
+            outcome = acquired.outcome
         owed = self.owed.count(visit.first, visit.last + 1)
         finished.append(
             TrialScore(

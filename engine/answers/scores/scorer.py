@@ -16,6 +16,7 @@ from engine.answers.scores.board import MISSING_AFTER, Board
 from engine.answers.scores.sent import Facts
 from engine.answers.scores.summary import Summary, TrialScore
 from engine.bins import clock
+from engine.bins.source import Moved
 from engine.deck.replay import Replay
 
 log = logging.getLogger(__name__)
@@ -149,6 +150,13 @@ class Scorer:
                 self._closed = True
                 self._turn.notify_all()
 
+    def _driver(self) -> int | None:
+        """Of a closed loop: the decoder that moves the cursor, if it has answered."""
+        source, names = self._replay.source, self._predictions.names
+        if not isinstance(source, Moved) or source.driver not in names:
+            return None
+        return names.index(source.driver)
+
     def _look(self, board: Board) -> None:
         """Score what is new."""
         lines, lost = self._predictions.ring.since(self._next_line)
@@ -161,7 +169,7 @@ class Scorer:
             self._next_bin += gone + len(rows)
             self._replay.more()
             if len(rows):
-                board.advance(rows, lines[:0], self._radius(), clock.now())
+                board.advance(rows, lines[:0], self._radius(), clock.now(), self._driver())
         at = clock.now()
         finished = board.advance(self._nothing, lines, self._radius(), at)
         names = self._predictions.names

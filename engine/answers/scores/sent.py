@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.answers.cursor import Stretches
-from engine.bins.description import Description
+from engine.bins.description import Description, Goal
 from engine.bins.schema import Rows
 
 BIN: Final = np.dtype(
@@ -42,11 +42,15 @@ class Facts:
         By the value of ``rows["trial"]``.
     go_bins : sequence of int
         The first bin of each trial from which a hit counts, -1 where there is none.
+    goal : Goal or None
+        Of a closed loop: decoders are scored against what was intended, never against the cursor that one
+        of them moves.
     """
 
     bin_rate: float
     trial_ids: Sequence[int]
     go_bins: Sequence[int]
+    goal: Goal | None = None
 
     @classmethod
     def of(cls, description: Description) -> Facts:
@@ -54,6 +58,7 @@ class Facts:
             description.bin_rate,
             description.trial_ids,
             description.go_bins,
+            description.goal,
         )
 
     @property
@@ -69,9 +74,12 @@ class Sent:
     ----------
     kept : int
         How many.
+    intended : bool
+        Whether the truth is the velocity that was intended.
     """
 
-    def __init__(self, kept: int) -> None:
+    def __init__(self, kept: int, intended: bool = False) -> None:
+        self._intended = intended
         self.kept = kept
         self.end = 0
         self._bins = np.zeros(kept, BIN)
@@ -84,6 +92,9 @@ class Sent:
         bins = np.empty(len(rows), BIN)
         for name in ("sequence_number", "due", "packet_id", "trial", "kinematics", "observed", "lost"):
             bins[name] = rows[name]
+        if self._intended:
+            bins["kinematics"][:, :2] = np.nan
+            bins["kinematics"][:, 2:] = rows["intended"]
         bins["target"] = rows["intention"][:, 1:3]
         self._stretches.take(numbers, rows["packet_id"], rows["kinematics"])
         bins["stretch"] = [self._stretches.first(number) for number in numbers.tolist()]

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from engine.answers.scores.acquisition import Acquisition
 from engine.answers.scores.histogram import ERROR, LATENCY, Counts
 from engine.answers.scores.lag import Lags
 from engine.answers.scores.moments import (
@@ -52,6 +53,14 @@ class Measures:
     bit_rate : float
         Throughput, bits per second: the summed index of difficulty of the trials that were hit over
         the time that all trials took (`engine.answers.scores.reach.index_of_difficulty`).
+    success : float
+        Closed loop: the share of finished trials in which the target was acquired (0 to 1). This and what
+        follows are the driver's alone. So are `n_trials` to `bit_rate`, there of the cursor on the screen:
+        a hit is an acquired target, and its time is that to the hold.
+    acquisition_time, first_touch_time, dial_in_time : float
+        `engine.answers.scores.acquisition.Acquisition`: means over the trials that have one, in seconds.
+    bit_rate_achieved : float
+        Of `engine.answers.scores.acquisition.Acquisition.bits`, 0 at least, bits per second.
     latency_p50_ms, latency_p99_ms : float
         From the bin's being due to its prediction's being received, to 0.5 %.
     coverage : float
@@ -78,6 +87,11 @@ class Measures:
     end_distance: float
     path_efficiency: float
     bit_rate: float
+    success: float
+    acquisition_time: float
+    first_touch_time: float
+    dial_in_time: float
+    bit_rate_achieved: float
     latency_p50_ms: float
     latency_p99_ms: float
     coverage: float
@@ -90,8 +104,9 @@ class Measures:
 
     @property
     def merit(self) -> tuple[bool, float]:
-        """Sorts decoders, the best first: by R2 of position, those without it last."""
-        return math.isnan(self.r2_position), -self.r2_position
+        """Sorts decoders, the best first: by R2 of position, or of velocity where none is known."""
+        r2 = self.r2_velocity if math.isnan(self.r2_position) else self.r2_position
+        return math.isnan(r2), -r2
 
 
 N_SIGNALS: Final = 4
@@ -135,6 +150,7 @@ class Sums:
         self._moments = Moments.none(N_SIGNALS + 2 * len(lags.bins))  # x, y, vx, vy; then at each lag
         self._angle = np.zeros(2)
         self._outcomes = np.zeros(8)
+        self._acquired = np.zeros(8)
         self.latency: Counts = np.zeros(LATENCY.n_buckets, np.int64)
         self.errors: Counts = np.zeros(ERROR.n_buckets, np.int64)
         self.verdicts = np.zeros(4, np.int64)
@@ -165,12 +181,28 @@ class Sums:
             outcome.path_efficiency if straight else 0.0,
         )
 
+    def acquire(self, acquisition: Acquisition) -> None:
+        """Take in one trial of a closed loop."""
+        self.judge(acquisition.outcome)
+        touched = not math.isnan(acquisition.first_touch)
+        self._acquired += (
+            1,
+            acquisition.success,
+            acquisition.seconds if acquisition.success else 0.0,
+            touched,
+            acquisition.first_touch if touched else 0.0,
+            acquisition.dial_in if acquisition.success else 0.0,
+            acquisition.bits,
+            acquisition.seconds,
+        )
+
     def add(self, *others: Sums) -> None:
         """Take in the sums over other bins."""
         self._moments = Moments.merged([self._moments, *(other._moments for other in others)])
         for other in others:
             self._angle += other._angle
             self._outcomes += other._outcomes
+            self._acquired += other._acquired
             self.latency += other.latency
             self.errors += other.errors
             self.verdicts += other.verdicts
@@ -183,6 +215,7 @@ class Sums:
         lagged = Moments(self._moments.sums[:, N_SIGNALS:].reshape(len(self._moments.sums), -1, 2))
         r2, correlated, error = r_squared(signals), correlation(signals), root_mean_square_error(signals)
         trials, hits, to_target, seconds, bits, ends, paths, straightness = self._outcomes.tolist()
+        tried, acquired, acquiring, touched, touching, dialling, choices, taken = self._acquired.tolist()
         on_time, late, stale, duplicate = self.verdicts.tolist()
         angle, speed = self._angle.tolist()
         return Measures(
@@ -200,6 +233,11 @@ class Sums:
             end_distance=_ratio(ends, trials),
             path_efficiency=_ratio(straightness, paths),
             bit_rate=_ratio(bits, seconds),
+            success=_ratio(acquired, tried),
+            acquisition_time=_ratio(acquiring, acquired),
+            first_touch_time=_ratio(touching, touched),
+            dial_in_time=_ratio(dialling, acquired),
+            bit_rate_achieved=_ratio(choices if math.isnan(choices) else max(choices, 0.0), taken),
             latency_p50_ms=1000.0 * LATENCY.quantile(self.latency, 0.50),
             latency_p99_ms=1000.0 * LATENCY.quantile(self.latency, 0.99),
             coverage=_ratio(self.n_answered, self.n_answered + missing),

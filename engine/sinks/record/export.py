@@ -10,10 +10,14 @@ from typing import Any, BinaryIO, TextIO
 import numpy as np
 import numpy.typing as npt
 
-from engine.bins.schema import BIN
+from engine.bins.schema import BIN, kept_names
 from engine.sinks.record.record import Record
 
-PARTS = {field.name: tuple(part.lstrip("#") for part in field.parts) for field in BIN if field.parts}
+PARTS = {
+    field.name: tuple(f"{field.name}_{part}" if field.only else part.lstrip("#") for part in field.parts)
+    for field in BIN
+    if field.parts
+}
 PARTS["values"] = PARTS["kinematics"]
 """Columns of the fields that hold several numbers; ``values`` are those of a prediction."""
 
@@ -58,7 +62,7 @@ def plain(text: str) -> str:
 
 
 def _columns(rows: Rows, units: tuple[str, ...]) -> Iterator[tuple[str, list[Any]]]:
-    for name in rows.dtype.names or ():
+    for name in kept_names(rows):
         values = rows[name]
         if values.dtype.kind == "b":
             values = values.astype(np.uint8)
@@ -76,7 +80,7 @@ def write_npz(record: Record, out: BinaryIO) -> None:
     begin with ``prediction_``. ``decoders`` has names, ``events``, ``event_timestamps`` and
     ``event_due`` what was asked of the session; ``header``, ``settings`` and ``scores`` are JSON.
     """
-    arrays: dict[str, Any] = {name: record.rows[name] for name in record.rows.dtype.names or ()}
+    arrays: dict[str, Any] = {name: record.rows[name] for name in kept_names(record.rows)}
     predictions = record.predictions
     arrays |= {f"prediction_{name}": predictions[name] for name in predictions.dtype.names or ()}
     np.savez_compressed(

@@ -16,7 +16,7 @@ from pynwb.behavior import SpatialSeries
 from pynwb.epoch import TimeIntervals
 from pynwb.file import Subject
 
-from engine.bins.schema import BIN, SENT, Rows
+from engine.bins.schema import BIN, SENT, Rows, kept_names
 from engine.bins.ticks import TICKS, as_rate, to_ticks
 from engine.bins.trials import Trial
 from engine.files.nwb_writer import table_columns
@@ -184,7 +184,7 @@ def _missing(value: Any) -> bool:
 
 def _add_tables(nwb: NWBFile, record: Record, rows: Rows | Columns) -> None:
     module = nwb.create_processing_module("record", "what else was recorded, for PhantomDeck to read")
-    sent = [name for name in rows.dtype.names or () if name not in ("counts", "kinematics")]
+    sent = [name for name in kept_names(rows) if name not in ("counts", "kinematics")]
     module.add(_table("bins", "one row a bin as it was sent", {name: rows[name] for name in sent}))
     predictions = record.predictions
     if len(predictions):

@@ -95,6 +95,7 @@ def _rows(file: h5py.File, n_units: int) -> Rows:
     columns = _columns(file[f"{TABLES}/bins"])
     for name in columns.keys() & set(rows.dtype.names or ()):  # other versions may have sent other header
         rows[name] = columns[name]
+    rows["intended"] = columns.get("intended", np.nan)
     if "coverage" not in columns:
         rows["coverage"] = rows["observed"]
     rows["counts"] = counts

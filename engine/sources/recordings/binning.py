@@ -227,6 +227,7 @@ def fill_bins(
     nowhere = [np.nan] * 4  # the last row, which -1 stands for
     facts = np.array([*map(_trial_facts, trials), nowhere])[trial]
     bins["trial_time_ms"] = np.round(1000.0 * (grid.starts - facts[:, 0]), 3)
+    bins["intended"] = np.nan
     bins["intention"][:, :3] = facts[:, 1:]
     bins["intention"][:, 3] = np.hypot(*(facts[:, 2:] - position).T)
     bins["intention"][~observed, 3] = np.nan

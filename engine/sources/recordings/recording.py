@@ -65,6 +65,8 @@ class Recording:
         default_factory=lambda: MappingProxyType({"taken": None, "passed_over": []})
     )
 
+    goal = None
+
     @property
     def n_bins(self) -> int:
         return len(self.bins)

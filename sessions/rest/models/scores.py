@@ -30,6 +30,16 @@ class MeasuresAnswer(Answer):
         description="Straight distance over length of the path, mean over trials."
     )
     bit_rate: Number = Field(description="Fitts throughput (ISO 9241-411), bits per second.")
+    success: Number = Field(
+        description="Closed loop, of the decoder that moves the cursor: share of finished trials whose "
+        "target was acquired, 0 to 1."
+    )
+    acquisition_time: Number = Field(description="Seconds from the go cue to the end of the hold, mean.")
+    first_touch_time: Number = Field(description="Seconds from the go cue to the first touch, mean.")
+    dial_in_time: Number = Field(
+        description="Seconds from the first touch to the hold that succeeded, mean (Gilja et al. 2012)."
+    )
+    bit_rate_achieved: Number = Field(description="Nuyujukian et al. 2015, bits per second.")
     latency_p50_ms: Number = Field(description="From the bin's being due to its prediction's arrival.")
     latency_p99_ms: Number
     coverage: Number = Field(description="Share of the delivered, observed bins that were answered.")

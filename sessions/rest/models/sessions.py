@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from engine.deck.transport import Speed, State
-from sessions.rest.models.base import Answer
+from engine.sources.user.cursor import Steering
+from engine.sources.user.tasks import Task
+from engine.sources.user.user import User
+from sessions.rest.models.base import Answer, Number
 from sessions.rest.models.server import SinkAnswer, StreamAnswer, Totals
+from sessions.rest.models.tuned import answer_model
+
+_user: Any = answer_model(User, Answer)
+_task: Any = answer_model(Task, Answer)
+_steering: Any = answer_model(Steering, Answer)
 
 
 class Created(Answer):
@@ -20,6 +28,24 @@ class Created(Answer):
     created_at: datetime
     created: float = Field(description="Unix seconds.")
     message: str
+
+
+class ClosedLoopAnswer(Answer):
+    """A simulated user, and the cursor that a decoder moves."""
+
+    model_config = ConfigDict(title="ClosedLoop")
+
+    driver: str | None = Field(description="The decoder that moves the cursor; null before an answer.")
+    lockstep: bool = Field(description="Whether each packet waits for the answer to the one before.")
+    waits_for: str | None = Field(description="What the next packet waits for, of an answer.")
+    fitted: float = Field(description="How far the fit of the neurons is, 0 to 1: packets wait for it.")
+    encoding_units: int | None = Field(description="Units that encode the movement; null before the fit.")
+    bits_per_spike: list[Number] | None = Field(
+        description="Of each unit on trials that the fit has not seen (Pillow et al. 2008)."
+    )
+    user: _user
+    task: _task
+    steering: _steering
 
 
 class SessionView(Answer):
@@ -33,6 +59,7 @@ class SessionView(Answer):
     seed: int
     source: str = Field(description="Where its bins come from.")
     stream: StreamAnswer | None = Field(description="The live stream that it plays; null of a recording.")
+    closed_loop: ClosedLoopAnswer | None = Field(description="Of a simulated user; null of all else.")
     can: list[str] = Field(description="What may be asked of it, such as `seek`.")
     lsl: bool = Field(description="Whether it has LSL outlets.")
     lsl_failed: bool = Field(description="Whether it was to have them, and they have failed.")

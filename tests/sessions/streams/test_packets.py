@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from engine.bins.description import Goal
 from engine.bins.schema import Rows, bin_dtype
 from engine.sources.recordings.recording import Recording
 from sessions.streams.packets import Encoder, Format, Layout, as_message
@@ -278,3 +279,37 @@ def test_frames_of_all_three_length_classes_are_whole_messages(
 @pytest.mark.parametrize("opcode", [TEXT, BINARY])
 def test_frame_lengths_are_right_at_the_edges_of_their_classes(size: int, opcode: int) -> None:
     assert payload(as_message(opcode, bytes(size)), opcode) == bytes(size)
+
+
+class Intending(Recording):
+    """One whose bins say what the user wanted, whether they know it or not."""
+
+    goal = Goal(10.0, 0.5, 8)
+
+
+@pytest.mark.parametrize(("format", "layout"), LAYOUTS)
+def test_what_a_user_intended_stands_in_packets_of_those_that_know_it_alone(
+    format: Format,  # noqa: A002
+    layout: Layout,
+) -> None:
+    recording = with_counts(random_counts(9))
+    rows = sent(recording)
+    rows["intended"][0] = 1.5, -2.0
+    raw = rows[:2].tobytes()
+    closed = Intending(**vars(recording))
+    told, unknown = (
+        decoded(packet.message(0), format) for packet in Encoder(closed, format, layout).encode(raw)
+    )
+    plain = decoded(Encoder(recording, format, layout).encode(raw)[0].message(0), format)
+    for data in (each for each in (told, told.get("data", {})) if "spikes" in each):
+        assert data.pop("intended") == {"vx": 1.5, "vy": -2.0}
+    assert told == plain
+    assert unknown.get("data", unknown)["intended"] == {"vx": None, "vy": None}
+
+
+def test_the_compact_layout_is_the_same_for_all() -> None:
+    recording = with_counts(random_counts(9))
+    raw = sent(recording)[:1].tobytes()
+    closed = Intending(**vars(recording))
+    one, other = (Encoder(each, "msgpack", "compact").encode(raw)[0] for each in (recording, closed))
+    assert one.message(0) == other.message(0)

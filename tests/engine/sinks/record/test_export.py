@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.bins.schema import kept_names
 from engine.deck.happenings import Note
 from engine.sinks.record.export import write_csv, write_npz
 from engine.sinks.record.reading import read_record
@@ -73,7 +74,7 @@ def test_an_npz_has_everything_and_needs_no_pickle(record: Record) -> None:
     write_npz(record, out)
     out.seek(0)
     with np.load(out, allow_pickle=False) as found:
-        for name in record.rows.dtype.names or ():
+        for name in kept_names(record.rows):
             assert found[name].tobytes() == record.rows[name].tobytes(), name
         for name in record.predictions.dtype.names or ():
             np.testing.assert_array_equal(found[f"prediction_{name}"], record.predictions[name])

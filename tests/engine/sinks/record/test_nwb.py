@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from nwbinspector import Importance, inspect_nwbfile
@@ -102,6 +103,17 @@ def test_a_record_replays_bin_for_bin(tmp_path: Path) -> None:
     keeper.wait_state("ended")
     replay.close()
     np.testing.assert_array_equal(keeper.rows["counts"], rows["counts"])
+
+
+def test_what_was_intended_is_kept_where_it_is_known_and_nothing_where_it_is_not(tmp_path: Path) -> None:
+    recording = small_recording()
+    rows = play(recording, range(10))
+    for name, known in (("closed.nwb", True), ("open.nwb", False)):
+        rows["intended"] = np.arange(20).reshape(10, 2) if known else np.nan
+        path = save(to_nwb(record_of(recording, rows)), tmp_path / name)
+        with h5py.File(path) as file:
+            assert ("intended" in file["processing/record/bins"].attrs["colnames"]) == known
+        np.testing.assert_array_equal(read_record(path).rows["intended"], rows["intended"])
 
 
 def assert_replays_but_partial_trials(replayed: Recording, rows: Rows) -> None:

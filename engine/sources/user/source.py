@@ -1,0 +1,269 @@
+"""A simulated user as the source of a session: intention becomes spikes, and answers move the cursor."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+
+from engine.bins.description import Goal, Recorded
+from engine.bins.schema import Rows
+from engine.bins.source import Allow, Block, Capability, Tick, Told
+from engine.bins.trials import EVENT_NAMES, Trial, TrialEvent
+from engine.errors import BadSetting, CannotFit
+from engine.sources.endless import Written
+from engine.sources.growing import GrowingDescription
+from engine.sources.user.cursor import AT_REST, PLACED, SCREEN, ScreenCursor, Steering, Values
+from engine.sources.user.fitting import Fit, Fits
+from engine.sources.user.neurons import Firing
+from engine.sources.user.tasks import Aim, Task, aims
+from engine.sources.user.user import PRESETS, Mind, User
+from engine.sources.user.workspace import Workspace
+
+CAN: Final[tuple[Capability, ...]] = ("pause", "step", "speed", "perturbation")
+
+
+@dataclass(frozen=True)
+class ClosedLoop:
+    """What a closed loop is made with.
+
+    Attributes
+    ----------
+    preset : str
+        Of `PRESETS`.
+    user, task, steering : mapping
+        What differs from the usual `User`, `Task` and `Steering`.
+    position, dispersed : bool
+        As `Firing` has them.
+    driver : str, optional
+        The first decoder that answers, if None.
+    lockstep : bool
+    seed : int
+    """
+
+    preset: str = "skilled"
+    user: Mapping[str, Any] = field(default_factory=dict)
+    task: Mapping[str, Any] = field(default_factory=dict)
+    steering: Mapping[str, Any] = field(default_factory=dict)
+    position: bool = False
+    dispersed: bool = False
+    driver: str | None = None
+    lockstep: bool = False
+    seed: int = 0
+
+
+class SimulatedUser(Written):
+    """An `engine.bins.source.Moved`.
+
+    Each draws from a generator of its own: the targets, the user's noise, the spikes. What is drawn
+    follows from the seed and from what was answered before which bin, which lockstep makes the same.
+
+    Parameters
+    ----------
+    recording : Recorded
+        Whose neurons and movements are taken.
+    loop : ClosedLoop
+    fits : Fits
+
+    Raises
+    ------
+    BadSetting
+        If a setting is unknown or out of bounds.
+    NotNow
+        If nothing moves in the recording.
+    """
+
+    kind = "user"
+    can = CAN
+
+    def __init__(self, recording: Recorded, loop: ClosedLoop, fits: Fits) -> None:
+        workspace = Workspace.of(recording)
+        self.user, self.task, self.steering = _settings(workspace, loop)
+        self.loop = loop
+        description = GrowingDescription(
+            name=recording.name,
+            channel_names=recording.channel_names,
+            bin_rate=recording.bin_rate,
+            length_unit=recording.length_unit,
+            series=MappingProxyType({"position": None, "velocity": None, "passed_over": []}),
+            told=True,
+        )
+        description.synthetic = True
+        description.goal = Goal(self.task.radius, self.task.hold, self.task.n_choices(workspace))
+        super().__init__(description)
+        targets, noise, self._spikes = np.random.default_rng(loop.seed).spawn(3)
+        width = description.bin_width
+        self._aims = aims(self.task, workspace, targets)
+        self._mind = Mind(self.user, width, noise)
+        self._dynamics = self.steering.dynamics(width)
+        self._cursor = ScreenCursor(
+            self._dynamics, width, workspace.centre, SCREEN * max(self.task.distance, workspace.reach)
+        )
+        self._autopilot_trials, self._radius = self.task.autopilot_trials, float(self.task.radius)
+        self._hold = max(round(self.task.hold / width), 1)
+        self._limit = max(round(self.task.time_limit / width), 1)
+        self._allow: Allow = lambda _, wanted: wanted
+        self._aim: Aim | None = None
+        self._trial = -1
+        self._bins = self._inside = 0
+        self._intended = AT_REST
+        self._places_only = False
+        self._firing: Firing | None = None
+        self._tell: Callable[[], None] = lambda: None
+        self.driver = loop.driver
+        self._answers: list[Values] = []
+        self._answered = self._awaited = -1
+        self._attended = False
+        self._lock = threading.Lock()  # guards the four above
+        self.fit: Fit = fits.of(recording, workspace)
+
+    @property
+    def lockstep(self) -> bool:
+        return self.loop.lockstep
+
+    @property
+    def waits_for(self) -> str | None:
+        if not self.fit.done or self._answered >= self._awaited:
+            return None
+        return f"the answer of {self.driver or 'a decoder'} to bin {self._awaited}"
+
+    # What the deck asks
+
+    def on_ready(self, tell: Callable[[], None]) -> None:
+        self._tell = tell
+        self.fit.on_done(tell)
+
+    def guard(self, allow: Allow) -> None:
+        self._allow = allow
+
+    def ready(self, n: int) -> int:
+        if self.fit.error is not None:
+            raise CannotFit(self.fit.error)
+        if self.fit.neurons is None:
+            return 0
+        if not self.lockstep:
+            return n
+        with self._lock:
+            begun = self._attended if self._sent == 0 else self._answered >= self._awaited
+        return min(n, 1) if begun else 0
+
+    def fill(self, block: Block, ticks: Sequence[Tick]) -> Told:
+        told: list[tuple[float, str]] = []
+        for row, (due, _) in zip(block.rows, ticks, strict=False):
+            told += [(due, f"{EVENT_NAMES[event]} {self._trial}") for event in self._bin(row, due)]
+        return told
+
+    def sent(self, rows: Rows) -> None:
+        if len(rows) and not rows["lost"][-1]:
+            with self._lock:
+                self._awaited = int(rows["sequence_number"][-1])
+
+    def close(self) -> None:
+        """Nothing runs but the fit, which others may want."""
+
+    # What decoders do
+
+    def attend(self, decoder: str | None) -> None:
+        with self._lock:
+            if self.driver is not None and decoder != self.driver:
+                return
+            self._attended = True
+            if self.lockstep and self.driver is None:
+                self.driver = decoder
+        self._tell()
+
+    def answer(self, decoder: str, number: int, values: Values) -> None:
+        with self._lock:
+            if self.driver is None:
+                self.driver = decoder
+            if decoder != self.driver or number <= self._answered:
+                return
+            self._answered = number
+            self._answers.append(values)
+        if self.lockstep:
+            self._tell()
+
+    # In the thread of the replay
+
+    def _bin(self, row: Any, due: float) -> list[TrialEvent]:
+        """Write a bin; return the events of its trial that happen in it."""
+        with self._lock:
+            answers, self._answers = self._answers, []
+        if answers:
+            self._places_only = math.isnan(answers[-1][2])
+        wanted = self._cursor.wanted(answers, self._intended, self._autopilot)
+        self._cursor.go(self._allow(self._cursor.place, wanted), wanted)
+        events: list[TrialEvent] = []
+        if self._aim is None:
+            self._begin()
+            events += ["start", "target_on", "go_cue"]
+        aim, place = self._aim, self._cursor.place
+        assert aim is not None
+        dynamics = PLACED if self._places_only else self._dynamics
+        self._intended = self._mind.intend(aim.place, place, self._cursor.velocity, dynamics)
+        x, y = aim.place
+        trial = Trial(
+            self._trial, math.nan, math.nan, target_id=aim.target_id, target_x=x, target_y=y,
+            target_pos=(aim.place,),
+        )  # fmt: skip
+        counts = self._fire()
+        self.write(row, due, counts, (*place, *self._cursor.velocity), trial)
+        row["intended"] = self._intended
+        for event in events[1:]:
+            self.description.mark(event, self._sent - 1, self._sent - 1)
+        return events + self._judge(bool(row["intention"][3] <= self._radius))
+
+    def _fire(self) -> Any:
+        if self._firing is None:
+            assert self.fit.neurons is not None
+            self._firing = Firing(
+                self.fit.neurons, self._spikes, position=self.loop.position, dispersed=self.loop.dispersed
+            )
+        return self._firing.fire(self._intended, self._cursor.place)
+
+    @property
+    def _autopilot(self) -> float:
+        return float(self.task.autopilot) if self._trial < self._autopilot_trials else 0.0
+
+    def _begin(self) -> None:
+        self._aim = next(self._aims)
+        self._trial += 1
+        self._bins = self._inside = 0
+        if self._aim.start is not None:
+            self._cursor.put(self._aim.start)
+        self._mind.aim(moved=self._aim.start is not None)
+
+    def _judge(self, inside: bool) -> list[TrialEvent]:
+        """End the trial with this bin if its target is acquired, or its time is over."""
+        self._bins += 1
+        self._inside = self._inside + 1 if inside else 0
+        acquired = self._inside >= self._hold
+        if not acquired and self._bins < self._limit:
+            return []
+        self.description.judge(acquired)
+        self._aim = None
+        return ["stop"]
+
+
+def _settings(workspace: Workspace, loop: ClosedLoop) -> tuple[User, Task, Steering]:
+    """Raises `BadSetting` if one is unknown or out of bounds."""
+    if loop.preset not in PRESETS:
+        raise BadSetting(f"Unknown user {loop.preset[:80]!r}. There are {', '.join(PRESETS)}.")
+    for kind, given in ((User, loop.user), (Task, loop.task), (Steering, loop.steering)):
+        known = [name for name in kind.param if name != "name"]
+        for name in given:
+            if name not in known:
+                raise BadSetting(f"Unknown setting {name[:80]!r}. There are {', '.join(known)}.")
+    try:
+        return (
+            User.usual(workspace, loop.preset, **loop.user),
+            Task.usual(workspace, **loop.task),
+            Steering(**loop.steering),
+        )
+    except (TypeError, ValueError) as error:
+        raise BadSetting(str(error)) from None

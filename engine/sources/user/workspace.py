@@ -1,0 +1,65 @@
+"""Where a user works: the place and the size of the movements in a recording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.bins.description import Recorded
+from engine.errors import NotNow
+
+Place = tuple[float, float]
+
+FAST_SHARE = 90.0
+"""Percentile of the true speeds, or of the distances, that counts as that of a full movement."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """What of a recording a task and a user are scaled by.
+
+    Attributes
+    ----------
+    centre : tuple of float
+        x, y: the median position, from which reaches start.
+    reach : float
+        Median distance of the targets from there, in length units; of the farther positions, where there
+        are no targets.
+    fast : float
+        Speed of a fast movement, in length units per second.
+    targets : tuple of tuple of float
+        x, y of each trial's target, in the order of the trials.
+    """
+
+    centre: Place
+    reach: float
+    fast: float
+    targets: tuple[Place, ...]
+
+    @classmethod
+    def of(cls, recording: Recorded) -> Workspace:
+        """That of a recording.
+
+        Raises
+        ------
+        NotNow
+            If nothing moves in it.
+        """
+        kinematics = recording.kinematics[recording.observed].astype(np.float64)
+        known = kinematics[np.isfinite(kinematics).all(axis=1)]
+        speed = np.hypot(*known[:, 2:].T)
+        if not len(known) or not speed.any():
+            raise NotNow(
+                f"{recording.name} has no position and velocity, so no user can steer by it. "
+                "Choose a recording that has both."
+            )
+        x, y = np.median(known[:, :2], axis=0).tolist()
+        targets = tuple(
+            (t.target_x, t.target_y)
+            for t in recording.trials
+            if np.isfinite([t.target_x, t.target_y]).all()
+        )
+        away = np.hypot(*(np.array(targets or known[:, :2].tolist()) - (x, y)).T)
+        reach = float(np.median(away) if targets else np.percentile(away, FAST_SHARE))
+        return cls((x, y), reach or 1.0, float(np.percentile(speed, FAST_SHARE)), targets)
