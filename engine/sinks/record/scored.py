@@ -12,6 +12,7 @@ from engine.answers.scores.offline import rescore
 from engine.answers.scores.scorer import Scorer
 from engine.answers.scores.sent import Facts
 from engine.answers.scores.summary import Summary
+from engine.errors import RecordingError
 from engine.sinks.record.record import Record
 
 SETTLED_WITHIN: Final = 2.0
@@ -74,7 +75,17 @@ def recompute(record: Record) -> dict[str, Summary]:
     -------
     dict of str to Summary
         By decoder.
+
+    Raises
+    ------
+    RecordingError
+        If it is of a closed loop: who drove is not recorded.
     """
+    if of_closed_loop(record):
+        raise RecordingError(
+            f"{record.header.name} is of a closed loop, and does not tell who drove, so that it cannot be "
+            "scored again. Take the scores that it has."
+        )
     header, about = record.header, record.scores or _all_of(record)
     facts = Facts(header.bin_rate, tuple(trial.trial_id for trial in header.trials), header.go_bins)
     end = int(np.searchsorted(record.rows["sequence_number"], about["next_bin"]))
@@ -84,10 +95,17 @@ def recompute(record: Record) -> dict[str, Summary]:
 
 
 def with_scores(record: Record) -> Record:
-    """The record; with scores, if it was cut off before it had any."""
-    if record.scores or not len(record.predictions) or not len(record.rows):
+    """The record; with scores, if it was cut off before it had any and they can be known."""
+    if record.scores or of_closed_loop(record) or not len(record.predictions) or not len(record.rows):
         return record
     return replace(record, scores={**_all_of(record), "decoders": plain(recompute(record))})
+
+
+def of_closed_loop(record: Record) -> bool:
+    """Whether a user's intention is in it."""
+    return "intended" in (record.rows.dtype.names or ()) and bool(
+        np.isfinite(record.rows["intended"]).any()
+    )
 
 
 def _all_of(record: Record) -> dict[str, Any]:

@@ -10,11 +10,12 @@ import pytest
 
 from engine.answers.predictions import Predictions
 from engine.answers.scores.scorer import Scorer
+from engine.errors import RecordingError
 from engine.sinks.record.finish import finish
 from engine.sinks.record.reading import read_record
 from engine.sinks.record.record import Record
 from engine.sinks.record.recorder import Recorder
-from engine.sinks.record.scored import plain, recompute, scores_of
+from engine.sinks.record.scored import plain, recompute, scores_of, with_scores
 from tests.builders import replay_of, small_recording
 from tests.engine.listening import Keeper
 from tests.engine.sinks.record.recording import header
@@ -95,3 +96,12 @@ def test_nobodys_predictions_have_no_scores(tmp_path: Path) -> None:
     assert scores_of(scorer, RADIUS, 0) == {}
     scorer.close()
     replay.close()
+
+
+def test_a_record_of_a_closed_loop_is_not_scored_again(tmp_path: Path) -> None:
+    record = scored(tmp_path)
+    record.rows["intended"] = 1.0
+    with pytest.raises(RecordingError, match="is of a closed loop, and does not tell who drove"):
+        recompute(record)
+    cut_off = replace(record, scores={})
+    assert with_scores(cut_off) is cut_off
