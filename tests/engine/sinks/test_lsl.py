@@ -133,6 +133,8 @@ def test_names_and_source_ids_follow_the_settings_and_stay_the_same(publish: Pub
     code, replay = publish(recording, LslNames("Lab", "rig7"))
     first = {part: found(part, code, "Lab").source_id() for part in PARTS}
     replay.close()
+    for part in PARTS:
+        wait_until(lambda part=part: not pylsl.resolve_byprop("name", f"Lab-{part}-{code}", timeout=0.2))
     subject, again = Subject(code, recording, 40.0), replay_of(recording)
     feeder = Feeder("lsl", lambda: LslSink(subject, LslNames("Lab", "rig7")), again)
     assert feeder.made.wait(PATIENCE)
