@@ -63,7 +63,6 @@ from sessions.settings import Settings, settings
 from sessions.sources import Sources
 from sessions.store import Store
 from sessions.studio import Studio
-from sessions.version import version
 
 log = logging.getLogger("phantomdeck")
 
@@ -307,9 +306,7 @@ async def serve(
     archive = Archive(chosen.records or DATA / "records", passphrase_here())
     archive.finish_left()
     calibrations = Calibrations()
-    launcher = Launcher(own_url(chosen), secret(chosen, made_token), certificate_text(chosen))
-    rest = partial(
-        rest_rules,
+    context = Context(
         store,
         chosen.port,
         chosen.dashboard_port,
@@ -318,13 +315,13 @@ async def serve(
         stream_prefix=chosen.stream_prefix,
         studio=studio,
         archive=archive,
-        launcher=launcher,
+        launcher=Launcher(own_url(chosen), secret(chosen, made_token), certificate_text(chosen)),
         calibrations=calibrations,
         brokers=brokers,
     )
     streams = StreamServer(
         store,
-        [*stream_rules(store, chosen.stream_prefix), *rest(home=True)],
+        [*stream_rules(store, chosen.stream_prefix), *rest_rules(context, home=True)],
         sockets,
         gate,
         tls,
@@ -335,20 +332,6 @@ async def serve(
     from dashboard import build_server, close_server
     from plotters import with_plugins
 
-    context = Context(
-        store,
-        version(),
-        chosen.port,
-        chosen.dashboard_port,
-        secure=tls is not None,
-        prefix=chosen.prefix,
-        stream_prefix=chosen.stream_prefix,
-        studio=studio,
-        archive=archive,
-        launcher=launcher,
-        calibrations=calibrations,
-        brokers=brokers,
-    )
     pages = build_server(
         context,
         plotters=with_plugins(PLUGINS),
@@ -358,7 +341,7 @@ async def serve(
         lsl_name=chosen.lsl_stream_name if chosen.lsl_enabled else None,
         gate=gate,
         http_server_kwargs=http_limits(tls),
-        extra_patterns=[*stream_rules(store, chosen.prefix), *rest()],
+        extra_patterns=[*stream_rules(store, chosen.prefix), *rest_rules(context)],
     )
     pages.start()
     ending.on_signal(stop)  # again, as Panel has just set its own

@@ -14,6 +14,7 @@ from tornado.web import Application
 
 from plotters.arena import Arena
 from sessions.gate import Origins, Rate, Rules, Token
+from sessions.rest.context import Context
 from sessions.rest.handler import rest_rules
 from sessions.server import StreamServer, stream_rules
 from sessions.store import Store
@@ -63,7 +64,7 @@ def streams() -> Iterator[Port]:
     store = Store({"small": small_recording()}, max_sessions=3, make_inlet=Silence)
     sockets = bind_sockets(0, "127.0.0.1")
     port = sockets[0].getsockname()[1]
-    rules = [*stream_rules(store), *rest_rules(store, port, port, home=True, studio=Sketches())]
+    rules = [*stream_rules(store), *rest_rules(Context(store, port, port, studio=Sketches()), home=True)]
     server = StreamServer(store, rules, sockets, gate(port))
     server.start()
     yield Port(port, Application(rules))

@@ -14,9 +14,10 @@ from sessions.launcher import Launcher
 from sessions.session import Session
 from sessions.store import Store
 from sessions.studio import Studio
+from sessions.version import version
 
 DOWNLOADS = 4
-"""Of binned recordings at once, by port: each holds a copy of the bins as long as its client takes."""
+"""Of binned recordings at once: each holds a copy of the bins as long as its client takes."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,6 @@ class Context:
     Attributes
     ----------
     store : Store
-    version : str
-        Of PhantomDeck.
     stream_port, dashboard_port : int
         Where clients reach the two event loops; the same where a deployment uses one port.
     secure : bool
@@ -42,6 +41,8 @@ class Context:
         The client's ``Accept`` header.
     address : str
         The client's IP address.
+    version : str
+        Of PhantomDeck.
     document : mapping
         The OpenAPI document.
     studio : Studio, optional
@@ -57,7 +58,6 @@ class Context:
     """
 
     store: Store
-    version: str
     stream_port: int
     dashboard_port: int
     secure: bool = False
@@ -67,6 +67,7 @@ class Context:
     stream_prefix: str = ""
     accept: str = "*/*"
     address: str = ""
+    version: str = field(default_factory=version)
     document: Mapping[str, Any] = field(default_factory=dict)
     studio: Studio | None = None
     archive: Archive | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -13,12 +13,8 @@ from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import RequestHandler
 
 from engine.errors import DeckError
-from sessions.archive import Archive
-from sessions.brokers.elsewhere import Broker
-from sessions.calibrations import Calibrations
 from sessions.gate.mount import FORWARDED_HOST
 from sessions.gate.rules import address_of
-from sessions.launcher import Launcher
 from sessions.refusals import refusal, status_of, tornados_refusal
 from sessions.rest.asks import Ask
 from sessions.rest.context import Context, Redirect, Stream, Text
@@ -27,9 +23,6 @@ from sessions.rest.openapi import LATER, document
 from sessions.rest.reading import asked
 from sessions.rest.route import PATH_PARAMETERS, Route
 from sessions.rest.routes import GROUPS, HOME, ROUTES
-from sessions.store import Store
-from sessions.studio import Studio
-from sessions.version import version
 
 PATTERNS = {str: "[^/]+", int: r"-?\d{1,9}"}
 
@@ -57,64 +50,19 @@ class MethodNotAllowed(DeckError):
     code = "method_not_allowed"
 
 
-def rest_rules(
-    store: Store,
-    stream_port: int,
-    dashboard_port: int,
-    *,
-    secure: bool = False,
-    prefix: str = "",
-    stream_prefix: str = "",
-    home: bool = False,
-    studio: Studio | None = None,
-    archive: Archive | None = None,
-    launcher: Launcher | None = None,
-    calibrations: Calibrations | None = None,
-    brokers: Sequence[Broker] = (),
-) -> list[Rule]:
+def rest_rules(context: Context, *, home: bool = False) -> list[Rule]:
     """The REST calls, for a Tornado application or as Bokeh's ``extra_patterns``.
 
     Parameters
     ----------
-    store : Store
-    stream_port, dashboard_port : int
-        For the addresses in answers.
-    secure : bool
-        Whether the ports speak TLS.
-    prefix, stream_prefix : str
-        Paths under which a proxy has the dashboard's port and the stream port.
+    context : Context
+        What they are about.
     home : bool
         Whether ``/`` and every address that nobody else has belong to REST, as on the stream port.
         These rules must then be the application's last.
-    studio : Studio, optional
-        Draws pictures; without it they are refused.
-    archive : Archive, optional
-        Keeps records; without it they are refused.
-    launcher : Launcher, optional
-        Starts decoders; without it none can be.
-    calibrations : Calibrations, optional
-        Fits and tests decoders; without it that is refused.
-    brokers : sequence of Broker
-        Where the sessions of other servers are found.
     """
-    ours = version()
-    described = document(GROUPS, ours)
-    context = Context(
-        store,
-        ours,
-        stream_port,
-        dashboard_port,
-        secure,
-        prefix=prefix,
-        stream_prefix=stream_prefix,
-        document=described,
-        studio=studio,
-        archive=archive,
-        launcher=launcher,
-        calibrations=calibrations,
-        brokers=brokers,
-    )
-    common = {"context": context}
+    described = document(GROUPS, context.version)
+    common = {"context": replace(context, document=described)}
     by_path: dict[str, dict[str, Route]] = {}
     for route in ROUTES:
         if home or route is not HOME:

@@ -24,7 +24,8 @@ def start_decoder(context: Context, code: str, asked: DecoderAsk) -> LaunchedAns
     if context.launcher is None:
         raise NotNow("This server starts no decoders. Run serve.py decode yourself.")
     session = context.session(code)
-    if (decoder := DECODERS.get(asked.decoder)) is not None and decoder.learned:
+    decoder = DECODERS.get(asked.decoder)
+    if decoder is not None and decoder.learned and session.description.goal is None:
         _ = session.recording  # to learn from; a live stream has none
     context.launcher.start(session.launched, code, asked.decoder)
     return launched_answer(session.launched)

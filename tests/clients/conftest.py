@@ -19,6 +19,7 @@ from tornado.netutil import bind_sockets
 from engine.sinks.base import MakeSink
 from engine.sources.recordings.recording import Recording
 from sessions.gate import Origins, Rules, Token
+from sessions.rest.context import Context
 from sessions.rest.handler import rest_rules
 from sessions.server import StreamServer, stream_rules
 from sessions.store import Store
@@ -57,7 +58,7 @@ def playing(
     port = sockets[0].getsockname()[1]
     rules = [
         *stream_rules(store),
-        *rest_rules(store, port, port, home=True),
+        *rest_rules(Context(store, port, port), home=True),
     ]
     server = StreamServer(store, rules, sockets, Rules(Origins((port,), tuple(allowed)), token=shown))
     server.start()

@@ -92,36 +92,23 @@ class Deck:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        launcher = Launcher(f"ws://127.0.0.1:{self.port}")
+        context = Context(
+            self.store,
+            self.port,
+            self.port,
+            studio=self.studio,
+            archive=self.archive,
+            launcher=Launcher(f"ws://127.0.0.1:{self.port}"),
+            calibrations=self.calibrations,
+            brokers=self.brokers,
+        )
         self.server = server = build_server(
-            Context(
-                self.store,
-                "0",
-                self.port,
-                self.port,
-                studio=self.studio,
-                archive=self.archive,
-                launcher=launcher,
-                calibrations=self.calibrations,
-                brokers=self.brokers,
-            ),
+            context,
             port=self.port,
             address="127.0.0.1",
             gate=self.gate,
             plotters=self.plotters,
-            extra_patterns=[
-                *stream_rules(self.store),
-                *rest_rules(
-                    self.store,
-                    self.port,
-                    self.port,
-                    studio=self.studio,
-                    calibrations=self.calibrations,
-                    archive=self.archive,
-                    launcher=launcher,
-                    brokers=self.brokers,
-                ),
-            ],
+            extra_patterns=[*stream_rules(self.store), *rest_rules(context)],
         )
         server.start()
         self._up.set()

@@ -34,7 +34,7 @@ def test_a_closed_page_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def scenario() -> None:
         server = build_server(
-            Context(Store({"small": small_recording(6, 4000, n_trials=40)}), "0", 0, 0),
+            Context(Store({"small": small_recording(6, 4000, n_trials=40)}), 0, 0),
             port=0,
             address="127.0.0.1",
             gate=Rules(),

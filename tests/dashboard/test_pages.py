@@ -30,7 +30,7 @@ def store() -> Iterator[Store]:
 
 def live(store: Store, visit: Visit) -> Page:
     with set_curdoc(Document()):
-        return LivePages(Parts(Context(store, "0", 8000, 5006), "", PLOTTERS, {}), "Rig3", False)(visit)
+        return LivePages(Parts(Context(store, 8000, 5006), "", PLOTTERS, {}), "Rig3", False)(visit)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from sessions.brokers.elsewhere import Broker
 from sessions.calibrations import Calibrations
 from sessions.gate import Hosts, Origins, Rate, Rules
 from sessions.launcher import Launcher
+from sessions.rest.context import Context
 from sessions.rest.handler import rest_rules
 from sessions.rest.report import DRAWN_WITH
 from sessions.server import StreamServer, stream_rules
@@ -113,17 +114,17 @@ def _serving(
     store = store or Store({"small": small_recording()}, make_inlet=Silence)
     sockets = bind_sockets(0, "127.0.0.1")
     port = sockets[0].getsockname()[1]
-    rules = rest_rules(
+    context = Context(
         store,
         port,
         DASHBOARD_PORT,
-        home=True,
         studio=studio or Sketches(),
         archive=archive,
         calibrations=calibrations,
         launcher=launcher or Launcher(f"ws://127.0.0.1:{port}"),
         brokers=brokers,
     )
+    rules = rest_rules(context, home=True)
     gate = Rules(Origins((port, DASHBOARD_PORT)), Hosts(("rig.lab",)), rate=Rate(1e6))
     server = StreamServer(store, [*stream_rules(store), *rules], sockets, gate)
     server.start()

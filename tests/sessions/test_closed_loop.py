@@ -14,6 +14,7 @@ from sessions.options import Options
 from sessions.sources import Sources
 from sessions.store import Store
 from tests.builders import small_recording
+from tests.engine.listening import wait_until
 from tests.engine.sources.user.closed_loop import fits_of, recording
 from tests.sessions.serving import Client, serving
 from tests.sessions.streaming import Decoder, Packet, Served, streaming
@@ -170,3 +171,14 @@ def test_scores_tell_what_the_driver_has_acquired() -> None:
     assert scores["r2_velocity"] > 0.999
     assert scores["r2_position"] is None
     assert scores["trial"]["hit"]
+
+
+def test_a_decoder_that_ships_is_started_for_a_loop_and_learns_from_its_recording() -> None:
+    with client(deck()) as call:
+        call.create("loop", source="user")
+        reply = call("POST", "/api/sessions/loop/decoders", {"decoder": "wiener"})
+        assert [each["name"] for each in reply.json["decoders"]] == ["wiener"]
+        started = call.store.get("loop").launched.decoders["wiener"]
+        wait_until(lambda: "Decoding session loop" in started.line or started.state == "failed")
+        assert started.state == "running", started.line
+        wait_until(lambda: call.store.get("loop").predictions.names == ["wiener"])

@@ -20,6 +20,7 @@ from tornado.netutil import bind_sockets
 
 from sessions.commands.check import FAIL, PASS, UNREACHABLE, Report, main
 from sessions.gate import Rules
+from sessions.rest.context import Context
 from sessions.rest.handler import rest_rules
 from sessions.server import StreamServer, stream_rules
 from sessions.store import Store
@@ -34,7 +35,7 @@ def deck(**options: Any) -> Iterator[tuple[Store, str]]:
     store = Store({"small": small_recording()}, **options)
     sockets = bind_sockets(0, "127.0.0.1")
     port = sockets[0].getsockname()[1]
-    rules = [*stream_rules(store), *rest_rules(store, port, port, home=True)]
+    rules = [*stream_rules(store), *rest_rules(Context(store, port, port), home=True)]
     server = StreamServer(store, rules, sockets, Rules())
     server.start()
     try:

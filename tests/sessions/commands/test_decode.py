@@ -29,6 +29,7 @@ from sessions.commands.answering import Answerer
 from sessions.commands.decode import main
 from sessions.gate import Rules
 from sessions.metadata import metadata
+from sessions.rest.context import Context
 from sessions.rest.handler import rest_rules
 from sessions.server import StreamServer, stream_rules
 from sessions.store import Store
@@ -104,7 +105,7 @@ def serving(store: Store, *more: Any) -> Iterator[str]:
     """A stream port with REST, and its address; `more` comes first."""
     sockets = bind_sockets(0, "127.0.0.1")
     port = sockets[0].getsockname()[1]
-    rules = [*more, *stream_rules(store), *rest_rules(store, port, port, home=True)]
+    rules = [*more, *stream_rules(store), *rest_rules(Context(store, port, port), home=True)]
     server = StreamServer(store, rules, sockets, Rules())
     server.start()
     try:

@@ -17,6 +17,7 @@ from sessions.commands import check, client, decode
 from sessions.commands.tls import PINNED
 from sessions.gate import Rules
 from sessions.gate.configured import certificate, certificate_text
+from sessions.rest.context import Context
 from sessions.rest.handler import rest_rules
 from sessions.server import StreamServer, stream_rules
 from sessions.settings import Settings
@@ -41,7 +42,7 @@ def deck(chosen: Settings) -> Iterator[int]:
     store = Store({"small": small_recording()})
     sockets = bind_sockets(0, "127.0.0.1")
     port = sockets[0].getsockname()[1]
-    rules = [*stream_rules(store), *rest_rules(store, port, port, home=True)]
+    rules = [*stream_rules(store), *rest_rules(Context(store, port, port), home=True)]
     server = StreamServer(store, rules, sockets, Rules(), certificate(chosen))
     server.start()
     try:

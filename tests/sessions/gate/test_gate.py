@@ -20,6 +20,7 @@ from tornado.netutil import bind_sockets
 from engine.errors import BadSetting
 from sessions.gate import MAX_BODY, Audit, Hosts, Origins, Rate, Rules, Token
 from sessions.gate.configured import certificate
+from sessions.rest.context import Context
 from sessions.rest.handler import rest_rules
 from sessions.server import MAX_HEADERS, StreamServer, stream_rules
 from sessions.settings import settings
@@ -40,7 +41,7 @@ class Guarded(Client):
         store = store or Store({"small": small_recording()})
         sockets = bind_sockets(0, "127.0.0.1")
         super().__init__(store, sockets[0].getsockname()[1], archive=None)
-        routes = [*stream_rules(store), *rest_rules(store, self.port, self.port, home=True)]
+        routes = [*stream_rules(store), *rest_rules(Context(store, self.port, self.port), home=True)]
         self.server = StreamServer(store, routes, sockets, rules, tls)
         self.server.start()
 
