@@ -29,44 +29,33 @@ import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from tornado.netutil import bind_sockets
 
 from engine import scheduling
-from engine.answers.inlet import MakeInlet
-from engine.bins.source import Source
 from engine.errors import BadSetting
 from engine.files.sealed import passphrase_here
 from engine.moment import Moment
-from engine.sinks.base import MakeSink
-from engine.sources.live_lsl.names import read_names
-from engine.sources.recordings import readers
-from engine.sources.user.fitting import Fits
-from sessions.announcing import addresses, announce, own_url
+from sessions.announcing import announce, own_url
 from sessions.archive import Archive
 from sessions.brokers.elsewhere import PublishingBroker
 from sessions.calibrations import Calibrations
+from sessions.configured import DATA, brokers_of, load, lsl_inlet, sinks, sources
 from sessions.ending import Ending, interrupt, leave
 from sessions.gate import Rules
 from sessions.gate.configured import certificate, certificate_text, lacks_token, rules, secret
 from sessions.gate.redaction import hide
 from sessions.launcher import Launcher
-from sessions.recordings import Recordings
 from sessions.rest.context import Context
 from sessions.rest.handler import rest_rules
 from sessions.server import StreamServer, http_limits, stream_rules
 from sessions.settings import Settings, settings
-from sessions.sources import Sources
 from sessions.store import Store
 from sessions.studio import Studio
 
 log = logging.getLogger("phantomdeck")
 
-DATA = Path(__file__).parent / "data"
 SWITCH_INTERVAL = 0.0002
 """Seconds a thread keeps the interpreter while another wants it; Python's 5 ms would make ticks late."""
 GOODBYE_WITHIN = 2.0
@@ -127,14 +116,14 @@ def _run(chosen: Settings, ending: Ending) -> int:
     sockets = listen(chosen.host, chosen.port, "--port")
     for each in listen(chosen.host, chosen.dashboard_port, "--dashboard-port"):
         each.close()  # the dashboard's server binds it anew; this was to know before loading
-    brokers, playable = brokers_of(chosen), sources(chosen)
+    brokers, playable = brokers_of(chosen), sources(chosen, PLUGINS)
     store = Store(
         load(chosen),
         max_sessions=chosen.max_sessions,
         max_per_address=chosen.sessions_per_address,
         max_clients=chosen.clients_per_session,
         ttl=chosen.session_ttl,
-        make_sinks={**sinks(chosen), **{broker.name: broker.sink for broker in brokers}},
+        make_sinks={**sinks(chosen, PLUGINS), **{broker.name: broker.sink for broker in brokers}},
         make_inlet=lsl_inlet() if chosen.lsl_enabled else None,
         sources=playable,
     )
@@ -160,105 +149,6 @@ def listen(host: str, port: int, option: str) -> list[socket.socket]:
         raise BadSetting(
             f"Cannot listen on {host} port {port}: {error.strerror}. Choose another with {option}."
         ) from None
-
-
-def load(chosen: Settings) -> Recordings:
-    """What there is to replay; the first is read at once."""
-    if chosen.data is None:
-        from engine.sources.recordings.synthetic import (
-            default_recording,  # loads pynwb, which other commands do without
-        )
-
-        paths: tuple[Path, ...] = (default_recording(DATA),)
-    else:
-        paths = readers.scan(chosen.data)
-    recordings = Recordings(
-        paths,
-        partial(
-            readers.read_inspected,
-            bin_rate=chosen.rate,
-            series=chosen.series,
-            trials=chosen.trials,
-            spike_times_in=chosen.spike_times_in,
-        ),
-    )
-    next(iter(recordings.values()))
-    return recordings
-
-
-def sinks(chosen: Settings) -> Mapping[str, MakeSink]:
-    """What makes the sinks of sessions, by name."""
-    made = plugins.sinks(PLUGINS)
-    if chosen.lsl_enabled:
-        from engine.sinks.lsl import LslNames, LslSink  # loads liblsl, which --no-lsl does without
-
-        names = LslNames(chosen.lsl_stream_name, chosen.lsl_source_id)
-        made["lsl"] = lambda subject: LslSink(subject, names)
-    return made
-
-
-def brokers_of(chosen: Settings) -> Sequence[PublishingBroker]:
-    """The brokers to which sessions are published.
-
-    Raises
-    ------
-    BadSetting
-        If what they need is not installed, or an address cannot be read.
-    """
-    found: list[PublishingBroker] = []
-    if chosen.redis is not None:
-        try:
-            from sessions.brokers.redis import RedisBroker  # needs redis, which others do without
-        except ModuleNotFoundError as error:
-            if error.name != "redis":
-                raise
-            raise BadSetting("--redis needs redis-py. Run pip install -e '.[redis]'.") from None
-        url = chosen.redis.get_secret_value()
-        if password := urlsplit(url).password:
-            hide(password)
-            hide(unquote(password))
-        found.append(RedisBroker(url, addresses(chosen)))
-    if chosen.kafka is not None:
-        try:
-            from sessions.brokers.kafka import KafkaBroker  # needs confluent-kafka
-        except ModuleNotFoundError as error:
-            if error.name != "confluent_kafka":
-                raise
-            raise BadSetting("--kafka needs confluent-kafka. Run pip install -e '.[kafka]'.") from None
-        servers = chosen.kafka.get_secret_value()
-        if password := urlsplit(servers if "://" in servers else f"//{servers}").password:
-            hide(password)
-        found.append(KafkaBroker(servers))
-    return found
-
-
-def lsl_inlet() -> MakeInlet:
-    """What makes the LSL inlets of a session's predictions."""
-    from engine.answers.lsl import LslInlet
-
-    return LslInlet
-
-
-def sources(chosen: Settings) -> Sources:
-    """What sessions can play.
-
-    Raises
-    ------
-    BadSetting
-        If there is no such source as the server's own is to be.
-    """
-    kind, _, names = chosen.source.partition(":")
-    if kind == "lsl":
-        read_names(names)  # now, and not when the first session is made
-    fits = Fits((chosen.records.parent if chosen.records else DATA) / "neurons")
-    return Sources({**plugins.sources(PLUGINS), "lsl": lsl_source}, chosen.source, chosen.rate, fits)
-
-
-def lsl_source(stream: str, bin_rate: float) -> Source:
-    """Listen to a live stream."""
-    from engine.sources.live_lsl.source import live_lsl  # loads liblsl, as above
-
-    return live_lsl(stream, bin_rate)
 
 
 def draw(subject: Any, *order: Any) -> bytes:

@@ -51,6 +51,12 @@ PLAIN = View()
 """What every session begins with. A view itself never changes: `changed` makes another one."""
 
 
+def usual_view(description: Description) -> View:
+    """What a session begins with: in closed loop a hit is as near as its task has it."""
+    goal = description.goal
+    return PLAIN if goal is None else changed(PLAIN, {"hit_radius": goal.radius}, description)
+
+
 def changed(view: View, settings: Mapping[str, Any], description: Description) -> View:
     """The same view but for these settings.
 

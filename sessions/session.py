@@ -25,7 +25,7 @@ from engine.monitors.drift import DriftMonitor
 from engine.monitors.monitor import Monitor, MonitorThread
 from engine.sinks.base import MakeSink, Subject
 from engine.sinks.feeder import LEFT_WITHIN, Feeder
-from engine.view import PLAIN, View, changed
+from engine.view import PLAIN, View, changed, usual_view
 from sessions.attendance import Attendance
 from sessions.audience import Audience
 from sessions.errors import Conflict, UnknownSession
@@ -100,7 +100,7 @@ class Session:
         self.inlets = Inlets(self.predictions, make_inlet)
         self._used = clock.now()
         self._born = self._used
-        self._view = PLAIN
+        self._view = usual_view(self.description)
         self._lock = threading.Lock()  # guards the one above
         self._attendance = Attendance(code, replay)
         self._tape: Tape | None = None

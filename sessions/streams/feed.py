@@ -202,8 +202,8 @@ class Feed:
                 self._joining |= self._viewers
             news = as_message(BINARY, self._frames.update(self._new_rows()))
             start = as_message(BINARY, self._frames.start()) if self._joining else b""
-        except Exception:  # a plotter's; the pages must know, and the next one may be luckier
-            log.exception("A plotter has failed")
+        except Exception:  # whatever it is, the pages must know, and the next frame may be luckier
+            log.exception("A frame has failed")
             self._close(1011, "The dashboard has failed. The server's log tells why.")
             return
         for viewer in list(self._viewers):

@@ -182,3 +182,9 @@ def test_a_decoder_that_ships_is_started_for_a_loop_and_learns_from_its_recordin
         wait_until(lambda: "Decoding session loop" in started.line or started.state == "failed")
         assert started.state == "running", started.line
         wait_until(lambda: call.store.get("loop").predictions.names == ["wiener"])
+
+
+def test_a_hit_is_as_near_as_the_task_has_it() -> None:
+    with client(deck()) as call:
+        call.create("loop", source="user", closed_loop={"task": {"radius": 7.0}})
+        assert call("GET", "/api/sessions/loop/view").json["hit_radius"] == 7.0
