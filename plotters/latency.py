@@ -40,7 +40,7 @@ class Latency(Scored):
 
     def build(self) -> UIElement:
         plot = self.plain_figure(
-            "Time since the bin was due (ms)",
+            "Time since due (ms)",
             "",
             x_axis_type="log",
             x_range=(LOW, HIGH),
