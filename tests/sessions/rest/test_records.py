@@ -188,7 +188,7 @@ def test_a_passphrase_of_the_request_encrypts_and_the_server_cannot_export_it(
     assert entry["encrypted"]
     reply = call("GET", f"/api/records/{name}.nwb")
     assert reply.headers["Content-Disposition"].endswith('.nwb.enc"')
-    assert b"HDF" not in reply.content
+    assert b"\x89HDF\r\n\x1a\n" not in reply.content
     assert "PHANTOM_RECORD_KEY" in refused(call("GET", f"/api/records/{name}.csv"), 409, "not_now")
     sent = call.store.get("deck").ring.snapshot()
     rows = read_record(archive.entry(name).path, "correct horse").rows
