@@ -229,6 +229,28 @@ class DecoderAsk(Ask):
     decoder: str = Field(description="As `serve.py decode --decoder` has it.")
 
 
+ComparedMeasure = Literal[
+    "r2_position",
+    "r2_velocity",
+    "rmse_position",
+    "rmse_velocity",
+    "correlation_position",
+    "correlation_velocity",
+    "angular_error_deg",
+    "time_to_target",
+    "end_distance",
+    "path_efficiency",
+    "acquisition_time",
+    "first_touch_time",
+    "dial_in_time",
+]
+"""Of a trial, as `engine.answers.scores.sums.Measures` names them."""
+
+
+class ComparisonQuery(Ask):
+    measure: ComparedMeasure = "r2_position"
+
+
 class SourceQuery(Ask):
     decoder: str | None = Field(None, description="Only this one; all if left out.")
 

@@ -147,6 +147,7 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
     ),
     "Predictions and scores": (
         _get("/api/sessions/{code}/scores", scoring.show_scores, *SESSION),
+        _slow("GET", "/api/sessions/{code}/comparison", scoring.show_comparison, *SESSION),
         _get("/api/sessions/{code}/predictions", scoring.show_sources, *SESSION),
         _slow(
             "POST",

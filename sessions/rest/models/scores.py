@@ -83,6 +83,36 @@ class Scores(Answer):
     decoders: dict[str, DecoderScores] = Field(description="By name, the best first.")
 
 
+class EstimateAnswer(Answer):
+    model_config = ConfigDict(title="Estimate", from_attributes=True)
+
+    mean: Number = Field(description="Over trials.")
+    low: Number = Field(
+        description="Of the 95 % interval, by bootstrap over trials; null for fewer than 5 trials."
+    )
+    high: Number
+    n_trials: int
+
+
+class PairAnswer(Answer):
+    model_config = ConfigDict(title="Pair", from_attributes=True)
+
+    one: str
+    other: str
+    difference: EstimateAnswer = Field(
+        description="`one` minus `other`, over the trials of which both answered every bin."
+    )
+    p_value: Number = Field(
+        description="Wilcoxon's signed-rank test of these differences, two-sided; null for fewer than 5."
+    )
+
+
+class Comparison(Answer):
+    measure: str
+    decoders: dict[str, EstimateAnswer] = Field(description="Over the newest 100 trials of each.")
+    pairs: list[PairAnswer] = Field(description="Every two decoders.")
+
+
 class SourceAnswer(Answer):
     model_config = ConfigDict(title="PredictionSource")
 

@@ -68,6 +68,16 @@ def test_scores_of_window_trial_and_run(call: Client, scored: Session) -> None:
     assert exact["n_trials"] == exact["n_hits"] == 2
 
 
+def test_two_decoders_are_compared_over_trials(call: Client, scored: Session) -> None:
+    found = call("GET", "/api/sessions/deck/comparison?measure=rmse_position").json
+    assert found["measure"] == "rmse_position"
+    assert found["decoders"]["exact"] == {"mean": 0.0, "low": None, "high": None, "n_trials": 2}
+    (pair,) = found["pairs"]
+    assert (pair["one"], pair["other"], pair["p_value"]) == ("exact", "off", None)
+    assert pair["difference"]["mean"] == pytest.approx(-50.0)
+    assert call("GET", "/api/sessions/deck/comparison?measure=n_bins").status == 422
+
+
 def test_answer_has_every_measure() -> None:
     assert list(MeasuresAnswer.model_fields) == list(Measures.__dataclass_fields__)
 
