@@ -229,6 +229,16 @@ class Session:
             self._tape = make()
             return self._tape
 
+    def restart(self) -> None:
+        """Play and score all decoders from the first selected bin on, as if they had just begun.
+
+        Raises
+        ------
+        NotNow
+            If the source cannot go back.
+        """
+        self.scores.restart(self.replay.restart())
+
     def touch(self) -> None:
         """Note that the session was used."""
         self._used = clock.now()

@@ -127,6 +127,7 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
         _control("resume", transport.resume),
         _control("stop", transport.stop),
         _control("step", transport.step),
+        _control("restart", transport.restart),
         Route(
             "POST",
             "/api/control/{code}/seek",

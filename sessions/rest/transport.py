@@ -38,6 +38,16 @@ def stop(context: Context, code: str) -> Done:
     return Done(status="stopped", session_code=code)
 
 
+def restart(context: Context, code: str) -> Done:
+    """Play from the first selected packet, and score all decoders anew.
+
+    Perturbations and their timetable count from there, so that the same packets come again. Nobody is
+    disconnected, and sequence numbers go on.
+    """
+    context.session(code).restart()
+    return Done(status="restarted", session_code=code)
+
+
 def step(context: Context, code: str) -> Done:
     """Pause, then send one packet."""
     context.session(code).replay.step()

@@ -88,10 +88,18 @@ def recompute(record: Record) -> dict[str, Summary]:
         )
     header, about = record.header, record.scores or _all_of(record)
     facts = Facts(header.bin_rate, tuple(trial.trial_id for trial in header.trials), header.go_bins)
-    end = int(np.searchsorted(record.rows["sequence_number"], about["next_bin"]))
-    rows = record.rows if end == len(record.rows) else record.rows[:end]
+    numbers = record.rows["sequence_number"]
+    first, end = np.searchsorted(numbers, (_begins(record, about["next_bin"]), about["next_bin"])).tolist()
+    rows = record.rows[first:end] if end - first < len(numbers) else record.rows
     lines = record.predictions[: about["predictions"]]
     return rescore(rows, lines, record.decoders, facts, about["hit_radius"], about["at"])
+
+
+def _begins(record: Record, next_bin: int) -> int:
+    """The bin from which scores count that are about the bins before `next_bin`."""
+    words = (note.text.split() for note in record.notes)
+    restarts = (int(word[1]) for word in words if word[:1] == ["restart"])
+    return max((number for number in restarts if number <= next_bin), default=0)
 
 
 def with_scores(record: Record) -> Record:

@@ -119,7 +119,7 @@ class CleanedUp(Answer):
 
 
 class Done(Answer):
-    status: Literal["paused", "resumed", "stopped", "stepped"]
+    status: Literal["paused", "resumed", "stopped", "stepped", "restarted"]
     session_code: str
 
 

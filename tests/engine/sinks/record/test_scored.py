@@ -23,8 +23,11 @@ from tests.engine.sinks.record.recording import header
 RADIUS = 25.0
 
 
-def scored(folder: Path) -> Record:
-    """A session with a seek and a decoder that misses some bins, recorded from its first bin."""
+def scored(folder: Path, restarts: bool = False) -> Record:
+    """A session with a seek and a decoder that misses some bins, recorded from its first bin.
+
+    Its scores may begin anew where it seeks.
+    """
     replay = replay_of(small_recording(n_units=3), speed=20.0)
     keeper = Keeper(replay)
     scorers: list[Scorer] = []
@@ -38,6 +41,8 @@ def scored(folder: Path) -> Record:
     for start, n in ((0, 130), (40, 90)):
         sent = len(keeper.rows)
         replay.seek(start)
+        if start and restarts:
+            scorers[0].restart(replay.restart())
         replay.resume()
         keeper.wait_rows(sent + n)
         replay.pause()
@@ -70,6 +75,17 @@ def test_a_records_scores_are_recomputed_from_it_before_and_after_it_is_finished
     assert_equal(record.scores["decoders"], plain(recompute(record)))
     done = read_record(finish(tmp_path / "test.journal"))
     assert_equal(record.scores["decoders"], done.scores["decoders"])
+    assert_equal(record.scores["decoders"], plain(recompute(done)))
+
+
+def test_scores_since_a_restart_are_recomputed(tmp_path: Path) -> None:
+    record = scored(tmp_path, restarts=True)
+    total = record.scores["decoders"]["mine"]["total"]
+    (first,) = (int(note.text.split()[1]) for note in record.notes if note.text.startswith("restart"))
+    assert 130 <= first < len(record.rows) - 80
+    assert total["n_bins"] == np.count_nonzero(np.arange(first, len(record.rows)) % 7)
+    assert_equal(record.scores["decoders"], plain(recompute(record)))
+    done = read_record(finish(tmp_path / "test.journal"))
     assert_equal(record.scores["decoders"], plain(recompute(done)))
 
 
