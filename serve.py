@@ -56,6 +56,8 @@ from sessions.studio import Studio
 
 log = logging.getLogger("phantomdeck")
 
+WARM_AFTER = 10.0
+"""Seconds after the start until the process that draws loads unasked: the first page comes first."""
 SWITCH_INTERVAL = 0.0002
 """Seconds a thread keeps the interpreter while another wants it; Python's 5 ms would make ticks late."""
 GOODBYE_WITHIN = 2.0
@@ -238,9 +240,10 @@ async def serve(
     gc.freeze()  # what was loaded once need not be looked at again
     gc.enable()
     announce(chosen, store.recording, made_token)
-    loop.run_in_executor(None, studio.warm)
+    warming = loop.call_later(WARM_AFTER, loop.run_in_executor, None, studio.warm)
 
     await stopping.wait()
+    warming.cancel()
     log.info("Going down")
     studio.close()
     archive.hurry()
