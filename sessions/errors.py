@@ -15,6 +15,12 @@ class UnknownDecoder(DeckError):
     code = "unknown_decoder"
 
 
+class UnknownRun(DeckError):
+    """No run of this number is kept."""
+
+    code = "unknown_run"
+
+
 class UnknownRecording(DeckError):
     code = "unknown_recording"
 

@@ -15,6 +15,7 @@ STATUS: dict[str, int] = {
     "unknown_recording": 404,
     "unknown_decoder": 404,
     "unknown_record": 404,
+    "unknown_run": 404,
     "unknown_calibration": 404,
     "unknown_trial": 404,
     "unknown_target": 404,

@@ -35,6 +35,8 @@ from sessions.options import Options
 from sessions.tape import Tape
 
 GOING_AWAY, DELETED = 1001, 1000
+SETTLED_WITHIN = 2.0
+"""Seconds that the last predictions get to be scored before scores are kept."""
 
 A = TypeVar("A", bound=Audience, covariant=True)
 
@@ -62,6 +64,8 @@ class Session:
         Makes what listens to predictions from LSL; None if LSL is off.
     monitors : MonitorThread, optional
         That of all sessions; one of its own if None.
+    keep : function, optional
+        Keeps the scores of all decoders, before they are forgotten.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class Session:
         make_sinks: Mapping[str, MakeSink] | None = None,
         make_inlet: MakeInlet | None = None,
         monitors: MonitorThread | None = None,
+        keep: Callable[[Session], object] | None = None,
     ) -> None:
         self.code = code
         self.replay = replay
@@ -82,6 +87,7 @@ class Session:
             name: Feeder(f"{name} of {code}", partial(make, self.subject), replay)
             for name, make in (make_sinks or {}).items()
         }
+        self._keep = keep
         self.created = time.time()
         self.maker: str | None = None  # the IP address that has asked for it
         self.safety = Safety(replay)
@@ -237,6 +243,7 @@ class Session:
         NotNow
             If the source cannot go back.
         """
+        self._keep_scores()
         self.scores.restart(self.replay.restart())
 
     def touch(self) -> None:
@@ -297,8 +304,14 @@ class Session:
         with self._taping:
             if self._tape is not None:
                 self._tape.stop()
+        self._keep_scores()
+        self._keep = None
         self.scores.close()
         self.monitor.close()
+
+    def _keep_scores(self) -> None:
+        if self._keep is not None and self.scores.settle(SETTLED_WITHIN).decoders:
+            self._keep(self)
 
 
 def _tell_scores(here: weakref.ref[Session]) -> None:

@@ -6,7 +6,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -55,6 +55,8 @@ class Store:
         None if LSL is off.
     sources : Sources, optional
         What sessions can play; recordings alone if None.
+    keep : function, optional
+        Keeps the scores of a session that ends or begins anew.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Store:
         make_sinks: Mapping[str, MakeSink] | None = None,
         make_inlet: MakeInlet | None = None,
         sources: Sources | None = None,
+        keep: Callable[[Session], object] | None = None,
     ) -> None:
         self.sources = sources or Sources()
         self.recordings = recordings
@@ -79,6 +82,7 @@ class Store:
         self.total_created = 0
         self._make_sinks = dict(make_sinks or {})
         self._make_inlet = make_inlet
+        self._keep = keep
         self._monitors = MonitorThread()
         self._sessions: dict[str, Session] = {}
         self._closed = False
@@ -266,7 +270,7 @@ class Store:
         )
         log.info("Session %s plays %s", code, description.name)
         subject = Subject(code, description, rate)
-        return Session(code, replay, options, subject, sinks, self._make_inlet, self._monitors)
+        return Session(code, replay, options, subject, sinks, self._make_inlet, self._monitors, self._keep)
 
     def _check_share(self, address: str | None) -> None:
         made = sum(session.maker == address for session in self._sessions.values())

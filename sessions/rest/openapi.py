@@ -25,7 +25,8 @@ REF = "#/components/schemas/{model}"
 MEANINGS = {
     "code": "Code of the session.",
     "name": "Of a finished record.",
-    "calibration": "Number of the run.",
+    "calibration": "Number of the calibration.",
+    "run": "Number of the run.",
     "trial_id": "Id in the recording.",
     "target_id": "Id in the recording.",
 }

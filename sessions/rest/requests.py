@@ -206,6 +206,22 @@ class RecordAsk(Ask):
     )
 
 
+class RunsQuery(Ask):
+    decoder: str | None = Field(None, description="Runs of this one alone.")
+    recording: str | None = Field(None, description="Runs on this one alone, by its name.")
+    limit: int = Field(1000, ge=1, le=100_000, description="The newest so many.")
+
+
+Tag = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class RunAsk(Ask):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"tags": ["baseline"]}]})
+
+    notes: str | None = Field(None, max_length=10_000)
+    tags: list[Tag] | None = Field(None, max_length=32)
+
+
 class TableQuery(Ask):
     table: Literal["bins", "predictions", "events"] = Field(
         "bins", description="One line a packet, prediction or event."
