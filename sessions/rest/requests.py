@@ -60,6 +60,12 @@ class SelectionAsk(Ask):
         description="Event at which the part of each trial ends; `to` is understood too.",
     )
     end_offset: float = Field(0.0, description="Seconds added to it.")
+    first_packet: int | None = Field(
+        None, ge=0, le=2**53, description="Only packets from this `packet_id` on."
+    )
+    last_packet: int | None = Field(
+        None, ge=0, le=2**53, description="Only packets up to this one, itself included."
+    )
 
     def selection(self) -> Selection:
         values = self.model_dump(exclude={"trial_ids", "target_ids"})

@@ -257,6 +257,7 @@ def test_a_seek_to_nowhere_is_refused(call, asked):
     ("name", "value"),
     [
         ("selection", {"trial_ids": [1, 3], "success": True, "begin": "go_cue", "end_offset": 0.1}),
+        ("selection", {"first_packet": 20, "last_packet": 99}),
         ("speed", {"speed": 2.5}),
         ("speed", {"speed": "max"}),
         ("loop", {"loop": False}),
