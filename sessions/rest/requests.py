@@ -265,6 +265,7 @@ ComparedMeasure = Literal[
     "acquisition_time",
     "first_touch_time",
     "dial_in_time",
+    "orbits",
 ]
 """Of a trial, as `engine.answers.scores.sums.Measures` names them."""
 

@@ -39,6 +39,9 @@ class MeasuresAnswer(Answer):
     dial_in_time: Number = Field(
         description="Seconds from the first touch to the hold that succeeded, mean (Gilja et al. 2012)."
     )
+    orbits: Number = Field(
+        description="Times the cursor came into the target again after it had left it, mean over trials."
+    )
     bit_rate_achieved: Number = Field(description="Nuyujukian et al. 2015, bits per second.")
     latency_p50_ms: Number = Field(description="From the bin's being due to its prediction's arrival.")
     latency_p99_ms: Number

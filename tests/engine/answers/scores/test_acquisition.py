@@ -43,18 +43,19 @@ def test_touch_dial_in_and_hold_make_up_the_acquisition() -> None:
     assert one.first_touch == pytest.approx(0.3)
     assert one.dial_in == pytest.approx(0.2)
     assert one.outcome.seconds == pytest.approx(0.5) == pytest.approx(one.first_touch + one.dial_in)
-    assert one.bits == 3.0
+    assert (one.bits, one.orbits) == (3.0, 1.0)
     assert one.outcome.bits == pytest.approx(math.log2(50 / 20 + 1))
     assert one.outcome.path_efficiency == pytest.approx(55 / 85)
 
 
 def test_a_target_that_is_passed_or_never_met_was_not_acquired() -> None:
     passed, never = judged([0.0, 45.0, 50.0, 70.0], [0.0, 10.0, 20.0], [0.0])
-    assert (passed.success, passed.first_touch) == (False, pytest.approx(0.2))
+    assert (passed.success, passed.first_touch, passed.orbits) == (False, pytest.approx(0.2), 0.0)
     assert passed.seconds == passed.outcome.seconds == pytest.approx(0.4)
     assert (never.success, never.bits, never.outcome.bits) == (False, -3.0, 0.0)
     assert math.isnan(never.first_touch)
     assert math.isnan(never.dial_in)
+    assert math.isnan(never.orbits)
 
 
 def test_portions_do_not_matter_and_what_was_not_seen_whole_is_left_out() -> None:
