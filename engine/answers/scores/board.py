@@ -6,11 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from engine.answers.scores.acquisition import Acquisitions
+from engine.answers.scores.acquisition import Acquisition, Acquisitions
 from engine.answers.scores.decoder_score import DecoderScore
 from engine.answers.scores.lag import Lags
 from engine.answers.scores.sent import Facts, Sent
 from engine.answers.scores.summary import Summary, TrialScore
+from engine.bins.answered import Verdict
 from engine.bins.schema import Rows
 
 MISSING_AFTER: Final = 10.0
@@ -34,6 +35,7 @@ class Board:
         self._sent = Sent(2 * capacity, intended=facts.goal is not None)
         self._acquisitions = Acquisitions(facts.goal, facts.bin_width) if facts.goal else None
         self._accounts: dict[int, DecoderScore] = {}
+        self._ended: list[Acquisition] = []  # trials that no decoder has been given yet
 
     def advance(
         self, rows: Rows, lines: Rows, radius: float, now: float, driver: int | None = None
@@ -62,12 +64,12 @@ class Board:
             before = self._sent.end
             numbers = self._sent.take(rows)
             bins = self._sent.at(numbers)
-            for acquisition in self._acquisitions.take(rows) if self._acquisitions else ():
-                if driver is not None:
-                    self._account(driver).acquire(acquisition)
+            if self._acquisitions:
+                self._ended += self._acquisitions.take(rows)
             for account in self._accounts.values():
                 account.owed.skip(before, int(numbers[0]))
                 account.owe(numbers, bins)
+        self._credit(driver, lines)
         finished = []
         for decoder in np.unique(lines["decoder"]).tolist():
             own = lines[lines["decoder"] == decoder]
@@ -78,6 +80,28 @@ class Board:
             account.owed.settle(horizon)
             account.turn(self._sent.end - 1)
         return finished
+
+    def _credit(self, driver: int | None, lines: Rows) -> None:
+        """Give the trials that have ended to the decoder that drives, from its first answered bin on.
+
+        Until that is known they wait, but no longer than a bin may be answered.
+        """
+        oldest = self._sent.end - self._capacity
+        self._ended = [acquisition for acquisition in self._ended if acquisition.last >= oldest]
+        if driver is None or not self._ended:
+            return
+        account = self._account(driver)
+        first = account.first
+        if first < 0:
+            answers = lines[(lines["decoder"] == driver) & (lines["verdict"] <= Verdict.LATE)]
+            numbers = answers["sequence_number"][self._sent.holds(answers["sequence_number"])]
+            if not len(numbers):
+                return
+            first = int(numbers[0])
+        for acquisition in self._ended:
+            if acquisition.last >= first:
+                account.acquire(acquisition)
+        self._ended = []
 
     def summaries(self) -> dict[int, Summary]:
         """By decoder."""

@@ -78,6 +78,11 @@ class DecoderScore:
         self._visit: Visit | None = None
         self._acquired: dict[int, Acquisition] = {}  # by the row of the trial, before its visit ends
 
+    @property
+    def first(self) -> int:
+        """The first bin that it answered; -1 before that."""
+        return self._first
+
     def acquire(self, acquisition: Acquisition) -> None:
         """Take in a trial of a closed loop that this decoder has moved the cursor in."""
         judged = Sums(self._lags)

@@ -24,6 +24,7 @@ def rescore(
     facts: Facts,
     radius: float,
     until: float = math.inf,
+    driver: str | None = None,
 ) -> dict[str, Summary]:
     """Score decoders from a session's bins and its log of predictions, as the live session did.
 
@@ -40,6 +41,8 @@ def rescore(
         Of targets, in length units.
     until : float, optional
         On the clock of ``due``: bins that were due within 10 s before are not missing yet.
+    driver : str, optional
+        Of a closed loop: the decoder that moved the cursor.
 
     Returns
     -------
@@ -54,11 +57,12 @@ def rescore(
     lines = predictions[held]
     newest = np.maximum.accumulate(lines["sequence_number"])
     done = 0
+    drove = names.index(driver) if driver in names else None
     for first in range(0, len(rows), PORTION):
         portion = rows[first : first + PORTION]
         # Of the log what comes before its first line about a later bin.
         end = int(np.searchsorted(newest, portion["sequence_number"][-1], side="right"))
-        board.advance(portion, lines[done:end], radius, min(until, float(portion["due"][-1])))
+        board.advance(portion, lines[done:end], radius, min(until, float(portion["due"][-1])), drove)
         done = end
-    board.advance(rows[:0], lines[done:][newest[done:] <= numbers[-1] + 1], radius, until)
+    board.advance(rows[:0], lines[done:][newest[done:] <= numbers[-1] + 1], radius, until, drove)
     return {names[decoder]: summary for decoder, summary in board.summaries().items()}

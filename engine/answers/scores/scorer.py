@@ -74,6 +74,12 @@ class Scorer:
         self._thread: threading.Thread | None = None
         self._turn = threading.Condition()  # guards the two above; notified after every look
 
+    @property
+    def driver(self) -> str | None:
+        """Of a closed loop: the decoder that moves the cursor, if it is known."""
+        source = self._replay.source
+        return source.driver if isinstance(source, Moved) else None
+
     def latest(self) -> Scoreboard:
         """The scores as they were at the last look, half a second ago at most."""
         return self._latest
@@ -166,11 +172,9 @@ class Scorer:
         return Board(Facts.of(self._replay.description), self._replay.ring.capacity)
 
     def _driver(self) -> int | None:
-        """Of a closed loop: the decoder that moves the cursor, if it has answered."""
-        source, names = self._replay.source, self._predictions.names
-        if not isinstance(source, Moved) or source.driver not in names:
-            return None
-        return names.index(source.driver)
+        """Its number, if it has answered."""
+        names = self._predictions.names
+        return names.index(self.driver) if self.driver in names else None
 
     def _look(self, board: Board, begins: int) -> None:
         """Score what is new, of bins from number `begins` on."""
@@ -187,7 +191,7 @@ class Scorer:
             if len(rows):
                 board.advance(rows, lines[:0], self._radius(), clock.now(), self._driver())
         at = clock.now()
-        finished = board.advance(self._nothing, lines, self._radius(), at)
+        finished = board.advance(self._nothing, lines, self._radius(), at, self._driver())
         names = self._predictions.names
         for decoder, trial in finished:
             self._replay.note(told(names[decoder], trial))

@@ -112,3 +112,26 @@ def test_scores_of_a_loop_are_the_drivers_and_of_what_was_intended() -> None:
         assert [trial.hit for decoder, trial in told if decoder == 0][:3] == [True] * 3
         totals.append(total)
     assert np.allclose(*(np.array(list(vars(total).values()), float) for total in totals), equal_nan=True)
+
+
+def test_a_trial_that_was_over_before_the_first_answer_is_not_the_drivers() -> None:
+    replay = a_loop()
+    predictions = Predictions(replay)
+    rows = run(replay, 800, predictions=predictions)
+    replay.close()
+    lines, _ = predictions.ring.since(0)
+    ends = np.flatnonzero(np.diff(rows["trial"]) > 0)  # the last bins of trials
+    late = lines[lines["sequence_number"] >= ends[1]]  # which begin in the last bin of the second one
+    totals = []
+    for step in (len(rows), 100, 7):
+        board = Board(Facts.of(replay.description), replay.ring.capacity)
+        for first in range(0, len(rows), step):
+            part = rows[first : first + step]
+            driver = 0 if part["sequence_number"][-1] >= ends[1] else None
+            board.advance(part, late[:0], 10.0, 0.0, driver)
+            own = np.isin(late["sequence_number"], part["sequence_number"])
+            board.advance(rows[:0], late[own], 10.0, 0.0, driver)
+        totals.append(board.summaries()[0].total)
+        assert totals[-1].n_trials == len(ends) - 1
+    for total in totals[1:]:
+        np.testing.assert_allclose(list(vars(total).values()), list(vars(totals[0]).values()), rtol=1e-9)

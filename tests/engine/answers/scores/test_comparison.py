@@ -24,7 +24,7 @@ def trials_of(*lines: Rows) -> dict[str, Sequence[TrialScore]]:
     rows = sent(RECORDING, range(2000))
     log = np.concatenate(lines)
     log = log[np.argsort(log["sequence_number"], kind="stable")]
-    scored = rescore(rows, log, "abc"[: len(lines)], Facts.of(RECORDING), radius=10.0)
+    scored = rescore(rows, log, list("abc"[: len(lines)]), Facts.of(RECORDING), radius=10.0)
     return {name: summary.trials for name, summary in scored.items()}
 
 
