@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from engine.answers.scores.scorer import Scoreboard
 from engine.bins.description import Description
 from engine.bins.phases import TrialState
 from engine.bins.schema import Rows
+from engine.errors import BadSetting
 from engine.view import View
 from plotters.drawing import paint_figure
 
@@ -189,6 +190,9 @@ class Set:
 Update = Shift | Replace | Set
 
 
+Width = Literal["wide", "narrow", "side"]
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a plot stands on the page.
@@ -205,10 +209,14 @@ class Place:
         Whether it stands in the row below all others.
     """
 
-    width: Literal["wide", "narrow", "side"] = "wide"
+    width: Width = "wide"
     rows: int = 1
     height: float = 9.0
     last: bool = False
+
+    def __post_init__(self) -> None:
+        if self.width not in get_args(Width):
+            raise BadSetting(f"Unknown width {self.width!r} of a plot. There are wide, narrow and side.")
 
 
 class Plotter(ABC):
