@@ -69,7 +69,7 @@ class TooMany(DeckError):
 
     def __init__(self, message: str, retry_after: int = 5) -> None:
         super().__init__(message)
-        self.retry_after = retry_after
+        self.retry_after: int = retry_after
 
 
 class UnknownRecord(DeckError):

@@ -19,6 +19,7 @@ from engine.bins.trials import PHASES
 from plotters.base import Scene
 from plotters.lanes import LANES
 from plotters.scored import Scored
+from sessions.awaited import StillWaits
 from sessions.codes import CODE
 from sessions.errors import UnknownSession
 
@@ -52,6 +53,9 @@ class LivePages:
         code = visit.asked.get("session", "")
         try:
             session = self._parts.context.store.get(code)
+        except StillWaits as waits:
+            waiting = self._templates.get_template("waiting.html")
+            return Page(waiting, {"code": code, "said": str(waits)}, status=200)
         except UnknownSession:
             valid = CODE.fullmatch(code) is not None
             unknown = self._templates.get_template("unknown.html")

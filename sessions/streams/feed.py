@@ -19,6 +19,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from engine.bins.schema import Rows
 from engine.deck.replay import Replay
 from sessions.audience import Decoder, Latencies
+from sessions.awaited import StillWaits
 from sessions.errors import UnknownSession
 from sessions.session import MakeAudience, Session
 from sessions.store import Store
@@ -258,10 +259,10 @@ class FeedHandler(WebSocketHandler):
         try:
             session = self._store.get(code)
             feed = session.audience(self._make_feed, asyncio.get_running_loop())
-        except UnknownSession as error:
+        except (UnknownSession, StillWaits) as error:
             self.close(UNKNOWN, str(error)[:120])
             return
-        if feed.size >= self._store.max_clients:
+        if feed.size >= self._store.limits.max_clients:
             self.close(FULL, f"More pages watch session {code} than may.")
             return
         self._feed, self._session = feed, session

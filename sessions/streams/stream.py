@@ -19,7 +19,7 @@ from engine.answers.prediction import checked_name, spell
 from engine.bins import clock
 from engine.bins.selection import EVERYTHING, Selection
 from engine.errors import BadPrediction, BadSetting, DeckError
-from sessions.errors import NotAnUpgrade, TooMany
+from sessions.errors import NotAnUpgrade
 from sessions.gate.rules import address_of
 from sessions.metadata import metadata
 from sessions.options import Options
@@ -82,7 +82,7 @@ class StreamHandler(WebSocketHandler):
             self._session = await self._join(code)
         except DeckError as error:
             self.set_status(status_of(error))
-            if isinstance(error, TooMany):
+            if error.retry_after is not None:
                 self.set_header("Retry-After", str(error.retry_after))
             with suppress(StreamClosedError):  # it has gone while a session was made for it
                 await self.finish(refusal(error.code, str(error)))
@@ -279,10 +279,11 @@ class StreamHandler(WebSocketHandler):
 
     async def _join(self, code: str | None) -> Session:
         options = Options(selection=self._selection or EVERYTHING)
-        make = partial(self._store.create, code, options, address=address_of(self.request))
+        wait = code is not None  # nobody finds one again whose code is made up
+        make = partial(self._store.create, code, options, address=address_of(self.request), wait=wait)
         session = await asyncio.get_running_loop().run_in_executor(None, make)
         self._fanout = session.audience(self._fanouts.of(self._delivered), asyncio.get_running_loop())
-        session.admit(self._selection, self._store.max_clients)
+        session.admit(self._selection, self._store.limits.max_clients)
         self.set_header("Content-Location", f"/stream/{session.code}")
         return session
 

@@ -42,7 +42,7 @@ class LiveLsl(Written):
 
     Raises
     ------
-    NotNow
+    NotThere
         If there is no stream of that name.
     BadSetting
         If its rate is no multiple of the bins', or it is text.
@@ -112,8 +112,9 @@ class LiveLsl(Written):
             made = [self._assembly.made.popleft() for _ in ticks]
         for row, bin_ in zip(block.rows, made, strict=False):
             kinematics = bin_.beside.get("kinematics", UNKNOWN)
-            trial = trial_of(bin_.beside.get("intention"))
-            self.write(row, bin_.due, bin_.counts, kinematics, trial, bin_.coverage)
+            said = bin_.beside.get("intention")
+            trial, known = trial_of(said), said is not None
+            self.write(row, bin_.due, bin_.counts, kinematics, trial, bin_.coverage, known)
         return self._happened(made[-1].due) if made else ()
 
     def close(self) -> None:

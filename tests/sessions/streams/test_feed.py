@@ -289,7 +289,7 @@ def test_a_deleted_session_closes_its_viewers(served: Served) -> None:
 
 
 def test_a_session_has_room_for_so_many_pages(served: Served) -> None:
-    served.store.max_clients = 2
+    served.store.limits.max_clients = 2
     session = served.store.create("full")
     pages = [served.connect("full") for _ in range(2)]
     code, reason = closing(served.connect("full"))

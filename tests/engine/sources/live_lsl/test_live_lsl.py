@@ -14,7 +14,7 @@ import pytest
 from engine.bins.schema import Rows
 from engine.bins.selection import Selection
 from engine.deck.replay import Replay
-from engine.errors import NotNow
+from engine.errors import NotNow, NotThere
 from engine.sources.live_lsl.source import LiveLsl, live_lsl
 from tests.engine.listening import PATIENCE, Keeper, wait_until
 
@@ -264,10 +264,14 @@ def test_what_it_cannot_do_is_refused_with_what_it_can(name: str, send: Callable
         replay.close()
 
 
-def test_a_stream_that_is_not_there_is_told_within_two_seconds(name: str) -> None:
+def test_a_stream_that_is_not_there_is_told_within_two_seconds(
+    name: str, send: Callable[..., Sender]
+) -> None:
+    send(f"{name} beside")
     asked = time.monotonic()
     with pytest.raises(
-        NotNow, match=f"No LSL stream is called '{name}'. Start it, and make the session then"
-    ):
+        NotThere, match=f"No LSL stream is called '{name}'. Start it; .* There are .*{name} beside"
+    ) as missing:
         live_lsl(name, 40.0)
+    assert missing.value.name == name
     assert time.monotonic() - asked < 2.0
