@@ -34,9 +34,9 @@ class StillWaits(NotNow):
     def __init__(self, awaited: Awaited) -> None:
         state = awaited.status
         since = time.strftime("%H:%M:%S", time.localtime(state.since))
-        trouble = f" {state.error}" if state.error else ""
         super().__init__(
-            f"Session {awaited.code} waits for stream {state.name!r} since {since}.{trouble} "
+            f"Session {awaited.code} waits for stream {state.name!r} since {since}. "
+            f"{state.error or awaited.missing} "
             f"It begins by itself when the stream comes: ask again every {ASK_AGAIN} s, or delete it."
         )
         self.awaited = awaited
@@ -73,6 +73,7 @@ class Awaited:
         self.maker = maker
         self.created = time.time()
         self.status = SourceState(missing.name, "waiting", self.created, None)
+        self.missing = missing
         self._make = make
         self._come = come
         self._born = self._used = clock.now()
@@ -116,7 +117,8 @@ class Awaited:
         while not self._closing.wait(LOOK_EVERY):
             try:
                 source = self._make()
-            except NotThere:
+            except NotThere as missing:
+                self.missing = missing
                 self._tell(None)
             except DeckError as error:  # it is there, and cannot be taken as it is
                 self._tell(str(error))

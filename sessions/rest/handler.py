@@ -24,7 +24,7 @@ from sessions.rest.reading import asked
 from sessions.rest.route import PATH_PARAMETERS, Route
 from sessions.rest.routes import GROUPS, HOME, ROUTES
 
-PATTERNS = {str: "[^/]+", int: r"-?\d{1,9}"}
+PATTERNS = {str: "[^/]+", int: r"-?\d{1,40}"}
 
 PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'self'"

@@ -134,7 +134,7 @@ class StreamHandler(WebSocketHandler):
             self._client.answered(number)  # whatever it says of it
             return self._predict(read, at) if kind == "prediction" else None
         except BadPrediction as error:
-            return self._refuse(error.code, str(error))
+            return self._refuse(error.code if kind == "prediction" else "bad_ready", str(error))
 
     def on_pong(self, data: bytes) -> None:
         self._client.ponged(data)

@@ -46,6 +46,7 @@ def look(names: Names) -> tuple[StreamHeader, dict[Role, StreamHeader]]:
     wait([neural], ANSWERED_WITHIN)
     header = neural.result() if neural.done() else None
     if header is None:
+        wait([others], max(until - clock.now(), 0.0))
         others_there = {info.name() for info in others.result()} if others.done() else set()
         told = ", ".join(sorted(others_there)[:SHOWN])
         raise NotThere(
