@@ -18,7 +18,7 @@ from engine.bins.schema import Rows
 from engine.deck.replay import Replay
 from plotters.base import News, Plotter, Scene, Update
 from plotters.frame import Described, describe, encode
-from plotters.lanes import lanes
+from plotters.marks import marked
 from sessions.audience import Decoder
 from sessions.session import Session
 
@@ -100,7 +100,7 @@ class Frames:
             trial=self._trial,
             view=self._view,
             decoded=decoded,
-            lanes=lanes(self._session.predictions.names, decoded),
+            marked=marked(self._session.predictions.names, decoded),
             scores=self._session.scores.latest(),
             means=self._session.drift.mean_rates(),
         )
@@ -118,7 +118,7 @@ class Frames:
     def _tables(self, news: News) -> dict[str, list[Row]]:
         """The rows of the page's tables, by their ``data-rows``."""
         listeners = [decoder for audience in self._session.audiences for decoder in audience.decoders]
-        tables = score_tables(news.scores, self._scene.recording.bin_rate, news.lanes)
+        tables = score_tables(news.scores, self._scene.recording.bin_rate, news.marked)
         return {"listeners": listener_rows(listeners), **tables}
 
     def _encode(self, news: News, updates: Iterable[Described], to_read: dict[str, Any]) -> bytes:
@@ -126,7 +126,7 @@ class Frames:
         state["values"] |= {**trial_values(news.trial), **to_read.pop("texts", {})}
         state["flags"] = flags(self._session)
         if news.decoded:
-            state["behind_ms"] = [behind_ms(news, name) for name in news.lanes]
+            state["behind_ms"] = [behind_ms(news, name) for name in news.marked]
         return encode({**to_read, **state}, updates)
 
 

@@ -109,8 +109,8 @@ class News:
         How people have chosen to look at the session. When it changes, everyone starts anew.
     decoded : mapping of str to ndarray of float32, shape (m, 2)
         Positions that decoders made of the recent bins, by decoder; NaN where it made none.
-    lanes : sequence of str
-        Which decoder has which colour, "" for nobody; as many as `plotters.lanes.LANES`.
+    marked : sequence of str
+        Which decoder has which colour, "" for nobody; as many as `plotters.marks.MARKS`.
     scores : Scoreboard
         As they were last summed up.
     means : ndarray of float64, shape (n_units,), optional
@@ -124,7 +124,7 @@ class News:
     trial: TrialState
     view: View
     decoded: Mapping[str, Floats] = field(default_factory=dict)
-    lanes: Sequence[str] = ()
+    marked: Sequence[str] = ()
     scores: Scoreboard = field(default_factory=Scoreboard)
     means: npt.NDArray[np.float64] | None = None
 

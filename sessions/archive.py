@@ -24,8 +24,8 @@ from engine.sinks.record.journal import ENDING
 from engine.sinks.record.record import header_of
 from engine.sinks.record.recorder import Recorder
 from engine.sinks.record.scored import scores_of
-from sessions.errors import Busy, Conflict, NoRecords, UnknownRecord
 from sessions.finisher import CHUNK, FINISHED, Export, Finisher, export
+from sessions.refusals import Busy, Conflict, NoRecords, UnknownRecord
 from sessions.session import Session
 from sessions.tape import Tape
 from sessions.version import version

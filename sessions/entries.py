@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable
 
 from sessions.awaited import Awaited, StillWaits
-from sessions.errors import Conflict, UnknownSession
+from sessions.refusals import Conflict, UnknownSession
 from sessions.session import Session
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from sessions.errors import Full, TooMany
+from sessions.refusals import Full, TooMany
 
 
 class Kept(Protocol):

@@ -9,7 +9,7 @@ from typing import Any
 from engine.bins.selection import EVERYTHING, Selection
 from engine.deck.transport import Speed
 from engine.stages.perturb.timetable import Step
-from sessions.errors import Conflict
+from sessions.refusals import Conflict
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from engine.sources.recordings.recording import Recording
 from sessions.awaited import Awaited, StillWaits
 from sessions.codes import checked_code, made_up
 from sessions.entries import Entries
-from sessions.errors import Full, UnknownRecording
 from sessions.limits import Limits
 from sessions.making import Maker, made_or_missed
 from sessions.options import Options
+from sessions.refusals import Full, UnknownRecording
 from sessions.session import Session
 from sessions.sources import Sources
 

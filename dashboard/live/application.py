@@ -17,11 +17,11 @@ from dashboard.templates import script_json, templates
 from engine.bins.description import Description
 from engine.bins.trials import PHASES
 from plotters.base import Scene
-from plotters.lanes import LANES
+from plotters.marks import MARKS
 from plotters.scored import Scored
 from sessions.awaited import StillWaits
 from sessions.codes import CODE
-from sessions.errors import UnknownSession
+from sessions.refusals import UnknownSession
 
 PORT = re.compile(r":\d+$")
 LSL_PARTS = ("Neural", "Kinematics", "Intention", "Events", "Triggers")
@@ -74,7 +74,7 @@ class LivePages:
             "of_decoders": [plotter.name for plotter in plotters if issubclass(plotter, Scored)],
             "unanswered": UNANSWERED,
             "phases": PHASES,
-            "n_lanes": len(LANES),
+            "n_marks": len(MARKS),
             "cards": live.cards,
             "places": Markup(grid(plotters)),
             "addresses": addresses(host, code, lsl),

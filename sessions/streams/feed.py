@@ -20,7 +20,7 @@ from engine.bins.schema import Rows
 from engine.deck.replay import Replay
 from sessions.audience import Decoder, Latencies
 from sessions.awaited import StillWaits
-from sessions.errors import UnknownSession
+from sessions.refusals import UnknownSession
 from sessions.session import MakeAudience, Session
 from sessions.store import Store
 from sessions.streams.group import stream_of

@@ -19,11 +19,10 @@ from engine.answers.prediction import checked_name, spell
 from engine.bins import clock
 from engine.bins.selection import EVERYTHING, Selection
 from engine.errors import BadPrediction, BadSetting, DeckError
-from sessions.errors import NotAnUpgrade
 from sessions.gate.rules import address_of
 from sessions.metadata import metadata
 from sessions.options import Options
-from sessions.refusals import refusal, status_of, tornados_refusal
+from sessions.refusals import NotAnUpgrade, refusal, status_of, tornados_refusal
 from sessions.session import Session
 from sessions.store import Store
 from sessions.streams.delivered import Delivered

@@ -11,8 +11,8 @@ import websocket
 from engine.bins.source import Source
 from engine.errors import BadSetting, NotThere
 from sessions.awaited import StillWaits
-from sessions.errors import Conflict, Full, UnknownSession
 from sessions.options import Options
+from sessions.refusals import Conflict, Full, UnknownSession
 from sessions.session import Session
 from sessions.sources import Sources
 from sessions.store import Store

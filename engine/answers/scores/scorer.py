@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.answers.predictions import KEPT, Predictions
 from engine.answers.scores.board import MISSING_AFTER, Board
-from engine.answers.scores.sent import Facts
+from engine.answers.scores.sent import Reference
 from engine.answers.scores.summary import Summary, TrialScore
 from engine.bins import clock
 from engine.bins.source import Moved
@@ -134,7 +134,7 @@ class Scorer:
     def _run(self) -> None:
         self._replay.add_listener(self)
         try:
-            board = Board(Facts.of(self._replay.description), self._replay.ring.capacity)
+            board = Board(Reference.of(self._replay.description), self._replay.ring.capacity)
             while not self._closed:
                 self._woken.wait(MISSING_AFTER)  # after that silence, bins may be missing
                 self._woken.clear()

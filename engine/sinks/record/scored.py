@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.answers.scores.offline import rescore
 from engine.answers.scores.scorer import Scorer
-from engine.answers.scores.sent import Facts
+from engine.answers.scores.sent import Reference
 from engine.answers.scores.summary import Summary
 from engine.errors import RecordingError
 from engine.sinks.record.record import Record
@@ -87,11 +87,11 @@ def recompute(record: Record) -> dict[str, Summary]:
             "scored again. Take the scores that it has."
         )
     header, about = record.header, record.scores or _all_of(record)
-    facts = Facts(header.bin_rate, tuple(trial.trial_id for trial in header.trials), header.go_bins)
+    reference = Reference(header.bin_rate, tuple(trial.trial_id for trial in header.trials), header.go_bins)
     end = int(np.searchsorted(record.rows["sequence_number"], about["next_bin"]))
     rows = record.rows if end == len(record.rows) else record.rows[:end]
     lines = record.predictions[: about["predictions"]]
-    return rescore(rows, lines, record.decoders, facts, about["hit_radius"], about["at"])
+    return rescore(rows, lines, record.decoders, reference, about["hit_radius"], about["at"])
 
 
 def with_scores(record: Record) -> Record:

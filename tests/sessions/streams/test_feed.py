@@ -17,7 +17,7 @@ from tornado.web import Application
 
 from engine.bins import clock
 from engine.bins.schema import Rows
-from sessions.errors import UnknownSession
+from sessions.refusals import UnknownSession
 from sessions.session import Session
 from sessions.store import Store
 from sessions.streams.feed import MAX_UNSEEN, SEEN, FeedHandler, feeds

@@ -10,7 +10,7 @@ import pytest
 from engine.answers.predictions import Predictions
 from engine.answers.scores.acquisition import Acquisition, Acquisitions
 from engine.answers.scores.board import Board
-from engine.answers.scores.sent import Facts
+from engine.answers.scores.sent import Reference
 from engine.bins.description import Goal
 from engine.bins.schema import Rows, row_dtype
 from tests.engine.sources.user.closed_loop import a_loop, run
@@ -85,7 +85,7 @@ def test_scores_of_a_loop_are_the_drivers_and_of_what_was_intended() -> None:
     lines, _ = predictions.ring.since(0)
     totals = []
     for step in (len(rows), 37):
-        board = Board(Facts.of(replay.description), replay.ring.capacity)
+        board = Board(Reference.of(replay.description), replay.ring.capacity)
         told = []
         for first in range(0, len(rows), step):
             part = rows[first : first + step]

@@ -236,15 +236,15 @@ def test_models_and_parameters_that_are_not_named_stay_as_they_are() -> None:
     expected = Perturbations(1, N_UNITS, RATE).settings
     expected["noise"] = {"enabled": False, "sd": 0.7}
     expected["drift"] = {"enabled": False, "amplitude": 0.4, "period": 60.0}
-    assert models.settings == expected
+    assert models.playing == expected
 
 
 def test_settings_can_be_set_again_as_they_were_read() -> None:
     models, other = Perturbations(1, N_UNITS, RATE), Perturbations(1, N_UNITS, RATE)
     models.change({"preset": "moderate"})
-    other.change(models.settings)
+    other.change(models.playing)
 
-    assert other.settings == models.settings
+    assert other.settings == models.playing
     assert other.mask == models.mask
 
 
@@ -256,7 +256,7 @@ def test_preset_sets_every_model(preset: str) -> None:
     assert set(PRESETS[preset]) == {model.key for model in MODELS}
     assert models.mask == (0 if preset == "none" else NOISE | DRIFT)
     for key, values in PRESETS[preset].items():
-        assert models.settings[key] == {**models.settings[key], **values}
+        assert models.playing[key] == {**models.playing[key], **values}
 
 
 def test_a_preset_switches_all_other_models_off() -> None:
@@ -311,10 +311,10 @@ def test_bad_settings_are_refused_by_name_and_leave_everything_unchanged(
 ) -> None:
     models = Perturbations(1, N_UNITS, RATE)
     models.change({"preset": "moderate"})
-    before, mask = models.settings, models.mask
+    before, mask = models.playing, models.mask
     with pytest.raises(BadSetting) as refused:
         models.change(settings)
 
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
-    assert (models.settings, models.mask) == (before, mask)
+    assert (models.playing, models.mask) == (before, mask)
