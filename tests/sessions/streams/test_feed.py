@@ -20,7 +20,8 @@ from engine.bins.schema import Rows
 from sessions.refusals import UnknownSession
 from sessions.session import Session
 from sessions.store import Store
-from sessions.streams.feed import MAX_UNSEEN, SEEN, FeedHandler, feeds
+from sessions.streams.feed import MAX_UNSEEN, SEEN, feeds
+from sessions.streams.feed_socket import FeedHandler
 from tests.builders import small_recording
 
 
