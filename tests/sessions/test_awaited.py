@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ import websocket
 
 from engine.bins.source import Source
 from engine.errors import BadSetting, NotThere
+from engine.sources.live_lsl.source import live_lsl
 from sessions.awaited import StillWaits
 from sessions.options import Options
 from sessions.refusals import Conflict, Full, UnknownSession
@@ -18,6 +20,7 @@ from sessions.sources import Sources
 from sessions.store import Store
 from tests.builders import small_recording
 from tests.engine.listening import wait_until
+from tests.engine.sources.live_lsl.test_live_lsl import Sender
 from tests.sessions.serving import serving
 from tests.sessions.test_sources import Silence
 
@@ -194,3 +197,21 @@ def test_what_clients_see_of_one_that_waits_until_it_comes(store: Store, network
         wait_until(lambda: call("GET", "/api/sessions/deck").json["state"] == "playing")
         assert call("GET", "/health").json["sources"] == []
         assert call("DELETE", "/api/sessions/deck").status == 200
+
+
+def test_a_session_of_a_real_stream_plays_what_it_sends_when_it_comes() -> None:
+    name = f"late-{uuid.uuid4().hex[:8]}"
+    store = Store({"small": small_recording()}, sources=Sources({"lsl": live_lsl}))
+    try:
+        with pytest.raises(StillWaits, match=f"No LSL stream is called '{name}'"):
+            store.create("deck", Options(source=f"lsl:{name}"))
+        sender = Sender(name)
+        try:
+            wait_until(lambda: "deck" in store.sessions)
+            session = store.get("deck")
+            wait_until(lambda: bool(session.ring.column("observed").sum() > 10))
+            assert session.description.n_units == 3
+        finally:
+            sender.close()
+    finally:
+        store.close()
