@@ -119,6 +119,10 @@ def _run(chosen: Settings, ending: Ending) -> int:
     sockets = listen(chosen.host, chosen.port, "--port")
     for each in listen(chosen.host, chosen.dashboard_port, "--dashboard-port"):
         each.close()  # the dashboard's server binds it anew; this was to know before loading
+    if PLUGINS:
+        from plotters import with_plugins  # not without need: it loads Bokeh
+
+        with_plugins(PLUGINS)  # to know before loading
     brokers, playable = brokers_of(chosen), sources(chosen, PLUGINS)
     runs = Runs(records_of(chosen) / "runs.sqlite")
     store = Store(

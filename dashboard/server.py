@@ -23,7 +23,8 @@ from plotters.base import Plotter
 from sessions.gate import Admission, Gate, Rules
 from sessions.rest.context import Context
 from sessions.rest.pages import PageHandler
-from sessions.streams.feed import FeedHandler, feeds
+from sessions.streams.feed import feeds
+from sessions.streams.feed_socket import FeedHandler
 from sessions.streams.stream import MAX_MESSAGE
 
 RESOURCES = Path(__file__).parent.parent / "resources"

@@ -117,7 +117,7 @@ def roles() -> dict[str, dict[str, str | list[str]]]:
             "large": "18px",
             "counts": count_palette(theme),
             "groups": list(GROUP_COLOURS[theme]),
-            "lanes": [colours["muted"], *(colours[f"decoder-{lane}"] for lane in range(1, 5))],
+            "marks": [colours["muted"], *(colours[f"decoder-{mark}"] for mark in range(1, 5))],
         }
         for theme, colours in COLOURS.items()
     }

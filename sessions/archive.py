@@ -26,8 +26,8 @@ from engine.sinks.record.record import header_of
 from engine.sinks.record.recorder import Recorder
 from engine.sinks.record.scored import scores_of
 from engine.sources.user.source import SimulatedUser
-from sessions.errors import Busy, Conflict, NoRecords, UnknownRecord
 from sessions.finisher import CHUNK, FINISHED, Export, Finisher, export
+from sessions.refusals import Busy, Conflict, NoRecords, UnknownRecord
 from sessions.session import Session
 from sessions.tape import Tape
 from sessions.version import version

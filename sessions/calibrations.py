@@ -18,7 +18,7 @@ from engine.calibration.frozen import Example, Scores
 from engine.calibration.run import Fitted, Measured, Outcome, Plan, calibrate
 from engine.decoders.bins import Bins
 from engine.errors import DeckError
-from sessions.errors import Busy, UnknownCalibration
+from sessions.refusals import Busy, UnknownCalibration
 
 KEPT = 10
 """Runs; the oldest one is forgotten for a new one."""

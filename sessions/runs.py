@@ -15,7 +15,7 @@ from typing import Any, Final
 from engine.answers.scores.summary import Summary
 from engine.bins.description import recorded
 from sessions.archive import settings_of
-from sessions.errors import NoRecords, UnknownRun
+from sessions.refusals import NoRecords, UnknownRun
 from sessions.session import Session
 
 log = logging.getLogger(__name__)

@@ -28,10 +28,10 @@ from engine.sinks.feeder import LEFT_WITHIN, Feeder
 from engine.view import PLAIN, View, changed, usual_view
 from sessions.attendance import Attendance
 from sessions.audience import Audience
-from sessions.errors import Conflict, UnknownSession
 from sessions.launcher import Launched
 from sessions.listening import Inlets
 from sessions.options import Options
+from sessions.refusals import Conflict, UnknownSession
 from sessions.tape import Tape
 
 GOING_AWAY, DELETED = 1001, 1000

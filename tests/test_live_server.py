@@ -97,7 +97,6 @@ def test_it_says_what_it_plays_and_what_it_can(deck: Server) -> None:
         ("POST", "/api/sessions/down/decoders", {"decoder": "wiener"}),
         ("POST", "/api/sessions", {"custom_code": "other", "speed": 2.0}),
         ("POST", "/api/sessions", {"custom_code": "other", "trial_ids": [1]}),
-        ("POST", "/api/sessions", {"custom_code": "other", "source": "lsl:nobody-sends-this"}),
         ("POST", "/api/sessions", {"custom_code": "down", "source": "recording"}),
     ],
 )

@@ -14,7 +14,7 @@ from panel.viewable import Viewable
 
 from dashboard.live.controls import attempt, button, flow
 from engine.errors import DeckError
-from sessions.errors import Busy, NotDrawn
+from sessions.refusals import Busy, NotDrawn
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from engine.errors import BadSetting, DeckError
-from sessions.errors import Unreadable
+from sessions.refusals import Unreadable
 from sessions.rest.asks import Ask, Tuning
 from sessions.rest.route import Route
 

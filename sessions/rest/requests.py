@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BeforeValidator,
     ConfigDict,
@@ -12,10 +13,11 @@ from pydantic import (
     model_validator,
 )
 
-from engine.answers.prediction import MAX_NAME
+from engine.answers.prediction import checked_name
 from engine.bins.selection import Selection
 from engine.bins.trials import TrialEvent
 from engine.deck.transport import MAX_SPEED, MIN_SPEED, checked_speed
+from engine.errors import BadPrediction
 from engine.stages.perturb.timetable import MOST_STEPS
 from sessions.codes import RESERVED
 from sessions.options import Options
@@ -34,6 +36,13 @@ PacedOrMax = Annotated[
     BeforeValidator(checked_speed),
 ]
 SPEED_DOC = "Times real time, or `max`: as fast as the listeners take it."
+
+
+def _decoder(name: str) -> str:
+    try:
+        return checked_name(name)
+    except BadPrediction as error:
+        raise ValueError(str(error)) from None
 
 
 def _parts(text: Any) -> Any:
@@ -109,10 +118,8 @@ class Create(CreateQuery):
         description="Where its bins come from: `recording`, `user` (or `user:naive`, `user:noisy`) or "
         "`lsl:NAME`; the server's own if left out.",
     )
-    driver: str | None = Field(
+    driver: Annotated[str, AfterValidator(_decoder)] | None = Field(
         None,
-        min_length=1,
-        max_length=MAX_NAME,
         description="Of a closed loop: the decoder that moves the cursor; the first that answers if left "
         "out.",
     )

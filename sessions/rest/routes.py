@@ -17,7 +17,7 @@ from engine.errors import (
     UnknownTarget,
     UnknownTrial,
 )
-from sessions.errors import (
+from sessions.refusals import (
     BadCode,
     Busy,
     Conflict,

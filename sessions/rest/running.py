@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from engine.sinks.record.export import plain
-from sessions.errors import NoRecords
+from sessions.refusals import NoRecords
 from sessions.rest.context import Context, Text
 from sessions.rest.models.runs import RunAnswer, RunDeleted, RunList
 from sessions.rest.models.scores import MeasuresAnswer

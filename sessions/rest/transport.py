@@ -6,8 +6,7 @@ import dataclasses
 
 from engine.errors import OutsideSelection
 from sessions.rest.context import Context
-from sessions.rest.models.sessions import Done, EventAnswer, Events, PositionAnswer, Sought
-from sessions.rest.models.settings import (
+from sessions.rest.models.playing import (
     LoopAnswer,
     PerturbationAnswer,
     SelectionAnswer,
@@ -15,6 +14,7 @@ from sessions.rest.models.settings import (
     StepAnswer,
     TimetableAnswer,
 )
+from sessions.rest.models.sessions import Done, EventAnswer, Events, PositionAnswer, Sought
 from sessions.rest.requests import LoopAsk, Seek, SelectionAsk, SpeedAsk
 from sessions.rest.tuning import PerturbationAsk, TimetableAsk
 from sessions.session import Session

@@ -238,7 +238,7 @@ def test_what_is_wrong_with_a_new_session_is_said(deck: Deck, visitor: Visitor) 
     expect(says).to_contain_text("Session taken was made with another seed.")
     assert list(deck.store.sessions) == ["taken"]
     deck.store.delete("taken")
-    deck.store.max_sessions = 0
+    deck.store.limits.max_sessions = 0
     button.click()
     expect(says).to_contain_text("which is the limit")
 

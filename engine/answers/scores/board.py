@@ -9,7 +9,7 @@ import numpy as np
 from engine.answers.scores.acquisition import Acquisition, Acquisitions
 from engine.answers.scores.decoder_score import DecoderScore
 from engine.answers.scores.lag import Lags
-from engine.answers.scores.sent import Facts, Sent
+from engine.answers.scores.sent import Reference, Sent
 from engine.answers.scores.summary import Summary, TrialScore
 from engine.bins.answered import Verdict
 from engine.bins.schema import Rows
@@ -23,17 +23,17 @@ class Board:
 
     Parameters
     ----------
-    facts : Facts
+    reference : Reference
     capacity : int
         Bins after which a prediction is stale.
     """
 
-    def __init__(self, facts: Facts, capacity: int) -> None:
-        self._facts = facts
+    def __init__(self, reference: Reference, capacity: int) -> None:
+        self._reference = reference
         self._capacity = capacity
-        self._lags = Lags(facts.bin_rate)
-        self._sent = Sent(2 * capacity, intended=facts.goal is not None)
-        self._acquisitions = Acquisitions(facts.goal, facts.bin_width) if facts.goal else None
+        self._lags = Lags(reference.bin_rate)
+        self._sent = Sent(2 * capacity, intended=reference.goal is not None)
+        self._acquisitions = Acquisitions(reference.goal, reference.bin_width) if reference.goal else None
         self._accounts: dict[int, DecoderScore] = {}
         self._ended: list[Acquisition] = []  # trials that no decoder has been given yet
 
@@ -109,7 +109,7 @@ class Board:
 
     def _account(self, decoder: int) -> DecoderScore:
         if decoder not in self._accounts:
-            self._accounts[decoder] = DecoderScore(self._facts, self._lags, self._sent.kept)
+            self._accounts[decoder] = DecoderScore(self._reference, self._lags, self._sent.kept)
         return self._accounts[decoder]
 
     def _horizon(self, now: float) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.answers.scores.board import Board
-from engine.answers.scores.sent import Facts
+from engine.answers.scores.sent import Reference
 from engine.answers.scores.summary import Summary
 from engine.bins.schema import Rows
 from engine.deck.replay import KEPT_SECONDS
@@ -21,7 +21,7 @@ def rescore(
     rows: Rows,
     predictions: Rows,
     names: Sequence[str],
-    facts: Facts,
+    reference: Reference,
     radius: float,
     until: float = math.inf,
     driver: str | None = None,
@@ -36,7 +36,7 @@ def rescore(
         In the order in which they were received. What is about bins that `rows` do not hold is left out.
     names : sequence of str
         Of the decoders.
-    facts : Facts
+    reference : Reference
     radius : float
         Of targets, in length units.
     until : float, optional
@@ -49,7 +49,7 @@ def rescore(
     dict of str to Summary
         By decoder.
     """
-    board = Board(facts, max(round(KEPT_SECONDS * facts.bin_rate), PORTION))
+    board = Board(reference, max(round(KEPT_SECONDS * reference.bin_rate), PORTION))
     numbers = rows["sequence_number"]
     if not len(rows):
         return {}

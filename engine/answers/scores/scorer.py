@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.answers.predictions import KEPT, Predictions
 from engine.answers.scores.board import MISSING_AFTER, Board
-from engine.answers.scores.sent import Facts
+from engine.answers.scores.sent import Reference
 from engine.answers.scores.summary import Summary, TrialScore
 from engine.bins import clock
 from engine.bins.source import Moved
@@ -169,7 +169,7 @@ class Scorer:
                 self._turn.notify_all()
 
     def _board(self) -> Board:
-        return Board(Facts.of(self._replay.description), self._replay.ring.capacity)
+        return Board(Reference.of(self._replay.description), self._replay.ring.capacity)
 
     def _driver(self) -> int | None:
         """Its number, if it has answered."""

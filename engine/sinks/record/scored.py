@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.answers.scores.offline import rescore
 from engine.answers.scores.scorer import Scorer
-from engine.answers.scores.sent import Facts
+from engine.answers.scores.sent import Reference
 from engine.answers.scores.summary import Summary
 from engine.errors import RecordingError
 from engine.sinks.record.record import Record
@@ -89,14 +89,14 @@ def recompute(record: Record) -> dict[str, Summary]:
             "scored again. Take the scores that it has."
         )
     header, about = record.header, record.scores or _all_of(record)
-    facts = Facts(
+    reference = Reference(
         header.bin_rate, tuple(trial.trial_id for trial in header.trials), header.go_bins, header.goal
     )
     numbers = record.rows["sequence_number"]
     first, end = np.searchsorted(numbers, (_begins(record, about["next_bin"]), about["next_bin"])).tolist()
     rows = record.rows[first:end] if end - first < len(numbers) else record.rows
     lines = record.predictions[: about["predictions"]]
-    return rescore(rows, lines, record.decoders, facts, about["hit_radius"], about["at"], driver)
+    return rescore(rows, lines, record.decoders, reference, about["hit_radius"], about["at"], driver)
 
 
 def _begins(record: Record, next_bin: int) -> int:

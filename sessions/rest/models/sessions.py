@@ -53,7 +53,9 @@ class SessionView(Answer):
 
     session_code: str
     recording: str
-    state: State
+    state: State | Literal["waiting"] = Field(
+        description="`waiting`: for the stream that it plays; it is made, and plays, when that comes."
+    )
     speed: Speed
     loop: bool
     seed: int

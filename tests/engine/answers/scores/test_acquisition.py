@@ -10,7 +10,7 @@ import pytest
 from engine.answers.predictions import Predictions
 from engine.answers.scores.acquisition import Acquisition, Acquisitions
 from engine.answers.scores.board import Board
-from engine.answers.scores.sent import Facts
+from engine.answers.scores.sent import Reference
 from engine.bins.description import Goal
 from engine.bins.schema import Rows, row_dtype
 from tests.engine.sources.user.closed_loop import a_loop, run
@@ -86,7 +86,7 @@ def test_scores_of_a_loop_are_the_drivers_and_of_what_was_intended() -> None:
     lines, _ = predictions.ring.since(0)
     totals = []
     for step in (len(rows), 37):
-        board = Board(Facts.of(replay.description), replay.ring.capacity)
+        board = Board(Reference.of(replay.description), replay.ring.capacity)
         told = []
         for first in range(0, len(rows), step):
             part = rows[first : first + step]
@@ -124,7 +124,7 @@ def test_a_trial_that_was_over_before_the_first_answer_is_not_the_drivers() -> N
     late = lines[lines["sequence_number"] >= ends[1]]  # which begin in the last bin of the second one
     totals = []
     for step in (len(rows), 100, 7):
-        board = Board(Facts.of(replay.description), replay.ring.capacity)
+        board = Board(Reference.of(replay.description), replay.ring.capacity)
         for first in range(0, len(rows), step):
             part = rows[first : first + step]
             driver = 0 if part["sequence_number"][-1] >= ends[1] else None

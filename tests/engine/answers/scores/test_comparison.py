@@ -10,7 +10,7 @@ from scipy import stats
 
 from engine.answers.scores.comparison import Estimate, compare, estimate
 from engine.answers.scores.offline import rescore
-from engine.answers.scores.sent import Facts
+from engine.answers.scores.sent import Reference
 from engine.answers.scores.summary import TrialScore
 from engine.bins.schema import Rows
 from tests.builders import small_recording
@@ -24,7 +24,7 @@ def trials_of(*lines: Rows) -> dict[str, Sequence[TrialScore]]:
     rows = sent(RECORDING, range(2000))
     log = np.concatenate(lines)
     log = log[np.argsort(log["sequence_number"], kind="stable")]
-    scored = rescore(rows, log, list("abc"[: len(lines)]), Facts.of(RECORDING), radius=10.0)
+    scored = rescore(rows, log, list("abc"[: len(lines)]), Reference.of(RECORDING), radius=10.0)
     return {name: summary.trials for name, summary in scored.items()}
 
 
