@@ -36,6 +36,10 @@ class Notices(NotificationAreaBase, JSComponent):
         """Take away what is shown."""
         self._send_msg({"text": ""})
 
+    def go(self, url: str) -> None:
+        """Open another page in place of this one."""
+        self._send_msg({"go": url})
+
     def hand_over(self, name: str, content: bytes) -> None:
         """Have the browser save a file."""
         self._send_msg({"save": name, "content": content})

@@ -1,4 +1,4 @@
-"""The pages that are no Panel applications yet: Home and Calibrate."""
+"""The page that is no Panel application yet: Calibrate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dashboard.calibration import choices
 from dashboard.frames import spell_time
 from dashboard.templates import script_json, templates
 from engine.bins.description import Recorded
-from engine.deck.transport import MAX_SPEED, MIN_SPEED
 from engine.stages.perturb import PRESETS
 from sessions.calibrations import KEPT
 from sessions.rest.pages import Page, Visit
@@ -33,16 +32,6 @@ class Pages:
     def __init__(self, store: Store, prefix: str = "") -> None:
         self._store = store
         self._templates = templates(prefix)
-
-    def home(self, _: Visit) -> Page:
-        """The recording and the sessions."""
-        return self._page(
-            "home.html",
-            recordings=list(self._store.recordings),
-            presets=list(PRESETS),
-            min_speed=MIN_SPEED,
-            max_speed=MAX_SPEED,
-        )
 
     def calibrate(self, _: Visit) -> Page:
         """Decoders to fit and test."""

@@ -15,6 +15,7 @@ from panel.io.server import get_server
 from dashboard.documents import WithPolicy, application
 from dashboard.explore import explore_application
 from dashboard.frames import Frames
+from dashboard.home.application import HomePages
 from dashboard.live.application import LivePages
 from dashboard.live.page import MakeCard, Parts
 from dashboard.pages import Pages
@@ -96,12 +97,12 @@ def build_server(
         Parts(context, prefix, tuple(plotters), plugins or {}), lsl_name, gate.token is not None
     )
     routes: list[Pattern] = [
-        (r"/", PageHandler, {"render": own.home}),
         (r"/calibrate", PageHandler, {"render": own.calibrate}),
         (r"/feed/([A-Za-z0-9_-]{1,64})", FeedHandler, feed),
         *extra_patterns,
     ]
     pages: dict[str, Any] = {
+        "/": application(HomePages(context, prefix)),
         "/live": application(live),
         "/explore": explore_application(store, prefix),
         **(applications or {}),

@@ -86,7 +86,7 @@ def test_pages_find_all_that_they_need_through_the_proxy(proxy: str, browser: Br
     page.on("requestfailed", lambda asked: "/deck/" in asked.url or faults.append(asked.url))
     ask("POST", f"http://{proxy}/deck/api/sessions", {"custom_code": "shown"})
     page.goto(f"http://{proxy}/deck/")
-    page.locator("[data-name][href$='/deck/live?session=shown']").click()
+    page.locator("tr[data-key] [href$='/deck/live?session=shown']").click()
     page.wait_for_selector("canvas")
     assert f"ws://{proxy}/streams/stream/shown" in page.content()
     ask("POST", f"http://{proxy}/deck/api/control/shown/resume")
