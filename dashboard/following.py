@@ -46,7 +46,7 @@ class Following(Generic[T]):
     def add(self, tell: Callable[[], None]) -> None:
         """Call `tell` after changes."""
         self._pages.add(tell)
-        if self._looking is None:
+        if self._looking is None or self._looking.done():
             self._looking = asyncio.get_running_loop().create_task(self._look())
 
     def remove(self, tell: Callable[[], None]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from panel.custom import JSComponent
 from panel.io.notifications import NotificationAreaBase
+from panel.io.state import state
 
 
 class Notices(NotificationAreaBase, JSComponent):
@@ -43,3 +44,11 @@ class Notices(NotificationAreaBase, JSComponent):
     def hand_over(self, name: str, content: bytes) -> None:
         """Have the browser save a file."""
         self._send_msg({"save": name, "content": content})
+
+
+def notices() -> Notices:
+    """Those of the document that is made."""
+    made = Notices()  # type: ignore[no-untyped-call]
+    if state.curdoc is not None:
+        state._notifications[state.curdoc] = made
+    return made

@@ -14,6 +14,9 @@ from panel.custom import JSComponent
 RESOURCES = Path(__file__).parents[1] / "resources"
 STYLES = ["resources/deck.css", "resources/table.css"]
 
+ACTIONS = Markup('<span class="unseen">Actions</span>')
+"""Title of a column of buttons."""
+
 Cell = str | Markup
 """A text, or markup of ours."""
 
@@ -65,7 +68,8 @@ class Table(JSComponent):
     ) -> None:
         self._hear = hear
         titles = [str(escape(title)) for title in columns]
-        super().__init__(columns=titles, rows=_plain(rows), stylesheets=STYLES, **params)  # type: ignore[no-untyped-call]
+        params = {"stylesheets": STYLES, **params}
+        super().__init__(columns=titles, rows=_plain(rows), **params)  # type: ignore[no-untyped-call]
 
     def fill(self, rows: Sequence[Row]) -> None:
         """Have these rows."""

@@ -60,6 +60,7 @@ class Creating(param.Parameterized):
         self._mount = mount
         self._task = Task()
         self._options = stack()
+        self._options.visible = False
         self.param.recording.objects = names = list(recordings)
         self.recording = names[0]
 

@@ -13,9 +13,9 @@ from dashboard.following import Following, FollowingPage
 from dashboard.home.creating import Creating
 from dashboard.home.rows import ELSEWHERE, RECORDS, SESSIONS, Overview, plural
 from dashboard.live.controls import stack
-from dashboard.live.page import notices
 from dashboard.live.task import Task
-from dashboard.table import STYLES, Row, Table, act
+from dashboard.notices import notices
+from dashboard.table import ACTIONS, STYLES, Row, Table, act
 from sessions.rest.context import Context
 from sessions.rest.lifecycle import delete_session
 from sessions.rest.requests import DeleteQuery
@@ -24,8 +24,6 @@ NO_SESSION: Final = (
     '<p class="empty">No session yet. Make one here, or let a decoder connect to any address: it creates '
     "its own.</p>"
 )
-
-ACTIONS: Final = Markup('<span class="unseen">Actions</span>')
 
 
 class HomePage(FollowingPage):

@@ -27,7 +27,7 @@ from dashboard.live.selection import Selecting
 from dashboard.live.tape import Tape
 from dashboard.live.transport import Transport
 from dashboard.live.viewing import Viewing
-from dashboard.notices import Notices
+from dashboard.notices import notices
 from plotters.base import Plotter
 from sessions.rest.context import Context
 from sessions.rest.report import show_report
@@ -219,11 +219,3 @@ def made_by(make: MakeCard, session: Session) -> Any:
     except Exception as error:  # whatever it is, it is that file's
         log.exception("The card of a plugin has failed")
         return pn.widgets.StaticText(value=escape(f"This card has failed. {type(error).__name__}: {error}"))
-
-
-def notices() -> Notices:
-    """Those of the document that is made."""
-    made = Notices()
-    if state.curdoc is not None:
-        state._notifications[state.curdoc] = made
-    return made

@@ -7,7 +7,7 @@ import io
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from engine.calibration.frozen import LEVELS, Scores
+from engine.calibration.frozen import Scores
 from engine.calibration.run import Plan, prepare
 from engine.calibration.split import balanced_split, given_split
 from engine.decoders import DECODERS
@@ -124,7 +124,7 @@ def _answer(context: Context, run: Run) -> CalibrationAnswer:
         id=run.number,
         state=run.state,
         error=run.error,
-        progress=((run.fitted is not None) + len(run.scores)) / (1 + len(LEVELS)),
+        progress=run.progress,
         created_at=datetime.fromtimestamp(run.created, UTC),
         recording=plan.recording,
         length_unit=plan.length_unit,

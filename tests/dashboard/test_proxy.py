@@ -94,5 +94,6 @@ def test_pages_find_all_that_they_need_through_the_proxy(proxy: str, browser: Br
     page.wait_for_selector("body[data-connection=open]")
     page.get_by_role("link", name="Calibrate", exact=True).click()
     page.wait_for_url(f"http://{proxy}/deck/calibrate")
+    page.wait_for_selector("body[data-controls=ready]")
     context.close()
     assert faults == []
