@@ -14,6 +14,7 @@ from dashboard.home.rows import ELSEWHERE, RECORDS, SESSIONS, SHOWN, clock, over
 from dashboard.templates import templates
 from engine.bins.description import Recorded
 from engine.errors import DeckError
+from sessions.rest.calibrating import elsewhere
 from sessions.rest.context import Context
 from sessions.store import Store
 
@@ -114,5 +115,4 @@ def series(recording: Recorded) -> list[tuple[str, str]]:
 
 def command(context: Context) -> str:
     """What connects a decoder to a new session."""
-    url = context.stream.removesuffix("/stream")
-    return f"python serve.py decode --session demo --decoder wiener --url {url}"
+    return f"python serve.py decode --session demo --decoder wiener{elsewhere(context)}"

@@ -111,7 +111,7 @@ def _done(context: Context, number: int) -> Run:
     return run
 
 
-def _elsewhere(context: Context) -> str:
+def elsewhere(context: Context) -> str:
     """The option by which a command finds this server, if it would not by itself."""
     url = context.stream.removesuffix("/stream")
     return "" if url.replace("//localhost:", "//127.0.0.1:") == URL else f" --url {url}"
@@ -136,7 +136,7 @@ def _answer(context: Context, run: Run) -> CalibrationAnswer:
         table=[ScoresAnswer.model_validate(each) for each in run.scores],
         note=FROZEN + (ADAPTIVE if DECODERS[plan.decoder].uses_truth else ""),
         model_file=name,
-        command=f"python serve.py decode --session CODE --model {name}{_elsewhere(context)}",
+        command=f"python serve.py decode --session CODE --model {name}{elsewhere(context)}",
     )
 
 
