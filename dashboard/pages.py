@@ -1,58 +1,16 @@
-"""The pages that are no Panel applications yet: Home and Calibrate."""
+"""What Explore shares with the other pages."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from dashboard.calibration import choices
 from dashboard.frames import spell_time
-from dashboard.templates import script_json, templates
+from dashboard.templates import script_json
 from engine.bins.description import Recorded
-from engine.deck.transport import MAX_SPEED, MIN_SPEED
-from engine.stages.perturb import PRESETS
-from sessions.calibrations import KEPT
-from sessions.rest.pages import Page, Visit
-from sessions.store import Store
 
-__all__ = ["TEMPLATES", "Pages", "facts", "script_json"]
+__all__ = ["TEMPLATES", "facts", "script_json"]
 
 TEMPLATES = Path(__file__).parent / "templates"
-
-
-class Pages:
-    """Renders what `sessions.rest.pages.PageHandler` serves.
-
-    Parameters
-    ----------
-    store : Store
-    prefix : str
-        Path under which a proxy has the pages.
-    """
-
-    def __init__(self, store: Store, prefix: str = "") -> None:
-        self._store = store
-        self._templates = templates(prefix)
-
-    def home(self, _: Visit) -> Page:
-        """The recording and the sessions."""
-        return self._page(
-            "home.html",
-            recordings=list(self._store.recordings),
-            presets=list(PRESETS),
-            min_speed=MIN_SPEED,
-            max_speed=MAX_SPEED,
-        )
-
-    def calibrate(self, _: Visit) -> Page:
-        """Decoders to fit and test."""
-        names = list(self._store.recordings)
-        return self._page(
-            "calibrate.html", recordings=names, decoders=choices(), kept=KEPT, presets=list(PRESETS)
-        )
-
-    def _page(self, template: str, **values: Any) -> Page:
-        return Page(self._templates.get_template(template).render(values))
 
 
 def facts(recording: Recorded) -> list[tuple[str, str]]:

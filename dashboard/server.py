@@ -12,17 +12,17 @@ from bokeh.server.views.doc_handler import DocHandler
 from bokeh.server.views.ws import WSHandler
 from panel.io.server import get_server
 
+from dashboard.calibrate.application import CalibratePages
 from dashboard.documents import WithPolicy, application
 from dashboard.explore import explore_application
 from dashboard.frames import Frames
+from dashboard.home.application import HomePages
 from dashboard.live.application import LivePages
 from dashboard.live.page import MakeCard, Parts
-from dashboard.pages import Pages
 from plotters import PLOTTERS
 from plotters.base import Plotter
 from sessions.gate import Admission, Gate, Rules
 from sessions.rest.context import Context
-from sessions.rest.pages import PageHandler
 from sessions.streams.feed import feeds
 from sessions.streams.feed_socket import FeedHandler
 from sessions.streams.stream import MAX_MESSAGE
@@ -91,18 +91,17 @@ def build_server(
         If the port is taken.
     """
     store, prefix = context.store, context.prefix
-    own = Pages(store, prefix)
     feed = {"store": store, "make_feed": feeds(lambda session: Frames(session, plotters))}
     live = LivePages(
         Parts(context, prefix, tuple(plotters), plugins or {}), lsl_name, gate.token is not None
     )
     routes: list[Pattern] = [
-        (r"/", PageHandler, {"render": own.home}),
-        (r"/calibrate", PageHandler, {"render": own.calibrate}),
         (r"/feed/([A-Za-z0-9_-]{1,64})", FeedHandler, feed),
         *extra_patterns,
     ]
     pages: dict[str, Any] = {
+        "/": application(HomePages(context, prefix)),
+        "/calibrate": application(CalibratePages(context, prefix)),
         "/live": application(live),
         "/explore": explore_application(store, prefix),
         **(applications or {}),

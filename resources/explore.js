@@ -94,7 +94,8 @@ async function start() {
   const pulled = pull_session(url.href, token, location.search.substring(1));
 
   const figures = Document.from_json(deck.document);
-  const plots = new Plots([figures], deck.roles);
+  const plots = new Plots(deck.roles);
+  plots.add("explore", figures);
   plots.paint();
   const { document: shared } = await pulled;
   const channel = shared.roots()[0];

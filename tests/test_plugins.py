@@ -379,3 +379,52 @@ def started(*arguments: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "serve.py", *arguments],
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=False, env=dict(os.environ),
     )  # fmt: skip
+
+
+PATIENT = '''
+import os
+import time
+from pathlib import Path
+
+from engine.decoders.wiener import Wiener
+
+
+class Patient(Wiener):
+    """Learns in three epochs; after the second it waits for a file."""
+
+    key = "patient"
+
+    def _learn(self, training):
+        for epoch in range(3):
+            while epoch == 2 and not Path(os.environ["PATIENT_FILE"]).exists():
+                time.sleep(0.02)
+            super()._learn(training)
+            self.epoch_done(epoch + 1, 3)
+'''
+
+
+def test_a_fit_by_epochs_shows_how_far_it_is_and_can_be_cancelled(
+    tmp_path: Path, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "patient.py").write_text(PATIENT)
+    file = tmp_path / "go"
+    monkeypatch.setenv("PATIENT_FILE", str(file))
+    with server("--no-lsl", "--plugins", str(tmp_path)) as ours:
+        page = browser.new_page()
+        page.set_default_timeout(60_000)
+        page.goto(f"http://127.0.0.1:{ours.dashboard_port}/calibrate")
+        page.get_by_label("Decoder").select_option("patient")
+        calibrate = page.get_by_role("button", name="Calibrate", exact=True)
+        calibrate.click()
+        page.get_by_text("Fitting patient to 75 trials, epoch 2 of at most 3").wait_for()
+        (run,) = ours.get("/api/calibrations")["calibrations"]
+        assert run["progress"] == pytest.approx(2 / 3 / 6)
+        bar = page.get_by_role("progressbar")
+        assert float(bar.get_attribute("value") or 0) == pytest.approx(111, abs=1)
+        page.get_by_role("button", name="Cancel").click()
+        page.get_by_text("No calibration yet.").wait_for()
+        assert ours.get("/api/calibrations")["count"] == 0
+        file.touch()
+        calibrate.click()
+        page.locator("[data-run=done]").wait_for()
+        page.close()

@@ -27,7 +27,7 @@ from dashboard.live.selection import Selecting
 from dashboard.live.tape import Tape
 from dashboard.live.transport import Transport
 from dashboard.live.viewing import Viewing
-from dashboard.notices import Notices
+from dashboard.notices import notices
 from plotters.base import Plotter
 from sessions.rest.context import Context
 from sessions.rest.report import show_report
@@ -219,11 +219,3 @@ class LivePage:
 
     def _report(self, session: Session, seconds: float) -> bytes:
         return show_report(self._parts.context, session.code, WindowQuery(seconds=seconds)).content
-
-
-def notices() -> Notices:
-    """Those of the document that is made."""
-    made = Notices()
-    if state.curdoc is not None:
-        state._notifications[state.curdoc] = made
-    return made

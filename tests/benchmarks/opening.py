@@ -1,4 +1,4 @@
-"""What opening live pages costs the server and other pages: ``python -m tests.benchmarks.opening``.
+"""What opening pages costs the server and other pages: ``python -m tests.benchmarks.opening``.
 
 Pages are opened as browsers do it, without drawing: the document over HTTP, then Panel's objects over
 Bokeh's WebSocket.
@@ -24,9 +24,9 @@ AT_ONCE = 5
 ITEM = re.compile(r'id="panel">(.*?)</script>', re.DOTALL)
 
 
-def open_page(ours: Server) -> None:
+def open_page(ours: Server, path: str = "/live") -> None:
     """One page, until its controls are there."""
-    base = f"127.0.0.1:{ours.dashboard_port}/live"
+    base = f"127.0.0.1:{ours.dashboard_port}{path.rstrip('/')}"
     html = urllib.request.urlopen(f"http://{base}?session={CODE}").read().decode()
     found = ITEM.search(html)
     if found is None:  # a page without Panel
@@ -44,15 +44,15 @@ def open_page(ours: Server) -> None:
     socket.close()
 
 
-def cost_of_opening(ours: Server) -> None:
+def cost_of_opening(ours: Server, path: str) -> None:
     """Processor time of the server a page, while its session stands still."""
     for _ in range(3):
-        open_page(ours)
+        open_page(ours, path)
     before, start = cpu_seconds(ours.pid), time.perf_counter()
     for _ in range(N_PAGES):
-        open_page(ours)
+        open_page(ours, path)
     used, took = cpu_seconds(ours.pid) - before, time.perf_counter() - start
-    emit("a live page opened", cpu_ms=1e3 * used / N_PAGES, took_ms=1e3 * took / N_PAGES)
+    emit("a page opened", path=path, cpu_ms=1e3 * used / N_PAGES, took_ms=1e3 * took / N_PAGES)
 
 
 def gaps_of_others(ours: Server) -> None:
@@ -93,7 +93,8 @@ def gaps_of_others(ours: Server) -> None:
 def main() -> None:
     with server("--no-lsl") as ours:
         post(ours, "/api/sessions", {"custom_code": CODE})
-        cost_of_opening(ours)
+        for path in ("/live", "/", "/calibrate"):
+            cost_of_opening(ours, path)
         gaps_of_others(ours)
 
 

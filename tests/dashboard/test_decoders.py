@@ -25,7 +25,7 @@ from tests.dashboard.conftest import Deck, Visitor, keep_screenshot, refusal
 from tests.engine.listening import wait_until
 
 SERVE = Path(__file__).parents[2] / "serve.py"
-PATIENCE = 20_000
+PATIENCE = 60_000
 EMPTY = "No decoder has answered yet. Start one here, or connect your own."
 COLUMN = """([plot, source, column]) => {
   const model = Bokeh.index.roots.map(({ model }) => model).find(({ name }) => name === plot);

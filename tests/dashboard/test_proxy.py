@@ -86,7 +86,7 @@ def test_pages_find_all_that_they_need_through_the_proxy(proxy: str, browser: Br
     page.on("requestfailed", lambda asked: "/deck/" in asked.url or faults.append(asked.url))
     ask("POST", f"http://{proxy}/deck/api/sessions", {"custom_code": "shown"})
     page.goto(f"http://{proxy}/deck/")
-    page.locator("[data-name][href$='/deck/live?session=shown']").click()
+    page.locator("tr[data-key] [href$='/deck/live?session=shown']").click()
     page.wait_for_selector("canvas")
     assert f"ws://{proxy}/streams/stream/shown" in page.content()
     ask("POST", f"http://{proxy}/deck/api/control/shown/resume")
@@ -94,5 +94,6 @@ def test_pages_find_all_that_they_need_through_the_proxy(proxy: str, browser: Br
     page.wait_for_selector("body[data-connection=open]")
     page.get_by_role("link", name="Calibrate", exact=True).click()
     page.wait_for_url(f"http://{proxy}/deck/calibrate")
+    page.wait_for_selector("body[data-controls=ready]")
     context.close()
     assert faults == []
