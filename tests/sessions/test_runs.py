@@ -17,7 +17,7 @@ from engine.errors import DeckError
 from sessions.runs import MIGRATIONS, Runs
 from sessions.store import Store
 from tests.builders import small_recording
-from tests.sessions.answering import answer
+from tests.sessions.predicting import answer
 from tests.sessions.serving import Client, serving
 
 
