@@ -36,7 +36,7 @@ class Keeping:
         self._told = pn.widgets.StaticText(value="", css_classes=["state"])
 
     def view(self) -> Viewable:
-        return flow(button("Keep this run", self._keep), self._told, self._task.view())
+        return flow(button("Keep this run", self._keep), self._told)
 
     def _keep(self) -> None:
         self._told.value = ""

@@ -95,15 +95,16 @@ class Choosing(param.Parameterized):
         asked = {name: value for name, value in vars(self.choice).items() if value is not None}
         return f"{mount}/api/runs.csv?{urlencode({**asked, 'limit': MOST})}"
 
-    def look(self, runs: Runs, compared: tuple[int, ...]) -> Callable[[], Look]:
-        """What reads what is to be shown, in any thread."""
+    def look(self, runs: Runs, compared: tuple[int, ...], *, drawn: bool = True) -> Callable[[], Look]:
+        """What reads what is to be shown, in any thread; no points unless they are to be drawn."""
         choice, order, score, first = self.choice, Order(self.by, self.ascending), self.score, self.first
 
         def read() -> Look:
             known = runs.known(choice)
             begin = min(first, max(0, known.count - 1) // PER_PAGE * PER_PAGE)
             page = tuple(runs.kept(choice, order, PER_PAGE, begin))
-            return Look(page, known, runs.over_time(score, choice), tuple(runs.some(compared)), begin)
+            points = runs.over_time(score, choice) if drawn else []
+            return Look(page, known, points, tuple(runs.some(compared)), begin)
 
         return read
 

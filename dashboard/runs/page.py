@@ -67,7 +67,7 @@ class RunsPage(FollowingPage):
         self._beside = stack()
         turning = flow(self._before, self._after, self._file, self._count)
         self._whole = stack(self._choosing.view(), self._editing.view(), self._table, turning)
-        self.look = self._choosing.look(self._runs, ())()
+        self.look = self._choosing.look(self._runs, (), drawn=False)()
         self._show(self.look, drawn=False)
 
     def roots(self) -> Mapping[str, Viewable]:
@@ -121,9 +121,14 @@ class RunsPage(FollowingPage):
             return
         first, second = self.look.compared
         titles = title(first), title(second)
-        scores = Table(("Score", *titles, "Difference"), score_rows(first, second), stylesheets=LOOKS)
+        scores = Table(
+            ("Score", *titles, "Difference"),
+            score_rows(first, second),
+            stylesheets=LOOKS,
+            css_classes=["compared"],
+        )
         rows = setting_rows(first, second, self._same.value)
-        settings = Table(("Setting", *titles), rows, stylesheets=LOOKS)
+        settings = Table(("Setting", *titles), rows, stylesheets=LOOKS, css_classes=["compared"])
         self._beside.objects = [scores, self._same, settings]
 
     def _hear(self, what: str, key: str) -> None:
