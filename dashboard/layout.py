@@ -47,6 +47,7 @@ class Card:
 CARDS: Final = (
     Card("scores", "Scores", "plots", "live/scores.html"),
     Card("listeners", "Listeners", "plots", "live/listeners.html"),
+    Card("connect", "Connect", template="live/connect.html", opened=True),
     Card("selection", "Selection", opened=True, summary="selected", needs="select"),
     Card(
         "decoders",
@@ -59,7 +60,6 @@ CARDS: Final = (
     Card("view", "View", summary="viewed"),
     Card("safety", "Limits of cursors", summary="limits"),
     Card("pictures", "Pictures"),
-    Card("connect", "Connect", "below", "live/connect.html"),
 )
 """Of the page's own; cards of plugins follow in the same column as controls."""
 

@@ -19,6 +19,7 @@ from dashboard.frames import Frames
 from dashboard.home.application import HomePages
 from dashboard.live.application import LivePages
 from dashboard.live.page import MakeCard, Parts
+from dashboard.runs.application import RunsPages
 from plotters import PLOTTERS
 from plotters.base import Plotter
 from sessions.gate import Admission, Gate, Rules
@@ -103,6 +104,7 @@ def build_server(
         "/": application(HomePages(context, prefix)),
         "/calibrate": application(CalibratePages(context, prefix)),
         "/live": application(live),
+        "/runs": application(RunsPages(context, prefix)),
         "/explore": explore_application(store, prefix),
         **(applications or {}),
     }

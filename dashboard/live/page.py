@@ -16,9 +16,10 @@ from panel.io.state import set_curdoc, state
 from panel.viewable import Viewable
 
 from dashboard.layout import CARDS, Card
-from dashboard.live.controls import Controls, attempt, button, stack
+from dashboard.live.controls import Controls, attempt, button, flow, stack
 from dashboard.live.decoders import Decoders
 from dashboard.live.guarding import Guarding
+from dashboard.live.keeping import Keeping
 from dashboard.live.perturbation import Perturbing
 from dashboard.live.pictures import Pictures
 from dashboard.live.recording import Recording
@@ -99,6 +100,7 @@ class LivePage:
 
     def roots(self) -> dict[str, Viewable]:
         """By the names that the template has for them."""
+        parts = self._parts
         period = pn.widgets.RadioBoxGroup(
             options=PERIODS, value="window", inline=True, css_classes=["chips"]
         )
@@ -108,7 +110,7 @@ class LivePage:
             "tape": self._tape,
             "record": self.recording.view(),
             "drift": button("Set reference", self.session.drift.set_reference),
-            "scores": period,
+            "scores": flow(period, Keeping(parts.context, self.session.code, parts.mount).view()),
             "notices": notices(),
             **self._places,
         }

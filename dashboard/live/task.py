@@ -58,10 +58,11 @@ class Task:
     async def _run(self, document: Document, work: Callable[[], T], done: Callable[[T], object]) -> None:
         found = asyncio.ensure_future(self._patiently(work))
         await asyncio.wait([found])
-        if asyncio.current_task() is not self._running:
-            return
+        task = asyncio.current_task()
 
         def finish() -> None:
+            if task is not self._running:  # stopped, or another one was started meanwhile
+                return
             with set_curdoc(document):
                 self._running = None
                 self._view.param.update(objects=[], visible=False)

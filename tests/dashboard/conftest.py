@@ -27,6 +27,7 @@ from sessions.gate import Origins, Rate, Rules, Token
 from sessions.launcher import Launcher
 from sessions.rest.context import Context
 from sessions.rest.handler import rest_rules
+from sessions.runs import Runs
 from sessions.server import stream_rules
 from sessions.session import Session
 from sessions.store import Store
@@ -52,8 +53,12 @@ class Deck:
         calibrations: Calibrations | None = None,
         archive: Archive | None = None,
         brokers: Sequence[Broker] = (),
+        runs: Runs | None = None,
+        launches: bool = True,
     ) -> None:
+        self.launches = launches
         self.brokers = brokers
+        self.runs = runs
         self.port = free_port()
         shown, rate = Token(token) if token else None, Rate(1e6)  # tests are quicker than people
         self.gate = Rules(Origins((self.port,)), token=shown, rate=rate)
@@ -79,7 +84,8 @@ class Deck:
 
     def start(self, *recordings: Recording) -> None:
         """Begin with no session."""
-        self.store = Store({recording.name: recording for recording in recordings})
+        keep = self.runs.keep if self.runs else None
+        self.store = Store({recording.name: recording for recording in recordings}, keep=keep)
         self._up, self._stopping = threading.Event(), asyncio.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="dashboard")
         self._thread.start()
@@ -98,7 +104,8 @@ class Deck:
             self.port,
             studio=self.studio,
             archive=self.archive,
-            launcher=Launcher(f"ws://127.0.0.1:{self.port}"),
+            runs=self.runs,
+            launcher=Launcher(f"ws://127.0.0.1:{self.port}") if self.launches else None,
             calibrations=self.calibrations,
             brokers=self.brokers,
         )
