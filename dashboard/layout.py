@@ -56,6 +56,11 @@ CARDS: Final = (
         "trials.",
     ),
     Card("perturbation", "Perturbation", summary="perturbed"),
+    Card(
+        "schedule",
+        "Schedule",
+        note="Perturbations that change by themselves, counted from the beginning or the last restart.",
+    ),
     Card("view", "View", summary="viewed"),
     Card("safety", "Limits of cursors", summary="limits"),
     Card("pictures", "Pictures"),

@@ -26,6 +26,7 @@ export function render({ model }) {
     const x = (bin) => (bin / nBins) * width;
     drawSpans(context, x, height, 0, nBins);
     if (width / trials.length >= READABLE) drawBoundaries(context, x, height, trials);
+    drawMarks(context, x, height);
     drawNear();
   }
 
@@ -46,6 +47,7 @@ export function render({ model }) {
       const left = Math.max(x(first), 0) + PAD;
       if (context.measureText(id).width <= Math.min(x(end), width) - PAD - left) context.fillText(id, left, height / 2);
     }
+    drawMarks(context, x, height);
     context.fillStyle = style("accent");
     context.fillRect(width / 2 - 1, 0, 2, height);
   }
@@ -60,6 +62,16 @@ export function render({ model }) {
   function drawBoundaries(context, x, height, shown) {
     context.fillStyle = style("muted");
     for (const [, first] of shown) context.fillRect(Math.round(x(first)), 0, 1, height);
+  }
+
+  function drawMarks(context, x, height) {
+    context.font = `10px ${style("font")}`;
+    context.textBaseline = "top";
+    for (const [bin, text, role] of model.marks) {
+      context.fillStyle = style(role);
+      context.fillRect(Math.round(x(bin)), 0, 2, height);
+      context.fillText(text, x(bin) + 4, 1);
+    }
   }
 
   function say(bin) {
@@ -105,7 +117,7 @@ export function render({ model }) {
     clearInterval(speaking);
     resized.disconnect();
   });
-  model.on("spans", draw);
+  for (const drawn of ["spans", "marks"]) model.on(drawn, draw);
   model.on("flags", () => Object.assign(document.body.dataset, model.flags));
   send({ theme: document.documentElement.dataset.theme });
   for (const card of document.querySelectorAll("[data-card][open]")) send({ open: card.id });

@@ -44,6 +44,12 @@ def tape(recording: Description) -> dict[str, Any]:
     return {"n_bins": recording.n_bins or 1, "bin_rate": recording.bin_rate, "trials": trials}
 
 
+@lru_cache(maxsize=16)
+def reel(selection: Selection, recording: Recorded) -> Reel:
+    """The same for all who ask."""
+    return Reel(selection, recording)
+
+
 class Reel:
     """The selected bins of a recording, and ways along them.
 
@@ -67,6 +73,11 @@ class Reel:
         """The bin that is played so many bins after (before) another; the first or last at the ends."""
         at = int(np.searchsorted(self._bins, self.nearest(bin_))) + n
         return int(self._bins[min(max(at, 0), len(self._bins) - 1)])
+
+    def ahead(self, index: int, loop: bool) -> int | None:
+        """The bin that is played as number `index`, counted from the first one; None if there is none."""
+        n = len(self._bins)
+        return int(self._bins[index % n]) if loop or 0 <= index < n else None
 
     def trial_away(self, bin_: int, n: int) -> int | None:
         """The first selected bin of the trial so many selected trials away; None if there are none.
