@@ -16,6 +16,7 @@ from panel.io.state import set_curdoc, state
 from panel.viewable import Viewable
 
 from dashboard.layout import CARDS, Card
+from dashboard.live.comparing import Comparing
 from dashboard.live.controls import Controls, attempt, button, stack
 from dashboard.live.decoders import Decoders
 from dashboard.live.guarding import Guarding
@@ -28,6 +29,8 @@ from dashboard.live.schedule import Scheduling
 from dashboard.live.selection import Selecting
 from dashboard.live.tape import Tape
 from dashboard.live.transport import Transport
+from dashboard.live.trial_list import failures, scores_by_trial
+from dashboard.live.trials import Trials
 from dashboard.live.viewing import Viewing
 from dashboard.notices import notices
 from plotters.base import Plotter
@@ -141,7 +144,12 @@ class LivePage:
             if not state.loaded:  # what a page is told before it has loaded, Panel loses
                 state.onload(self._tell)
                 return
-            self._tape.param.update(spans=self._spans(), marks=marks(self.session))
+            scores = scores_by_trial(self.session.scores.latest().decoders)
+            self._tape.param.update(
+                spans=self._spans(),
+                marks=marks(self.session),
+                failures=failures(self.session.description, scores),
+            )
             for controls in (self.transport, self.recording, *self._open.values()):
                 if controls is not None:
                     controls.follow()
@@ -210,6 +218,10 @@ class LivePage:
                 return Perturbing(session)
             case "schedule":
                 return Scheduling(session)
+            case "comparison":
+                return Comparing(session)
+            case "trials":
+                return Trials(session)
             case "view":
                 return Viewing(session)
             case "safety":

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dashboard.live.trial_list import passages
 from engine.bins.description import Description, Recorded
 from engine.bins.selection import Selection
 
@@ -34,12 +35,8 @@ def tape(recording: Description) -> dict[str, Any]:
         ``n_bins``, ``bin_rate``, and ``trials``: id, first bin, one past the last, and target of each
         trial that has bins.
     """
-    trial_of_bin = recording.bins["trial"]
-    inside = np.flatnonzero(trial_of_bin >= 0)
-    rows, first, n_bins = np.unique(trial_of_bin[inside], return_index=True, return_counts=True)
     trials = [
-        [recording.trials[row].trial_id, start, start + n, recording.trials[row].target_id]
-        for row, start, n in zip(rows.tolist(), inside[first].tolist(), n_bins.tolist(), strict=True)
+        [each.trial.trial_id, each.first, each.end, each.trial.target_id] for each in passages(recording)
     ]
     return {"n_bins": recording.n_bins or 1, "bin_rate": recording.bin_rate, "trials": trials}
 
