@@ -88,4 +88,10 @@ def test_five_thousand_trials_open_at_once(make_deck: MakeDeck, browser: Browser
         heights = "rows => rows.map((row) => row.getBoundingClientRect().height)"
         assert set(rows(page).evaluate_all(heights)) == {33}
         print(f"5,000 trials have opened in {seconds:.2f} s")
+        page.locator("#trials .long").evaluate(
+            "each => { each.scrollIntoView(); each.scrollTop = each.scrollHeight; }"
+        )
+        expect(page.get_by_role("button", name="Go to trial 4999", exact=True)).to_be_in_viewport()
+        page.get_by_role("button", name="Sort by Trial").click()
+        expect(page.get_by_role("button", name="Go to trial 0", exact=True)).to_be_in_viewport()
         assert seconds < OPENED_WITHIN
