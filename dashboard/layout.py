@@ -57,9 +57,22 @@ CARDS: Final = (
         "trials.",
     ),
     Card("perturbation", "Perturbation", summary="perturbed"),
+    Card(
+        "schedule",
+        "Schedule",
+        note="Perturbations that change by themselves, counted from the beginning or the last restart.",
+    ),
     Card("view", "View", summary="viewed"),
     Card("safety", "Limits of cursors", summary="limits"),
     Card("pictures", "Pictures"),
+    Card(
+        "comparison",
+        "Comparison",
+        "below",
+        note="Means over trials. Two decoders are compared on the trials of which both answered every bin: "
+        "intervals by bootstrap, p by Wilcoxon's signed-rank test.",
+    ),
+    Card("trials", "Trials", "below", needs="select"),
 )
 """Of the page's own; cards of plugins follow in the same column as controls."""
 

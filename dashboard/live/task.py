@@ -40,12 +40,17 @@ class Task:
         return self._view
 
     def start(self, text: str, work: Callable[[], T], done: Callable[[T], object]) -> None:
-        """Call `work` in a thread, again while it is busy, and `done` with what comes of it."""
+        """Call `work` in a thread, again while it is busy, and `done` with what comes of it.
+
+        Without a text nobody is told.
+        """
         self.stop()
         document = state.curdoc
         assert document is not None
         self._text.value = text
-        self._view.param.update(objects=[self._text, self._stop, self._bar], visible=True)
+        self._view.param.update(
+            objects=[self._text, self._stop, self._bar] if text else [], visible=bool(text)
+        )
         self._running = asyncio.get_running_loop().create_task(self._run(document, work, done))
 
     def stop(self) -> None:
