@@ -48,7 +48,7 @@ CARDS: Final = (
     Card("scores", "Scores", "plots", "live/scores.html"),
     Card("listeners", "Listeners", "plots", "live/listeners.html"),
     Card("connect", "Connect", template="live/connect.html", opened=True),
-    Card("selection", "Selection", opened=True, summary="selected", needs="select"),
+    Card("selection", "Selection", summary="selected", needs="select"),
     Card(
         "decoders",
         "Start a decoder",

@@ -15,6 +15,7 @@ from panel.viewable import Viewable
 
 from dashboard.live.controls import Controls, attempt, button, fields, stack
 from dashboard.live.perturbation import SWITCH
+from dashboard.live.task import Task
 from dashboard.table import ACTIONS, Row, Table, act
 from engine.errors import BadSetting
 from engine.stages.perturb import MODELS, PRESETS
@@ -37,6 +38,7 @@ class Scheduling(Controls):
 
     def __init__(self, session: Session) -> None:
         self._known: tuple[Step, ...] | None = None
+        self._task = Task()
         self._steps = Table(("At", "What", "Strength", ACTIONS), hear=self._hear)
         super().__init__(session)
 
@@ -65,9 +67,12 @@ class Scheduling(Controls):
             widgets.TextAreaInput.from_param(self.param.text, rows=6, css_classes=["code"]),
             fields(
                 button("Apply", self._apply),
-                button("Restart from zero", self.session.restart),
+                button("Restart from zero", self._restart),
             ),
         )
+
+    def _restart(self) -> None:
+        self._task.start("", self.session.restart, lambda _: None)  # which waits for the last scores
 
     def _add(self) -> None:
         step = Step(parse_clock(self.at), asked(self.what, self.strength))

@@ -129,7 +129,7 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
         _control("resume", transport.resume),
         _control("stop", transport.stop),
         _control("step", transport.step),
-        _control("restart", transport.restart),
+        _slow("POST", "/api/control/{code}/restart", transport.restart, *PLAYING),
         Route(
             "POST",
             "/api/control/{code}/seek",

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from dashboard import build_server, close_server
 from engine.sources.recordings.recording import Recording
@@ -38,6 +38,8 @@ from tests.engine.listening import wait_until
 
 ARTEFACTS = Path(__file__).parents[2] / ".artefacts"
 SCREENSHOTS = Path(os.environ.get("PHANTOM_SCREENSHOTS", ARTEFACTS / "screenshots"))
+
+expect.set_options(timeout=30_000)  # ms: what is shown at once may take long on a busy machine
 
 
 class Deck:
