@@ -205,12 +205,12 @@ class Runs:
         """Nothing where no run was kept yet."""
         if not self._path.exists():
             return []
-        with self._opened() as database:
+        with self._opened("BEGIN") as database:
             return database.execute(statement, values).fetchall()
 
     @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        """A transaction on the file, which has the newest schema.
+    def _opened(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
+        """A transaction on the file, which has the newest schema; by "BEGIN", one that only reads.
 
         Raises
         ------
@@ -222,7 +222,7 @@ class Runs:
             connection = sqlite3.connect(self._path, timeout=BUSY, isolation_level=None)
             with closing(connection) as database, database:
                 database.row_factory = sqlite3.Row
-                database.execute("BEGIN IMMEDIATE")
+                database.execute(begin)
                 _migrate(database)
                 yield database
         except (sqlite3.Error, OSError) as error:

@@ -108,7 +108,7 @@ class OverDays:
         plot.legend[0].update(border_line_color=None, padding=4)
         paint(plot.legend[0], background_fill_color="card", label_text_color="text", label_text_font="font")
         paint_figure(plot)
-        paint(plot, border_fill_color="card")
+        plot.border_fill_color = None  # the card's own shows, in either theme
         return plot
 
     def _colours(self) -> list[str]:

@@ -52,6 +52,7 @@ def page(deck: Deck, visitor: Visitor, session: Session) -> Page:
 def test_addresses_and_programs_are_copied(deck: Deck, visitor: Visitor, session: Session) -> None:
     visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = visitor.watch(deck, session.code)
+    page.get_by_text("Addresses", exact=True).click()
     button = page.get_by_role("button", name="Copy the address for WebSocket, JSON")
     button.click()
     expect(button).to_have_text("Copied")
