@@ -11,8 +11,8 @@ import numpy.typing as npt
 from engine.errors import RecordingError
 from engine.sources.recordings.kinematics import JUMP, Floats
 from engine.sources.recordings.readers.array_spikes import OF_SPIKES, Arrays
-from engine.sources.recordings.readers.tables import ColumnTable
-from engine.sources.recordings.readers.trials import MOST_TRIALS, NAMES, STARTS, STOPS, plain_name
+from engine.sources.recordings.readers.tables import NAMES, STARTS, STOPS, ColumnTable, plain_name
+from engine.sources.recordings.readers.trials import MOST_TRIALS
 
 TABLE = "trial_table"
 START = "trial_start"

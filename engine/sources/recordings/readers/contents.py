@@ -15,7 +15,8 @@ from engine.sources.recordings.readers.clock import Span, in_seconds, last_time
 from engine.sources.recordings.readers.counts import BinnedSpikes
 from engine.sources.recordings.readers.series import Candidate
 from engine.sources.recordings.readers.spike_trains import SpikeTrains
-from engine.sources.recordings.readers.tables import ChosenTrials, Table, choose_trials
+from engine.sources.recordings.readers.tables import Table
+from engine.sources.recordings.readers.trial_choice import ChosenTrials, choose_trials
 from engine.sources.recordings.readers.trials import read_trials
 from engine.sources.recordings.readers.wanted import Wanted
 

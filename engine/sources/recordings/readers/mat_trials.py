@@ -16,7 +16,7 @@ from engine.sources.recordings.readers.array_trials import is_of_trials
 from engine.sources.recordings.readers.arrays import BOTH, TIMESTAMPS
 from engine.sources.recordings.readers.matlab import Cells, Structs, Value, as_array, vector
 from engine.sources.recordings.readers.series import POSITION, VELOCITY, words_of
-from engine.sources.recordings.readers.trials import STARTS, STOPS, plain_name
+from engine.sources.recordings.readers.tables import STARTS, STOPS, plain_name
 
 SPIKES = ("spike_times", "spikes", "units")
 PAUSE = 1.0

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,26 +13,7 @@ import numpy.typing as npt
 from engine.bins.trials import Scalar, Trial
 from engine.sources.recordings.kinematics import Floats
 from engine.sources.recordings.readers.hdf5 import Unreadable
-
-if TYPE_CHECKING:
-    from engine.sources.recordings.readers.tables import Table
-
-STARTS, STOPS = (
-    ("start_time", "start", "trial_start"),
-    ("stop_time", "end_time", "stop", "end", "trial_end", "trial_stop"),
-)
-NAMES = {
-    "target_on_time": ("target_on_time", "target_on", "target_onset_time", "tgt_on_time"),
-    "go_cue_time": ("go_cue_time", "go_cue", "go_time", "go_cue_on_time", "go_cue_onset_time"),
-    "move_onset_time": ("move_onset_time", "movement_onset_time", "move_onset", "movement_onset"),
-    "success": ("success", "result", "outcome", "successful", "is_successful", "correct", "rewarded"),
-    "target_id": ("active_target", "target_id", "tgt_id", "target_index", "target"),
-    "target_pos": ("target_pos", "tgt_loc", "tgt_pos", "target_loc", "target_position", "target_location"),
-    "target_x": ("target_x", "tgt_x"),
-    "target_y": ("target_y", "tgt_y"),
-    "target_dir": ("target_dir", "tgt_dir", "target_direction", "target_angle"),
-}
-"""What the field calls each fact, whatever the case and the underscores; the first that is there counts."""
+from engine.sources.recordings.readers.tables import NAMES, STARTS, STOPS, Table, plain_name
 
 MAX_ID = 2**31 - 1
 """Of a target; larger ones only name it."""
@@ -62,11 +42,6 @@ class TrialTable:
     trials: tuple[Trial, ...] = ()
     left_out: str = ""
     doubts: tuple[str, ...] = ()
-
-
-def plain_name(name: str) -> str:
-    """A column's name without its case and underscores: ``tgtDir`` and ``tgt_dir`` are one."""
-    return re.sub(r"[\W_]", "", name).lower()
 
 
 def read_trials(table: Table, scale: float, offset: float, end: float) -> TrialTable:
