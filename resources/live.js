@@ -26,11 +26,17 @@ document.addEventListener("deck:first", begin);
 
 document.addEventListener("deck:connection", ({ detail: { state } }) => {
   body.dataset.connection = state;
-  element("session").disabled = emergency.disabled = state !== "open";
-  element("session").inert = state !== "open"; // what is in shadow roots does not know the fieldset
+  emergency.disabled = state !== "open";
   if (state !== "open") element("state").textContent = state === "lost" ? state : "ended";
   tell(ENDINGS[state] ?? "", state);
 });
+
+// Controls have a connection of their own: while that stands, a lost feed takes no one's focus or text.
+new MutationObserver(() => {
+  const { connection, controls } = body.dataset;
+  const gone = connection !== "open" && (connection !== "lost" || controls !== "ready");
+  element("session").disabled = element("session").inert = gone; // shadow roots do not know the fieldset
+}).observe(body, { attributeFilter: ["data-connection", "data-controls"] });
 
 document.addEventListener("deck:frame", ({ detail: header }) => {
   if (header.sequence_number !== undefined) delete body.dataset.empty;

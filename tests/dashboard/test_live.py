@@ -131,8 +131,10 @@ def test_a_feed_that_is_lost_for_a_moment_takes_nothing_that_was_typed(
     trials.fill("1-2")
     feeds[0].close(code=3000)
     page.wait_for_selector("body[data-connection=lost]")
+    expect(trials).to_be_focused()
     page.wait_for_selector("body[data-connection=open]")
     assert len(feeds) == 2
+    expect(trials).to_be_focused()
     expect(trials).to_have_value("1-2")
     page.keyboard.press("Enter")
     expect(page.locator("[data-value=selected]")).not_to_contain_text("all")
