@@ -1,3 +1,4 @@
+// @ts-check
 // The live feed: frames from the server into the plots, painted once per animation frame.
 //
 // A frame is applied to the columns when it arrives, which costs microseconds, and painted when the
@@ -8,14 +9,17 @@
 // "deck:frame" (the newest header), the latter after painting.
 
 import { Plots } from "./plots.js";
+import { element } from "./rest.js";
 
 const SEEN = 20; // frames per confirmation, as in sessions/streams/feed.py
 const SILENCE = 3000; // ms without even a heartbeat after which the server counts as lost
 const SHORTEST_WAIT = 250;
 const LONGEST_WAIT = 4000;
 const CLOCK_PERIOD = 5000;
+/** @type {Record<number, string>} */
 const ENDINGS = { 1000: "deleted", 4404: "unknown" };
 
+/** @param {string} name @param {object} [detail] */
 const tell = (name, detail) => document.dispatchEvent(new CustomEvent(`deck:${name}`, { detail }));
 
 // What benchmarks read: frames that came, paintings, and the age in ms of the newest bin at each.
@@ -29,11 +33,13 @@ class Clock {
 
   static now = () => performance.timeOrigin + performance.now();
 
+  /** @param {WebSocket} socket */
   ask(socket) {
     this.trip *= 1.2; // clocks drift: an old answer loses to a slower, newer one in the end
     socket.send(JSON.stringify({ clock: Clock.now() }));
   }
 
+  /** @param {{ clock: number, now: number }} answer @param {WebSocket} socket */
   hear({ clock, now }, socket) {
     const trip = Clock.now() - clock;
     if (trip <= this.trip) {
@@ -47,11 +53,14 @@ class Clock {
 /** The connection: reconnects by itself, for as long as the page is open. */
 class Feed {
   clock = new Clock();
-  newest = null; // header that is not painted yet
+  /** @type {Header | null} */
+  newest = null; // what is not painted yet
   values = new Map();
   wait = SHORTEST_WAIT;
   lost = false; // whether it ever was
+  ended = false; // whether the session ever had
 
+  /** @param {{ session: string, scene: string }} deck @param {Plots} plots */
   constructor(deck, plots) {
     this.deck = deck;
     this.plots = plots;
@@ -61,10 +70,13 @@ class Feed {
   }
 
   open() {
+    /** @type {number | null} */
     this.retry = null;
     const url = new URL(`feed/${this.deck.session}`, location.href);
     url.protocol = url.protocol.replace("http", "ws");
-    const socket = (this.socket = new WebSocket(url));
+    const socket = new WebSocket(url);
+    /** @type {WebSocket | null} */
+    this.socket = socket;
     let received = 0;
     socket.binaryType = "arraybuffer";
     socket.onopen = () => this.clock.ask(socket);
@@ -91,11 +103,13 @@ class Feed {
     this.asking = setInterval(() => socket.readyState === WebSocket.OPEN && this.clock.ask(socket), CLOCK_PERIOD);
   }
 
+  /** @param {WebSocket} socket */
   listen(socket) {
     clearTimeout(this.silence);
     this.silence = setTimeout(() => this.lose(socket, "lost", ""), SILENCE);
   }
 
+  /** @param {WebSocket} socket @param {string} state @param {string} reason */
   lose(socket, state, reason) {
     if (socket !== this.socket) return;
     this.socket = null;
@@ -117,9 +131,10 @@ class Feed {
     this.open();
   }
 
+  /** @param {ArrayBuffer} buffer */
   receive(buffer) {
     const length = new DataView(buffer).getUint32(0, true);
-    const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+    const /** @type {Header} */ header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
     if (header.start && header.start !== this.deck.scene) {
       location.reload(); // the server came back with another recording or other plots
       return;
@@ -132,11 +147,11 @@ class Feed {
   }
 
   draw() {
-    const header = this.newest;
+    const header = /** @type {Header} */ (this.newest);
     this.newest = null;
     this.plots.draw();
     for (const [name, text] of this.values) {
-      for (const element of document.querySelectorAll(`[data-value="${name}"]`)) element.textContent = text;
+      for (const place of document.querySelectorAll(`[data-value="${name}"]`)) place.textContent = text;
     }
     this.values.clear();
     for (const [name, rows] of Object.entries(header.tables ?? {})) fill(name, rows);
@@ -149,9 +164,13 @@ class Feed {
   }
 }
 
-/** Rewrite the body of a table: rows of texts, before which data of the row's element may stand. */
+/**
+ * Rewrite the body of a table: rows of texts, before which data of the row's element may stand.
+ * @param {string} name
+ * @param {(string | Record<string, string>)[][]} rows
+ */
 function fill(name, rows) {
-  for (const body of document.querySelectorAll(`[data-rows="${name}"]`)) {
+  for (const body of /** @type {NodeListOf<HTMLTableSectionElement>} */ (document.querySelectorAll(`[data-rows="${name}"]`))) {
     body.replaceChildren(
       ...rows.map((cells) => {
         const row = document.createElement("tr");
@@ -166,7 +185,7 @@ function fill(name, rows) {
 }
 
 async function start() {
-  const read = (id) => JSON.parse(document.getElementById(id).textContent);
+  const read = (/** @type {string} */ id) => JSON.parse(element(id).textContent);
   const deck = read("deck");
   const { Document } = Bokeh.require("document");
   const plots = new Plots(deck.roles);
@@ -186,9 +205,9 @@ async function start() {
   tell("plots");
 }
 
-/** Put a plot in its place. */
+/** Put a plot in its place. @param {string} name @param {Plots} plots */
 async function show(name, plots) {
-  const place = document.querySelector(`[data-plot="${name}"]`);
+  const place = /** @type {Element} */ (document.querySelector(`[data-plot="${name}"]`));
   const bokehDocument = plots.documents.get(name);
   try {
     await Bokeh.embed.add_document_standalone(bokehDocument, document.body, [place]);

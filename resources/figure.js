@@ -1,3 +1,4 @@
+// @ts-check
 // A picture that Python draws for the place and the theme that it has here, as one of Panel's components.
 
 const WAIT = 300; // ms after which a new width is meant
@@ -11,11 +12,15 @@ export function render({ model }) {
     image.hidden = !model.source;
     if (model.source) image.src = model.source;
   };
-  const themed = () => (model.theme = document.documentElement.dataset.theme);
+  const themed = () => {
+    model.theme = document.documentElement.dataset.theme;
+  };
   let /** @type {any} */ timer;
   const sized = new ResizeObserver(() => {
     clearTimeout(timer);
-    timer = setTimeout(() => holder.clientWidth && (model.space = holder.clientWidth), WAIT);
+    timer = setTimeout(() => {
+      if (holder.clientWidth) model.space = holder.clientWidth;
+    }, WAIT);
   });
   sized.observe(holder);
   document.addEventListener("deck:theme", themed);

@@ -1,23 +1,25 @@
-// The last stage of the latency plot, which only the page knows: when a decoder's answer was painted.
-
 // @ts-check
+// The last stage of the latency plot, which only the page knows: when a decoder's answer was painted.
 
 const PERIOD = 500; // ms
 const KEPT = 40; // times per decoder, of which the median is shown
 const END = 1000; // ms, of the plot's axis
 
+/** @type {number[][]} */
 const times = []; // ms from a bin's being due to its answer on screen, by mark
+/** @type {Model} */
 let source = null;
 let due = 0;
 
 export function followLatency() {
   document.addEventListener("deck:plots", () => {
-    const plot = window.Bokeh.index.roots.map(({ model }) => model).find(({ name }) => name === "latency");
+    const plot = window.Bokeh.index.roots.map((/** @type {any} */ view) => view.model).find((/** @type {Model} */ { name }) => name === "latency");
     source = plot?.document.get_model_by_name("latency/screen");
   });
   document.addEventListener("deck:frame", ({ detail }) => take(detail));
 }
 
+/** @param {Header} header */
 function take({ age, behind_ms: behind }) {
   if (behind === undefined || age === undefined) return;
   behind.forEach((ms, mark) => {
@@ -30,6 +32,7 @@ function take({ age, behind_ms: behind }) {
   show(times.map((known) => [...known].sort((a, b) => a - b)[known.length >> 1] ?? NaN));
 }
 
+/** @param {number[]} medians */
 function show(medians) {
   const { data } = source;
   const columns = {

@@ -9,6 +9,7 @@ import "./feed.js"; // the last: by now all have ears for it
 
 const PERIOD = 500; // ms: numbers that change with every frame can be read a few times a second
 const SKIPPED = 0.8; // painting fewer of the frames than this counts as skipping
+/** @type {Record<string, string>} */
 const ENDINGS = { lost: LOST, unknown: "The server no longer has this session.", deleted: "This session was deleted." };
 
 const { body } = document;
@@ -105,6 +106,7 @@ function togglePresent() {
 }
 
 const KEYS = [" ", ".", "ArrowLeft", "ArrowRight", "Shift+ArrowLeft", "Shift+ArrowRight", "+", "-", "Home", "r"];
+/** @type {Record<string, () => void>} */
 const ALWAYS = { p: togglePresent, "?": () => help.showModal() }; // without a session too
 const TYPING = "input:not([type=checkbox], [type=radio], [type=range]), select, textarea, [contenteditable], dialog *";
 /** @type {[string, string[]][]} */
@@ -133,8 +135,8 @@ present.addEventListener("click", togglePresent);
 // A click on a target in the arena selects it. Of two quick clicks, wherever they are, the second is "doubletap".
 
 document.addEventListener("deck:plots", () => {
-  const plot = window.Bokeh.index.roots.map(({ model }) => model).find(({ name }) => name === "arena");
-  const toggle = ({ x, y }) => {
+  const plot = window.Bokeh.index.roots.map((/** @type {any} */ view) => view.model).find((/** @type {Model} */ { name }) => name === "arena");
+  const toggle = (/** @type {{ x: number, y: number }} */ { x, y }) => {
     const { data } = plot.document.get_model_by_name("arena/targets");
     const [xs, ys, radii] = ["x", "y", "radius"].map((name) => (data instanceof Map ? data.get(name) : data[name]));
     const distances = Array.from(xs, (tx, i) => Math.hypot(tx - x, ys[i] - y) / radii[i]);

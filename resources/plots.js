@@ -1,6 +1,8 @@
+// @ts-check
 // What frames do to Bokeh's sources. It knows no plot: a frame (plotters/frame.py) names sources, columns
 // and what to do with them, so a new plot needs no line here.
 
+/** @type {Record<string, any>} */
 const ARRAYS = {
   uint8: Uint8Array,
   int8: Int8Array,
@@ -16,13 +18,16 @@ const NEAR = { rootMargin: "200px" }; // so much before a plot comes into sight 
 
 /** The Bokeh models of the page, and what frames do to them. */
 export class Plots {
+  /** @param {Record<string, Record<string, any>>} roles Colours and sizes of each theme, by what they are for. */
   constructor(roles) {
     this.roles = roles;
     this.documents = new Map(); // by the plot's name
+    /** @type {Model[]} */
     this.models = [];
     this.named = new Map();
     this.blank = new Map();
     this.changed = new Set();
+    /** @type {[Model, Record<string, any>][]} */
     this.wanted = []; // properties to be set with the next drawing, so that axes fit what is drawn
     this.unseen = new Set(); // sources of plots that are not in sight
     this.failed = new Set(); // names of plots that have failed, each alone
@@ -35,7 +40,7 @@ export class Plots {
     }, NEAR);
   }
 
-  /** Take the document of a plot. */
+  /** Take the document of a plot. @param {string} plot @param {any} bokehDocument */
   add(plot, bokehDocument) {
     this.documents.set(plot, bokehDocument);
     for (const model of bokehDocument.all_models) {
@@ -46,7 +51,7 @@ export class Plots {
     }
   }
 
-  /** Draw a plot while its place, an element, is in sight; if it is not, when it comes there. */
+  /** Draw a plot while its place is in sight; if it is not, when it comes there. @param {Model} root @param {Element} place */
   watch(root, place) {
     this.sources.set(place, [...root.references()].filter((model) => this.blank.has(model)));
     this.observer.observe(place);
@@ -54,7 +59,7 @@ export class Plots {
 
   /** Set what the plotters left to the theme. */
   paint() {
-    const { theme, type } = document.documentElement.dataset;
+    const { theme = "dark", type } = document.documentElement.dataset;
     const roles = this.roles[theme];
     const values = type === "large" ? { ...roles, small: roles.large } : roles;
     for (const model of this.models) {
@@ -66,7 +71,12 @@ export class Plots {
     }
   }
 
-  /** Apply a frame. One that starts leads from the columns as they were built. */
+  /**
+   * Apply a frame. One that starts leads from the columns as they were built.
+   * @param {Header} header
+   * @param {ArrayBuffer} buffer
+   * @param {number} base Where the numbers begin.
+   */
   apply(header, buffer, base) {
     if (header.start) {
       for (const [source, blank] of this.blank) {
@@ -75,11 +85,12 @@ export class Plots {
       }
     }
     for (const update of header.updates) {
-      const name = update.source ?? update.model;
+      const name = update.source ?? update.model ?? "";
       this.attempt(name, () => this.update(update, this.model(name), buffer, base));
     }
   }
 
+  /** @param {Update} update @param {Model} model @param {ArrayBuffer} buffer @param {number} base */
   update(update, model, buffer, base) {
     if (update.op === "set") {
       const entries = Object.entries(update.properties).map(([name, value]) => [name, revive(value)]);
@@ -92,12 +103,17 @@ export class Plots {
     this.changed.add(model);
   }
 
+  /** @param {string} name */
   model(name) {
     if (!this.named.has(name)) throw new Error(`its figure has no ${name}`);
     return this.named.get(name);
   }
 
-  /** Do something to a model, or to a plot; where that fails, the plot ends, and the others go on. */
+  /**
+   * Do something to a model, or to a plot; where that fails, the plot ends, and the others go on.
+   * @param {string} name
+   * @param {() => void} act
+   */
   attempt(name, act) {
     const plot = name.split("/", 1)[0];
     if (this.failed.has(plot)) return;
@@ -108,6 +124,7 @@ export class Plots {
     }
   }
 
+  /** @param {string} plot @param {any} error */
   fail(plot, error) {
     this.failed.add(plot);
     console.error(error);
@@ -126,43 +143,56 @@ export class Plots {
   }
 }
 
+/** @param {Model} source @returns {[string, any][]} */
 const columns = (source) => (source.data instanceof Map ? [...source.data] : Object.entries(source.data));
 
+/** @param {Model} source @param {string} name */
 const get = (source, name) => {
   const column = source.data instanceof Map ? source.data.get(name) : source.data[name];
   if (column === undefined) throw new Error(`${source.name} has no column ${name}`);
   return column;
 };
 
+/** @param {Model} source @param {string} name @param {any} column */
 const put = (source, name, column) => {
   if (source.data instanceof Map) source.data.set(name, column);
   else source.data[name] = column;
 };
 
+/** @param {any} value */
 const revive = (value) => (value?.type === "map" ? new Map(value.entries) : value);
 
+/** @param {any} column */
 const isImage = (column) => column.length === 1 && column[0]?.shape?.length === 2;
 
+/** @param {any} column */
 const copy = (column) => (isImage(column) ? column[0].slice() : column.slice());
 
+/** @param {Update} update @param {ArrayBuffer} buffer @param {number} base */
 const wrap = ({ dtype, shape, offset }, buffer, base) =>
-  new ARRAYS[dtype](buffer, base + offset, shape.reduce((a, b) => a * b, 1));
+  new ARRAYS[dtype](buffer, base + offset, shape.reduce((size, n) => size * n, 1));
 
-/** Set a column. Images keep their array, whose shape Bokeh knows. */
+/** Set a column. Images keep their array, whose shape Bokeh knows. @param {Model} source @param {string} name @param {any} values */
 function replace(source, name, values) {
   const column = get(source, name);
   if (isImage(column)) column[0].set(values);
   else put(source, name, values);
 }
 
-/** Append to a column or to the right of an image, and drop as much of the oldest. */
+/**
+ * Append to a column or to the right of an image, and drop as much of the oldest.
+ * @param {Model} source
+ * @param {string} name
+ * @param {any} values
+ * @param {number[]} shape
+ */
 function shift(source, name, values, shape) {
   const column = get(source, name);
   const image = isImage(column);
   const target = image ? column[0] : column;
   const width = image ? target.shape[1] : target.length;
   const rows = target.length / width;
-  const came = shape.at(-1);
+  const came = shape.at(-1) ?? 0;
   const n = Math.min(came, width);
   target.copyWithin(0, n); // all rows at once: what spills into the next row is overwritten below
   for (let row = 0; row < rows; row++) {

@@ -1,3 +1,4 @@
+// @ts-check
 // A table as one of Panel's components: rows of markup that Python has made. What has not changed is left as
 // it is, so that the keyboard's focus stays; buttons send what they are for.
 
@@ -22,10 +23,12 @@ export function render({ model }) {
     return row;
   }
 
-  /** @param {HTMLElement} cell @param {string} markup */
+  /** Nothing happens where it has that already. @param {HTMLElement} cell @param {string} markup */
   function put(cell, markup) {
+    if (cell.dataset.markup === markup) return;
     const held = cell.contains(/** @type {ShadowRoot} */ (cell.getRootNode()).activeElement);
-    cell.innerHTML = cell.dataset.markup = markup;
+    cell.dataset.markup = markup;
+    cell.innerHTML = markup;
     if (held) cell.querySelector("button")?.focus();
   }
 
@@ -34,7 +37,9 @@ export function render({ model }) {
     while (head.cells.length > model.columns.length) head.lastElementChild?.remove();
     if (head.cells.length < model.columns.length) body.replaceChildren();
     while (head.cells.length < model.columns.length) head.append(Object.assign(document.createElement("th"), { scope: "col" }));
-    model.columns.forEach((/** @type {string} */ markup, /** @type {number} */ i) => head.cells[i].dataset.markup === markup || put(head.cells[i], markup));
+    model.columns.forEach((/** @type {string} */ markup, /** @type {number} */ i) => {
+      put(head.cells[i], markup);
+    });
   }
 
   function fill() {
@@ -43,7 +48,9 @@ export function render({ model }) {
       const row = gone.get(key) ?? made(key);
       gone.delete(key);
       row.dataset.state = state;
-      cells.forEach((markup, j) => row.cells[j].dataset.markup === markup || put(row.cells[j], markup));
+      cells.forEach((markup, j) => {
+        put(row.cells[j], markup);
+      });
       if (body.rows[i] !== row) body.insertBefore(row, body.rows[i] ?? null);
     });
     for (const row of gone.values()) row.remove();
@@ -67,7 +74,9 @@ export function render({ model }) {
   scroller?.append(table);
   scroller?.addEventListener("scroll", () => {
     const now = Math.floor(scroller.scrollTop / ROW / CHUNK);
-    if (now !== chunk) model.send_msg({ chunk: (chunk = now) });
+    if (now === chunk) return;
+    chunk = now;
+    model.send_msg({ chunk });
   });
   const show = () => {
     title();

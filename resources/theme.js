@@ -1,3 +1,4 @@
+// @ts-check
 // Dark or light: remembered, else as the system prefers. Loaded before the first paint.
 (() => {
   const key = "phantomdeck-theme";
@@ -13,7 +14,7 @@
   root.dataset.theme = remembered() ?? preferred;
 
   document.addEventListener("click", (event) => {
-    if (!event.target.closest("[data-switch-theme]")) return;
+    if (!(event.target instanceof Element && event.target.closest("[data-switch-theme]"))) return;
     root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
     try {
       localStorage.setItem(key, root.dataset.theme);
