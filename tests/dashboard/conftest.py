@@ -36,8 +36,8 @@ from tests.benchmarks import free_port
 from tests.builders import small_recording
 from tests.engine.listening import wait_until
 
-ARTEFACTS = Path(__file__).parents[2] / ".artefacts"
-SCREENSHOTS = Path(os.environ.get("PHANTOM_SCREENSHOTS", ARTEFACTS / "screenshots"))
+SCREENSHOTS = os.environ.get("PHANTOM_SCREENSHOTS")
+"""A folder for pictures of what the tests see."""
 
 expect.set_options(timeout=30_000)  # ms: what is shown at once may take long on a busy machine
 
@@ -189,14 +189,13 @@ class Visitor:
         page.goto(url)
         return page
 
-    def watch(self, deck: Deck, code: str) -> Page:
-        """Open a session's page, with all its cards, and wait until feed and controls have come."""
+    def watch(self, deck: Deck, code: str, *cards: str) -> Page:
+        """Open a session's page, and more of its cards than open by themselves, when all has come."""
         page = self.open(deck.live(code))
         page.wait_for_selector("body[data-connection=open][data-state]")
         page.wait_for_selector("body[data-controls=ready]")
-        page.evaluate(
-            "() => document.querySelectorAll('[data-card]').forEach((each) => (each.open = true))"
-        )
+        for card in cards:
+            page.evaluate("(card) => (document.getElementById(card).open = true)", card)
         return page
 
 
@@ -218,9 +217,9 @@ def refusal(page: Page) -> Locator:
 
 
 def keep_screenshot(page: Page, name: str) -> None:
-    """For people to look at."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+    """For people to look at, if they have named a folder."""
+    if SCREENSHOTS:
+        page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png", full_page=True)
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def test_decoders_are_compared_when_opened_and_by_another_measure(deck: Deck, vi
     session = deck.store.create("compared")
     answer(session, 8 * 100)
     assert set(newest_trials(session)) == {"exact", "off"}
-    page: Page = visitor.watch(deck, session.code)
+    page: Page = visitor.watch(deck, session.code, "comparison")
     card = page.locator("#comparison")
     expect(card.get_by_role("row")).to_have_count(5)
     expect(card.get_by_role("rowheader", name="exact − off")).to_be_visible()

@@ -46,12 +46,12 @@ def session(deck: Deck, request: pytest.FixtureRequest) -> Session:
 
 @pytest.fixture
 def page(deck: Deck, visitor: Visitor, session: Session) -> Page:
-    return visitor.watch(deck, session.code)
+    return visitor.watch(deck, session.code, "pictures")
 
 
 def test_addresses_and_programs_are_copied(deck: Deck, visitor: Visitor, session: Session) -> None:
     visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = visitor.watch(deck, session.code)
+    page = visitor.watch(deck, session.code, "pictures")
     page.get_by_text("Addresses", exact=True).click()
     button = page.get_by_role("button", name="Copy the address for WebSocket, JSON")
     button.click()

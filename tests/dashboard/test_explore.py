@@ -15,7 +15,7 @@ from engine.analysis import aligned_counts, mean_rates, psth, tuning
 from engine.bins.trials import TrialEvent
 from engine.sources.recordings.recording import Recording
 from tests.builders import TARGETS, small_recording
-from tests.dashboard.conftest import SCREENSHOTS, Deck, Visitor
+from tests.dashboard.conftest import Deck, Visitor, keep_screenshot
 
 RECORDING = small_recording(6, 4000, n_trials=40, gaps=True)
 BY_TARGET = [np.arange(target, 40, 3) for target in range(3)]
@@ -113,8 +113,7 @@ def test_the_page_opens_with_all_trials_by_target(deck: Deck, visitor: Visitor) 
     assert sorted(
         zip(shown(page, "paths/targets", "x"), shown(page, "paths/targets", "y"), strict=True)
     ) == sorted(TARGETS)
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / "explore-dark.png", full_page=True)
+    keep_screenshot(page, "explore-dark")
 
 
 def test_paths_are_the_trials_positions(deck: Deck, visitor: Visitor) -> None:
@@ -201,8 +200,7 @@ def test_a_box_over_paths_chooses_the_trials_that_go_through_it(deck: Deck, visi
     page.mouse.up()
     expect(page.locator("[data-count]")).to_have_text("14 of 40 trials")
     assert_shows(page, [BY_TARGET[0]])
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / "explore-box.png", full_page=True)
+    keep_screenshot(page, "explore-box")
 
 
 def test_a_tap_chooses_a_path_and_one_beside_them_all(deck: Deck, visitor: Visitor) -> None:
@@ -345,14 +343,14 @@ def test_the_theme_is_remembered_and_reaches_the_plots(deck: Deck, visitor: Visi
     page.get_by_role("button", name="Switch between dark and light").click()
     again = explore(visitor, deck)
     assert again.evaluate(PROPERTY, ["psth/mean/colours", "palette"]) == list(theme.GROUP_COLOURS["light"])
-    again.screenshot(path=SCREENSHOTS / "explore-light.png", full_page=True)
+    keep_screenshot(again, "explore-light")
 
 
 def test_a_phone_needs_no_sideways_scroll(deck: Deck, visitor: Visitor) -> None:
     page = explore(visitor, deck)
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("() => document.documentElement.scrollWidth") == 390
-    page.screenshot(path=SCREENSHOTS / "explore-phone.png", full_page=True)
+    keep_screenshot(page, "explore-phone")
 
 
 def test_home_and_explore_lead_to_each_other(deck: Deck, visitor: Visitor) -> None:

@@ -8,10 +8,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dashboard import theme
+from dashboard.layout import CARDS
 from plotters import PLOTTERS
 from tests.builders import small_recording
 from tests.dashboard.conftest import Deck, Visitor, keep_screenshot
 
+CARD_NAMES = [card.name for card in CARDS if card.column != "plots"]
 N_PLOTS = len(PLOTTERS)
 """Bokeh's figures can be reached too."""
 N_REGIONS = 80
@@ -70,7 +72,7 @@ def deck() -> Iterator[Deck]:
 
 @pytest.fixture
 def page(deck: Deck, visitor: Visitor) -> Page:
-    return visitor.watch(deck, "swift-neural-42")
+    return visitor.watch(deck, "swift-neural-42", *CARD_NAMES)
 
 
 def n_frames(page: Page, n: int) -> None:
@@ -96,7 +98,7 @@ def test_no_page_scrolls_sideways(deck: Deck, browser: Browser, width: int) -> N
 
     with browser.new_context(color_scheme="dark", viewport={"width": width, "height": 860}) as context:
         visitor = Visitor(context, deck.url)
-        page = visitor.watch(deck, "swift-neural-42")
+        page = visitor.watch(deck, "swift-neural-42", *CARD_NAMES)
         n_frames(page, 5)
         look(page, "live")
         page.goto(deck.url)

@@ -126,7 +126,7 @@ def test_a_feed_that_is_lost_for_a_moment_takes_nothing_that_was_typed(
 
     visitor.context.route_web_socket(re.compile("/feed/"), through)
     deck.store.create("lost-feed")
-    page = visitor.watch(deck, "lost-feed")
+    page = visitor.watch(deck, "lost-feed", "selection")
     trials = page.get_by_label("Trials", exact=True)
     trials.fill("1-2")
     feeds[0].close(code=3000)

@@ -24,7 +24,7 @@ def session(deck: Deck, request: pytest.FixtureRequest) -> Session:
 
 @pytest.fixture
 def page(deck: Deck, visitor: Visitor, session: Session) -> Page:
-    return visitor.watch(deck, session.code)
+    return visitor.watch(deck, session.code, "perturbation", "view", "safety")
 
 
 def perturbation(deck: Deck, session: Session) -> Any:
@@ -147,7 +147,7 @@ def test_what_the_api_changes_shows_and_is_not_sent_back(deck: Deck, page: Page,
 
 
 def test_the_view_is_shared(deck: Deck, page: Page, visitor: Visitor, session: Session) -> None:
-    other = visitor.watch(deck, session.code)
+    other = visitor.watch(deck, session.code, "perturbation", "view", "safety")
     with asked(session):
         page.get_by_label("Order of units").select_option("by preferred direction")
     with asked(session):
@@ -172,7 +172,7 @@ def test_the_view_is_shared(deck: Deck, page: Page, visitor: Visitor, session: S
 def test_limits_are_set_and_what_they_cannot_be_is_refused_to_who_asked(
     deck: Deck, page: Page, visitor: Visitor, session: Session
 ) -> None:
-    other = visitor.watch(deck, session.code)
+    other = visitor.watch(deck, session.code, "perturbation", "view", "safety")
     with asked(session):
         page.get_by_label("Speed, mm/s").fill("123")
         page.keyboard.press("Enter")

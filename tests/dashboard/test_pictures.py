@@ -38,7 +38,7 @@ def test_picture_that_cannot_be_drawn_yet_is_asked_for_again(
     deck: Deck, visitor: Visitor, go: Path
 ) -> None:
     session = deck.store.create("deck")
-    page = visitor.watch(deck, session.code)
+    page = visitor.watch(deck, session.code, "pictures")
     with page.expect_download() as download:
         page.locator("#pictures").get_by_role("button", name="Download").click()
         expect(page.get_by_text("Drawing")).to_be_visible()
@@ -50,7 +50,7 @@ def test_picture_that_cannot_be_drawn_yet_is_asked_for_again(
 
 
 def test_who_stops_waiting_gets_nothing(deck: Deck, visitor: Visitor, go: Path) -> None:
-    page = visitor.watch(deck, deck.store.create("stopped").code)
+    page = visitor.watch(deck, deck.store.create("stopped").code, "pictures")
     downloads: list[Download] = []
     page.on("download", lambda each: downloads.append(each))
     card = page.locator("#pictures")

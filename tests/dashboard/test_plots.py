@@ -88,7 +88,7 @@ def test_what_is_not_in_sight_is_drawn_when_it_comes_there(deck: Deck, visitor: 
 def pages(deck: Deck, visitor: Visitor) -> tuple[Session, Page, Page]:
     """Two pages of a session that has played and is paused."""
     session = deck.store.create("shared")
-    one, other = visitor.watch(deck, "shared"), visitor.watch(deck, "shared")
+    one, other = (visitor.watch(deck, "shared", "view") for _ in range(2))
     play_some(other, session.replay, 15)
     return session, one, other
 

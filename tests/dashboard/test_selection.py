@@ -39,7 +39,7 @@ def session(deck: Deck, request: pytest.FixtureRequest) -> Session:
 
 @pytest.fixture
 def page(deck: Deck, visitor: Visitor, session: Session) -> Page:
-    return visitor.watch(deck, session.code)
+    return visitor.watch(deck, session.code, "selection")
 
 
 def target(page: Page, number: int) -> Locator:

@@ -24,7 +24,7 @@ def session(deck: Deck, request: pytest.FixtureRequest) -> Session:
 
 @pytest.fixture
 def page(deck: Deck, visitor: Visitor, session: Session) -> Page:
-    return visitor.watch(deck, session.code)
+    return visitor.watch(deck, session.code, "selection", "perturbation")
 
 
 def packet(deck: Deck, session: Session) -> int:
@@ -253,7 +253,7 @@ def test_the_phase_of_the_trial_is_told(deck: Deck, page: Page, session: Session
 
 
 def test_two_pages_are_in_step(deck: Deck, page: Page, visitor: Visitor, session: Session) -> None:
-    other = visitor.watch(deck, session.code)
+    other = visitor.watch(deck, session.code, "selection", "perturbation")
     page.get_by_role("button", name="Play", exact=True).click()
     expect(other.get_by_role("button", name="Pause", exact=True)).to_be_visible()
     other.get_by_role("button", name="Pause", exact=True).click()

@@ -56,7 +56,7 @@ def test_the_same_as_a_user_starts_it(tmp_path: Path, name: str) -> None:
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("n", [40, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [16, pytest.param(2000, marks=pytest.mark.slow)])
 def test_fuzzed_bytes_of_a_good_file_are_refused_in_one_line_or_can_be_played(
     tmp_path: Path, n: int
 ) -> None:
