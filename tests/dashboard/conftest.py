@@ -194,9 +194,14 @@ class Visitor:
         page = self.open(deck.live(code))
         page.wait_for_selector("body[data-connection=open][data-state]")
         page.wait_for_selector("body[data-controls=ready]")
-        for card in cards:
-            page.evaluate("(card) => (document.getElementById(card).open = true)", card)
+        open_cards(page, *cards)
         return page
+
+
+def open_cards(page: Page, *names: str) -> None:
+    """Open cards of a session's page."""
+    for name in names:
+        page.evaluate("(name) => (document.getElementById(name).open = true)", name)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sessions.session import Session
-from tests.dashboard.conftest import Deck, Visitor, asked, quick_deck, refusal
+from tests.dashboard.conftest import Deck, Visitor, asked, open_cards, quick_deck, refusal
 from tests.engine.listening import wait_until
 
 deck = pytest.fixture(scope="module")(quick_deck)
@@ -24,7 +24,7 @@ def session(deck: Deck, request: pytest.FixtureRequest) -> Session:
 
 @pytest.fixture
 def page(deck: Deck, visitor: Visitor, session: Session) -> Page:
-    return visitor.watch(deck, session.code, "selection", "perturbation")
+    return visitor.watch(deck, session.code, "selection")
 
 
 def packet(deck: Deck, session: Session) -> int:
@@ -253,7 +253,9 @@ def test_the_phase_of_the_trial_is_told(deck: Deck, page: Page, session: Session
 
 
 def test_two_pages_are_in_step(deck: Deck, page: Page, visitor: Visitor, session: Session) -> None:
-    other = visitor.watch(deck, session.code, "selection", "perturbation")
+    other = visitor.watch(deck, session.code)
+    for each in (page, other):
+        open_cards(each, "selection", "perturbation", "view")
     page.get_by_role("button", name="Play", exact=True).click()
     expect(other.get_by_role("button", name="Pause", exact=True)).to_be_visible()
     other.get_by_role("button", name="Pause", exact=True).click()
