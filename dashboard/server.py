@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import re
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bokeh.server.server import Server
-from bokeh.server.views.doc_handler import DocHandler
-from bokeh.server.views.ws import WSHandler
 from panel.io.server import get_server
 
-from dashboard.documents import WithPolicy, application
+from dashboard.documents import application
 from dashboard.explore import explore_application
 from dashboard.frames import Frames
+from dashboard.hardening import harden
 from dashboard.live.application import LivePages
 from dashboard.live.page import MakeCard, Parts
 from dashboard.pages import Pages
+from dashboard.panel_thread import PanelThread, Tunnel
 from plotters import PLOTTERS
 from plotters.base import Plotter
 from sessions.gate import Admission, Gate, Rules
@@ -33,11 +33,6 @@ UNUSED = 20_000
 
 Pattern = tuple[Any, ...]
 """A route as Tornado takes it."""
-
-
-NEEDLESS = re.compile(r"^/components/|/autoload\.js\$?$")
-"""Routes that our pages do without: Panel's imports any module that an address names, Bokeh's puts pages
-into those of other sites."""
 
 
 class Unprinted(dict[str, Any]):
@@ -57,6 +52,7 @@ def build_server(
     plugins: Mapping[str, MakeCard] | None = None,
     extra_patterns: Sequence[Pattern] = (),
     applications: Mapping[str, Any] | None = None,
+    spare: bool = False,
     **options: Any,
 ) -> Server:
     """Make the dashboard's server; it listens at once and serves on the current thread's event loop.
@@ -80,7 +76,9 @@ def build_server(
     extra_patterns : sequence of tuple
         Further routes, such as REST's.
     applications : mapping, optional
-        Panel applications by path.
+        Panel applications by path, for the loop of their own.
+    spare : bool
+        Whether a page of Explore is made before anybody asks for it.
     **options
         As `panel.io.server.get_server` takes them.
 
@@ -101,11 +99,14 @@ def build_server(
         (r"/feed/([A-Za-z0-9_-]{1,64})", FeedHandler, feed),
         *extra_patterns,
     ]
-    pages: dict[str, Any] = {
-        "/live": application(live),
-        "/explore": explore_application(store, prefix),
-        **(applications or {}),
-    }
+    panel = PanelThread(
+        {"/explore": explore_application(store, prefix), **(applications or {})},
+        spare,
+        websocket_max_message_size_bytes=MAX_MESSAGE,
+        unused_session_lifetime_milliseconds=UNUSED,
+    )
+    routes += [(path + end, Tunnel, {"thread": panel}) for path in panel.paths for end in ("", "/ws")]
+    pages: dict[str, Any] = {"/live": application(live)}
     server: Server = get_server(
         pages,
         port=port,
@@ -117,32 +118,17 @@ def build_server(
         websocket_max_message_size=MAX_MESSAGE,
         **{"unused_session_lifetime_milliseconds": UNUSED, **options},
     )
-    router = server._tornado.wildcard_router
-    for rule in router.rules:
-        for kind, extension in ((WSHandler, WithoutTracebacks), (DocHandler, WithPolicy)):
-            if isinstance(rule.target, type) and issubclass(rule.target, kind):
-                rule.target = type(f"Our{kind.__name__}", (extension, rule.target), {})
-    router.rules = [rule for rule in router.rules if not _is_needless(rule)]
+    harden(server._tornado)
+    server._tornado.settings["panel"] = panel
+    panel.start()
     admission = Admission()
     admission.guard(server._http)
     server._http.request_callback = Gate(server._tornado, gate, admission, prefix)
     return server
 
 
-class WithoutTracebacks:
-    """For Bokeh's sockets: what went wrong is for the log. Bokeh sends browsers its traceback and paths."""
-
-    async def send_message(self, message: Any) -> None:
-        if message.msgtype == "ERROR":
-            message.content = {"text": "That could not be done. Load the page again.", "traceback": None}
-        await super().send_message(message)  # type: ignore[misc]
-
-
-def _is_needless(rule: Any) -> bool:
-    return NEEDLESS.search(rule.matcher.regex.pattern) is not None
-
-
 async def close_server(server: Server) -> None:
     """Take no more connections and end those that there are; Bokeh's `stop` leaves them open."""
+    await asyncio.to_thread(server._tornado.settings["panel"].stop)
     server.stop()
     await server._http.close_all_connections()

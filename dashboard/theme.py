@@ -80,31 +80,18 @@ def count_palette(theme: str) -> list[str]:
     return [COLOURS[theme]["plot"], *ramp]
 
 
-GROUP_COLOURS: Final[Mapping[str, tuple[str, ...]]] = {
-    "dark": (
-        "#77aadd",
-        "#ee8866",
-        "#eedd88",
-        "#ffaabb",
-        "#44bb99",
-        "#dddddd",
-        "#bbcc33",
-        "#aaaa00",
-        "#99ddff",
-    ),
-    "light": (
-        "#332288",
-        "#cc6677",
-        "#117733",
-        "#ddcc77",
-        "#88ccee",
-        "#882255",
-        "#44aa99",
-        "#999933",
-        "#aa4499",
-    ),
-}
-"""Of groups of trials: light and muted by Paul Tol, fit for colour-blind readers; the first differ most."""
+GROUP_COLOURS: Final = (
+    "#6195ff",
+    "#ffa51a",
+    "#6c53d0",
+    "#9ee2b6",
+    "#ff4001",
+    "#deb2f0",
+    "#1c7a84",
+    "#ffff80",
+    "#6eaca3",
+)
+"""Of groups of trials, on a dark ground or with lightness turned on a light one; told apart by all eyes."""
 
 
 def roles() -> dict[str, dict[str, str | list[str]]]:
@@ -116,7 +103,6 @@ def roles() -> dict[str, dict[str, str | list[str]]]:
             "small": "12px",
             "large": "18px",
             "counts": count_palette(theme),
-            "groups": list(GROUP_COLOURS[theme]),
             "lanes": [colours["muted"], *(colours[f"decoder-{lane}"] for lane in range(1, 5))],
         }
         for theme, colours in COLOURS.items()

@@ -1,0 +1,188 @@
+"""One visitor's look at a recording: linked plots that follow the controls and what is chosen in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import holoviews as hv
+import numpy as np
+import panel as pn
+import param
+from holoviews.streams import BoundsY, SingleTap
+
+from dashboard.explore import plot_trials, plot_units
+from dashboard.explore.controls import for_study
+from dashboard.explore.look import mark
+from dashboard.explore.plot_trials import NONE, Around
+from dashboard.explore.study import Rows, Study
+from engine.errors import DeckError
+
+BESIDE = 0.04
+"""Of all paths' extent: farther from them a tap means none."""
+
+
+class Explorer(param.Parameterized):
+    """All plots follow `controls` and `chosen`; what is chosen in one of them is chosen in all.
+
+    Parameters
+    ----------
+    study : Study
+
+    Attributes
+    ----------
+    controls : Controls
+    linked : holoviews.link_selections
+        Between paths and tuning, by the trial's id.
+    """
+
+    chosen = param.Array(doc="Rows of the trials that are shown, shape (n_chosen,).")
+    message = param.String(doc="What could not be done, for the visitor.")
+    session = param.String(doc="Address of the page of a session that plays what is chosen.")
+
+    def __init__(self, study: Study) -> None:
+        super().__init__(chosen=study.rows(""))
+        self.study = study
+        self.controls = for_study(study)
+        self.linked = hv.link_selections.instance(
+            index_cols=["trial"], cross_filter_mode="overwrite", show_regions=False, unselected_alpha=0.07
+        )
+        self._linking = False
+        self._offer_groups()
+        self.linked.param.watch(lambda _: self._take_selection(), "selection_expr")
+        self.controls.param.watch(lambda _: self._offer_groups(), "split")
+        self.controls.param.watch(lambda event: self._take_groups(event.old, event.new), "groups")
+        self.controls.param.watch(lambda event: self._take_text(event.new), "trials")
+
+    def plots(self) -> dict[str, tuple[Any, Any]]:
+        """Each with what it says."""
+        study, c, chosen = self.study, self.controls.param, self.param.chosen
+        window = {"before": c.before, "after": c.after, "step": c.bins_per_step}
+        around: Any = pn.bind(Around, study, c.event, unit=c.unit, split=c.split, chosen=chosen, **window)
+        paths = self.linked(hv.DynamicMap(pn.bind(plot_trials.paths, study, c.split)))
+        targets = hv.DynamicMap(pn.bind(plot_trials.targets, study, c.split))
+        raster = hv.DynamicMap(pn.bind(plot_trials.raster, around))
+        strip = hv.DynamicMap(pn.bind(plot_trials.strip, around))
+        psths = hv.DynamicMap(pn.bind(plot_trials.psths, around, c.smoothing))
+        points = self.linked(hv.DynamicMap(pn.bind(plot_units.trial_rates, study, c.unit)))
+        means = hv.DynamicMap(pn.bind(plot_units.mean_rates, study, c.unit, chosen))
+        arrows = hv.DynamicMap(pn.bind(plot_units.arrows, study, c.unit))
+        tips = hv.DynamicMap(pn.bind(plot_units.tips, study, c.unit))
+        rings = plot_units.rings(study) * plot_units.depths(study)
+        rates = hv.DynamicMap(pn.bind(plot_units.rates, study, c.unit))
+        BoundsY(source=raster).add_subscriber(lambda boundsy: self._take_rows(around(), boundsy))
+        SingleTap(source=raster).add_subscriber(lambda y, **_: self._take_row(around(), y))
+        SingleTap(source=targets).add_subscriber(self._take_beside)
+        SingleTap(source=arrows).add_subscriber(self._take_tip)
+        return {
+            "paths": (paths * targets, plot_trials.paths_say(study)),
+            "raster": (
+                raster * strip * mark(0),
+                pn.bind(plot_trials.raster_says, around),
+            ),
+            "psth": (psths, pn.bind(plot_trials.psths_say, around, c.smoothing)),
+            "tuning": (points * means, pn.bind(plot_units.tuning_says, study, c.unit)),
+            "preferred": (arrows * tips * rings, plot_units.preferred_says(study)),
+            "rates": (rates, pn.bind(plot_units.rates_say, study, c.unit)),
+        }
+
+    def choose(self, rows: Rows) -> None:
+        """Show some trials; all if there are none."""
+        self.controls.trials = self.study.spell(rows) if len(rows) else ""
+
+    def refuse(self, asked: dict[str, Any]) -> None:
+        """Take of an address what can be taken, and say what cannot."""
+        for name, value in asked.items():
+            declared = self.controls.param[name]
+            try:
+                setattr(self.controls, name, value)
+            except ValueError:
+                self.message = (
+                    f"The address asks for what this recording does not have. {declared.label}: {value}."
+                )
+
+    def _offer_groups(self) -> None:
+        """One for each value by which trials are split, with how many it has."""
+        split = self.study.split(self.controls.split)
+        sizes = np.bincount(split.group[split.group >= 0], minlength=len(split.labels))
+        labels = {
+            f"{label}  ·  {n}": i for i, (label, n) in enumerate(zip(split.labels, sizes, strict=True))
+        }
+        self.controls.param["groups"].objects = labels
+        self.controls.groups = self._whole_groups()
+
+    def _whole_groups(self) -> list[int]:
+        """Those whose trials are all among some that were chosen."""
+        if not self.controls.trials:
+            return []
+        group = self.study.split(self.controls.split).group
+        absent = set(np.delete(group, self.chosen).tolist())
+        return [i for i in np.unique(group[self.chosen]).tolist() if i >= 0 and i not in absent]
+
+    def _take_text(self, text: str) -> None:
+        try:
+            chosen = self.study.rows(text)
+        except DeckError as error:
+            self.controls.trials = self.study.spell(self.chosen)
+            self.message = str(error)
+            return
+        self.param.update(message="", session="", chosen=chosen)
+        self.controls.groups = self._whole_groups()
+        self._link()
+
+    def _link(self) -> None:
+        """Let the linked plots show what is chosen, if they do not."""
+        wanted = self.study.trial_ids[self.chosen] if self.controls.trials else None
+        if not np.array_equal(wanted, self._selected()):  # type: ignore[arg-type]
+            self._linking = True  # on the way HoloViews selects nothing for a moment
+            self.linked.selection_expr = None if wanted is None else hv.dim("trial").isin(wanted.tolist())
+            self._linking = False
+
+    def _selected(self) -> Rows | None:
+        """Ids of the trials that the linked plots show as selected; None for no selection."""
+        selection = self.linked.selection_expr
+        if selection is None:
+            return None
+        selected: Rows = self.study.trial_ids[selection.apply(hv.Dataset(self.study.trial_ids, "trial"))]
+        return selected
+
+    def _take_groups(self, before: list[int], after: list[int]) -> None:
+        if after == self._whole_groups():
+            return
+        group = self.study.split(self.controls.split).group
+        kept = self.chosen if self.controls.trials else NONE
+        kept = kept[~np.isin(group[kept], list(set(before) - set(after)))]
+        self.choose(np.union1d(kept, np.flatnonzero(np.isin(group, after))))
+
+    def _take_selection(self) -> None:
+        """What was chosen in paths or tuning."""
+        if self._linking:
+            return
+        selected = self._selected()
+        self.choose(NONE if selected is None else np.flatnonzero(np.isin(self.study.trial_ids, selected)))
+        self._link()
+
+    def _take_rows(self, around: Around, boundsy: tuple[float, float] | None) -> None:
+        """What was dragged over in the raster."""
+        if boundsy is not None:
+            first, last = sorted(boundsy)
+            self.choose(around.trials[max(int(first), 0) : int(np.ceil(last))])
+
+    def _take_row(self, around: Around, y: float | None) -> None:
+        """What was tapped in the raster."""
+        if y is not None and y >= 0:
+            self.choose(around.trials[int(y) : int(y) + 1])
+
+    def _take_beside(self, x: float | None, y: float | None) -> None:
+        """A tap beside all paths, which means all trials again; one on a path is a selection already."""
+        if (
+            x is not None
+            and y is not None
+            and self.study.paths.nearest(x, y, BESIDE * self.study.reach) is None
+        ):
+            self.choose(NONE)
+
+    def _take_tip(self, x: float | None, y: float | None) -> None:
+        """What was tapped among the preferred directions."""
+        if x is not None and y is not None:
+            unit = self.study.nearest_tip(x, y)
+            self.controls.unit = self.controls.unit if unit is None else unit
