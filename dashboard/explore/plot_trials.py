@@ -154,7 +154,7 @@ def raster(around: Around) -> Any:
         ylim=(0, n_rows),
         xlabel=around.label,
         ylabel="",
-        yticks=_names(around),
+        yticks=_names(around) or [(0.5, "")],
     )
 
 
