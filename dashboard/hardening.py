@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from contextlib import suppress
 from typing import Any
 
 from bokeh.server.tornado import BokehTornado
 from bokeh.server.views.doc_handler import DocHandler
 from bokeh.server.views.ws import WSHandler
+from tornado.websocket import WebSocketClosedError
 
 from dashboard.documents import WithPolicy
 
@@ -33,6 +36,16 @@ class WithoutTracebacks:
         if message.msgtype == "ERROR":
             message.content = {"text": "That could not be done. Load the page again.", "traceback": None}
         await super().send_message(message)  # type: ignore[misc]
+
+    async def write_message(self, *args: Any, **kwargs: Any) -> None:
+        with suppress(WebSocketClosedError):  # a page may be closed while something is drawn for it
+            await super().write_message(*args, **kwargs)  # type: ignore[misc]
+
+
+def pass_over_closed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """An event loop's exception handler: Panel leaves messages alone that a closed page does not take."""
+    if not isinstance(context.get("exception"), WebSocketClosedError):
+        loop.default_exception_handler(context)
 
 
 def _is_needless(rule: Any) -> bool:

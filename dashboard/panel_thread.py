@@ -21,7 +21,7 @@ from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import RequestHandler
 
-from dashboard.hardening import harden
+from dashboard.hardening import harden, pass_over_closed
 from dashboard.spares import spares_of
 
 CHUNK: Final = 65536
@@ -76,6 +76,7 @@ class PanelThread:
 
     async def _serve(self) -> None:
         self._loop, self._stopping = IOLoop.current(), asyncio.Event()
+        asyncio.get_running_loop().set_exception_handler(pass_over_closed)
         tornado = BokehTornado(  # of no host in particular: the gate has looked
             self._applications, extra_websocket_origins=["*"], use_index=False, **self._options
         )

@@ -19,8 +19,9 @@ SWATCHES: Final = "\n".join(
     for i, colour in enumerate(GROUP_COLOURS, 1)
 )
 """The colours of groups, as a style of their checkboxes."""
-FIELDS: Final = ("unit", "event", "split", "bins_per_step", "smoothing", "before", "after")
-IN_ADDRESS: Final = (*FIELDS, "trials")
+CHOICES: Final = ("unit", "event", "split", "bins_per_step", "smoothing")
+SECONDS: Final = ("before", "after")
+IN_ADDRESS: Final = (*CHOICES, *SECONDS, "trials")
 
 
 def fields(explorer: Explorer, names: list[str]) -> pn.Column:
@@ -32,9 +33,10 @@ def fields(explorer: Explorer, names: list[str]) -> pn.Column:
         location.param.update(reload=True, search=f"?{urlencode({'recording': event.new})}")
 
     recording.param.watch(change, "value")
-    numbers = dict.fromkeys(("before", "after"), pn.widgets.FloatInput)  # which would be sliders
-    made = pn.Param(explorer.controls, parameters=list(FIELDS), widgets=numbers)
-    shown = [*([recording] if len(names) > 1 else []), *(made.widget(name) for name in FIELDS)]
+    declared: Any = explorer.controls.param
+    made = {name: pn.widgets.Select.from_param(declared[name]) for name in CHOICES}
+    made |= {name: pn.widgets.FloatInput.from_param(declared[name]) for name in SECONDS}
+    shown = [*([recording] if len(names) > 1 else []), *made.values()]
     for each in shown:
         each.sizing_mode = "stretch_width"
     return pn.Column(*shown, css_classes=["choices"])
