@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import holoviews as hv
 import numpy as np
 import panel as pn
 import param
-from holoviews.streams import BoundsY, SingleTap
+from holoviews.streams import BoundsY, Params, SingleTap
 
 from dashboard.explore import plot_trials, plot_units
 from dashboard.explore.controls import for_study
@@ -17,6 +20,8 @@ from dashboard.explore.plot_trials import NONE, Around
 from dashboard.explore.study import Rows, Study
 from engine.errors import DeckError
 
+AROUND = ("event", "before", "after", "bins_per_step", "unit", "split")
+"""The controls that raster and PSTH depend on, beside smoothing."""
 BESIDE = 0.04
 """Of all paths' extent: farther from them a tap means none."""
 
@@ -36,6 +41,9 @@ class Explorer(param.Parameterized):
     """
 
     chosen = param.Array(doc="Rows of the trials that are shown, shape (n_chosen,).")
+    unit = param.Integer(doc="The unit that is shown.")
+    split = param.String(doc="By what trials are split where they are shown.")
+    around: Any = param.Parameter(doc="What raster and PSTH show, an `Around`.")
     message = param.String(doc="What could not be done, for the visitor.")
     session = param.String(doc="Address of the page of a session that plays what is chosen.")
 
@@ -48,42 +56,57 @@ class Explorer(param.Parameterized):
         )
         self._linking = False
         self._offer_groups()
+        self._draw()
+        self.controls.param.watch(lambda *_: self._draw(), list(AROUND))
         self.linked.param.watch(lambda _: self._take_selection(), "selection_expr")
         self.controls.param.watch(lambda _: self._offer_groups(), "split")
         self.controls.param.watch(lambda event: self._take_groups(event.old, event.new), "groups")
         self.controls.param.watch(lambda event: self._take_text(event.new), "trials")
 
     def plots(self) -> dict[str, tuple[Any, Any]]:
-        """Each with what it says."""
-        study, c, chosen = self.study, self.controls.param, self.param.chosen
-        window = {"before": c.before, "after": c.after, "step": c.bins_per_step}
-        around: Any = pn.bind(Around, study, c.event, unit=c.unit, split=c.split, chosen=chosen, **window)
-        paths = self.linked(hv.DynamicMap(pn.bind(plot_trials.paths, study, c.split)))
-        targets = hv.DynamicMap(pn.bind(plot_trials.targets, study, c.split))
-        raster = hv.DynamicMap(pn.bind(plot_trials.raster, around))
-        strip = hv.DynamicMap(pn.bind(plot_trials.strip, around))
-        psths = hv.DynamicMap(pn.bind(plot_trials.psths, around, c.smoothing))
-        points = self.linked(hv.DynamicMap(pn.bind(plot_units.trial_rates, study, c.unit)))
-        means = hv.DynamicMap(pn.bind(plot_units.mean_rates, study, c.unit, chosen))
-        arrows = hv.DynamicMap(pn.bind(plot_units.arrows, study, c.unit))
-        tips = hv.DynamicMap(pn.bind(plot_units.tips, study, c.unit))
-        rings = plot_units.rings(study) * plot_units.depths(study)
-        rates = hv.DynamicMap(pn.bind(plot_units.rates, study, c.unit))
-        BoundsY(source=raster).add_subscriber(lambda boundsy: self._take_rows(around(), boundsy))
-        SingleTap(source=raster).add_subscriber(lambda y, **_: self._take_row(around(), y))
+        """Each with what it says.
+
+        What several layers of a plot depend on is one stream to them all, so that it is drawn once.
+        """
+        study, smoothing = self.study, Params(self.controls, ["smoothing"])
+        around, chosen, unit, split = (
+            Params(self, [name]) for name in ("around", "chosen", "unit", "split")
+        )
+
+        def layer(draw: Callable[..., Any], *streams: Params) -> Any:
+            return hv.DynamicMap(draw, streams=list(streams))
+
+        paths = layer(partial(plot_trials.paths, study), split)
+        targets = layer(partial(plot_trials.targets, study), split)
+        raster, strip = layer(plot_trials.raster, around), layer(plot_trials.strip, around)
+        psths = layer(plot_trials.psths, around, smoothing)
+        points = layer(partial(plot_units.trial_rates, study), unit)
+        means = layer(partial(plot_units.mean_rates, study), unit, chosen)
+        arrows, tips = (layer(partial(draw, study), unit) for draw in (plot_units.arrows, plot_units.tips))
+        rates = layer(partial(plot_units.rates, study), unit)
+        BoundsY(source=raster).add_subscriber(lambda boundsy: self._take_rows(boundsy))
+        SingleTap(source=raster).add_subscriber(lambda y, **_: self._take_row(y))
         SingleTap(source=targets).add_subscriber(self._take_beside)
         SingleTap(source=arrows).add_subscriber(self._take_tip)
+        seen, of = self.param.around, self.param.unit
         return {
-            "paths": (paths * targets, plot_trials.paths_say(study)),
-            "raster": (
-                raster * strip * mark(0),
-                pn.bind(plot_trials.raster_says, around),
+            "paths": (self.linked(paths) * targets, plot_trials.paths_say(study)),
+            "raster": (raster * strip * mark(0), pn.bind(plot_trials.raster_says, seen)),
+            "psth": (psths, pn.bind(plot_trials.psths_say, seen, self.controls.param.smoothing)),
+            "tuning": (self.linked(points) * means, pn.bind(plot_units.tuning_says, study, of)),
+            "preferred": (
+                arrows * tips * plot_units.rings(study) * plot_units.depths(study),
+                plot_units.preferred_says(study),
             ),
-            "psth": (psths, pn.bind(plot_trials.psths_say, around, c.smoothing)),
-            "tuning": (points * means, pn.bind(plot_units.tuning_says, study, c.unit)),
-            "preferred": (arrows * tips * rings, plot_units.preferred_says(study)),
-            "rates": (rates, pn.bind(plot_units.rates_say, study, c.unit)),
+            "rates": (rates, pn.bind(plot_units.rates_say, study, of)),
         }
+
+    def _draw(self, **changes: Any) -> None:
+        """Let the plots show what is asked for now, all at once."""
+        c, chosen = self.controls, changes.get("chosen", self.chosen)
+        around = Around(self.study, c.event, c.before, c.after, c.bins_per_step, c.unit, c.split, chosen)
+        with at_once():
+            self.param.update(unit=c.unit, split=c.split, around=around, **changes)
 
     def choose(self, rows: Rows) -> None:
         """Show some trials; all if there are none."""
@@ -125,9 +148,10 @@ class Explorer(param.Parameterized):
             self.controls.trials = self.study.spell(self.chosen)
             self.message = str(error)
             return
-        self.param.update(message="", session="", chosen=chosen)
-        self.controls.groups = self._whole_groups()
-        self._link()
+        with at_once():
+            self._draw(message="", session="", chosen=chosen)
+            self.controls.groups = self._whole_groups()
+            self._link()
 
     def _link(self) -> None:
         """Let the linked plots show what is chosen, if they do not."""
@@ -161,16 +185,16 @@ class Explorer(param.Parameterized):
         self.choose(NONE if selected is None else np.flatnonzero(np.isin(self.study.trial_ids, selected)))
         self._link()
 
-    def _take_rows(self, around: Around, boundsy: tuple[float, float] | None) -> None:
+    def _take_rows(self, boundsy: tuple[float, float] | None) -> None:
         """What was dragged over in the raster."""
         if boundsy is not None:
             first, last = sorted(boundsy)
-            self.choose(around.trials[max(int(first), 0) : int(np.ceil(last))])
+            self.choose(self.around.trials[max(int(first), 0) : int(np.ceil(last))])
 
-    def _take_row(self, around: Around, y: float | None) -> None:
+    def _take_row(self, y: float | None) -> None:
         """What was tapped in the raster."""
         if y is not None and y >= 0:
-            self.choose(around.trials[int(y) : int(y) + 1])
+            self.choose(self.around.trials[int(y) : int(y) + 1])
 
     def _take_beside(self, x: float | None, y: float | None) -> None:
         """A tap beside all paths, which means all trials again; one on a path is a selection already."""
@@ -186,3 +210,9 @@ class Explorer(param.Parameterized):
         if x is not None and y is not None:
             unit = self.study.nearest_tip(x, y)
             self.controls.unit = self.controls.unit if unit is None else unit
+
+
+def at_once() -> AbstractContextManager[None]:
+    """Have the page's document count its models once: HoloViews would with each plot that it draws."""
+    document = pn.state.curdoc
+    return nullcontext() if document is None else document.models.freeze()

@@ -20,7 +20,7 @@ hv.extension("bokeh", logo=False)
 DARK: Final = COLOURS["dark"]
 COUNTS: Final = count_palette("dark")[1:]
 GROUPS: Final[dict[str, Any]] = {"cmap": list(GROUP_COLOURS), "clim": (-0.5, MAX_GROUPS - 0.5)}
-"""For elements whose colour stands for a group."""
+"""For elements whose colour stands for a group, as a float: Bokeh takes an integer for a colour."""
 BORDERS: Final = {
     "paths": (62, 12, 12, 62),
     "raster": (104, 12, 6, 48),

@@ -45,7 +45,8 @@ def paths(study: Study, split: str) -> Any:
     trial = found.trial[:-stride:stride]
     whole = np.isfinite(start + end).all(axis=1) & (trial == found.trial[stride::stride])
     rows = trial[whole]
-    columns = (*start[whole].T, *end[whole].T, study.trial_ids[rows], study.split(split).group[rows])
+    colour = study.split(split).group[rows].astype(float)
+    columns = (*start[whole].T, *end[whole].T, study.trial_ids[rows], colour)
     segments = hv.Segments(
         columns,
         ["x", "y", "x1", "y1"],
@@ -69,7 +70,7 @@ def targets(study: Study, split: str) -> Any:
         if np.isfinite(trial.target_x) and group[row] >= 0
     }
     places = np.array(list(found)).reshape(-1, 2)
-    points = hv.Points((*places.T, np.array(list(found.values()), np.intp)), ["x", "y"], "group")
+    points = hv.Points((*places.T, np.array(list(found.values()), float)), ["x", "y"], "group")
     return points.opts(
         color="group", size=13, marker="square", line_width=2, line_color=DARK["card"], **GROUPS
     )
@@ -163,7 +164,7 @@ def strip(around: Around) -> Any:
     (left, right), width = around.limits, 0.012
     ends = np.cumsum([len(rows) for rows in around.groups])
     boxes = [
-        (left, ends[i] - len(rows), left + width * (right - left), ends[i], i)
+        (left, ends[i] - len(rows), left + width * (right - left), ends[i], float(i))
         for i, rows in enumerate(around.groups)
         if len(rows)
     ]
@@ -198,9 +199,9 @@ def psths(around: Around, smoothing: float) -> Any:
             rate = psth(around.aligned.counts[rows, :, 0], around.aligned.width, smoothing)
             for strength, run in _runs(rate, len(rows)):
                 x, mean, sem = around.aligned.centres[run], rate.mean[run], np.nan_to_num(rate.sem[run])
-                means.append({"time": x, "rate": mean, "group": group, "strength": strength})
+                means.append({"time": x, "rate": mean, "group": float(group), "strength": strength})
                 outline = {"time": np.r_[x, x[::-1]], "rate": np.r_[mean - sem, (mean + sem)[::-1]]}
-                bands.append({**outline, "group": group, "strength": 0.2 * strength})
+                bands.append({**outline, "group": float(group), "strength": 0.2 * strength})
     dims, values = ["time", "rate"], ["group", "strength"]
     faded = {"color": "group", "alpha": hv.dim("strength"), **GROUPS}
     return dressed(

@@ -32,7 +32,7 @@ def trial_rates(study: Study, unit: int) -> Any:
         np.degrees(fit.directions[used]) + spread,
         fit.rates[used, unit],
         study.trial_ids[used],
-        study.split("target").group[used],
+        study.split("target").group[used].astype(float),
     )
     points = hv.Points(columns, [DIRECTION, RATE], ["trial", "group"])
     return dressed(
@@ -55,7 +55,9 @@ def mean_rates(study: Study, unit: int, chosen: Rows) -> Any:
         if len(row):
             rates = fit.rates[row, unit]
             angle = np.angle(np.exp(1j * fit.directions[row]).mean(), deg=True)
-            means.append((angle, rates.mean(), rates.std(ddof=min(1, len(row) - 1)) / np.sqrt(len(row)), i))
+            means.append(
+                (angle, rates.mean(), rates.std(ddof=min(1, len(row) - 1)) / np.sqrt(len(row)), float(i))
+            )
     grid = np.arange(-180.0, 181.0, 4.0)
     curve = hv.Curve((grid, fit.predict(unit, np.radians(grid))), DIRECTION, RATE)
     errors = [(angle, mean - error, angle, mean + error) for angle, mean, error, _ in means]
@@ -145,12 +147,12 @@ def rates_say(study: Study, unit: int) -> Said:
     return Said(f"This unit: {found[unit]:.1f} Hz. Median of all: {np.median(found):.1f} Hz.")
 
 
-def _tips(study: Study, unit: int) -> tuple[Floats, Floats, npt.NDArray[np.intp]]:
+def _tips(study: Study, unit: int) -> tuple[Floats, Floats, Floats]:
     """Where arrows end, Hz, and 1 for this unit's."""
     tuned = np.flatnonzero(study.tuning.tuned)
     tuned = np.append(tuned[tuned != unit], tuned[tuned == unit])
     tip = study.tuning.depth[tuned] * np.exp(1j * study.tuning.preferred[tuned])
-    return tip.real, tip.imag, (tuned == unit).astype(np.intp)
+    return tip.real, tip.imag, (tuned == unit).astype(float)
 
 
 def _radii(study: Study) -> Floats:

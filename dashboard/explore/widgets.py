@@ -34,7 +34,7 @@ def fields(explorer: Explorer, names: list[str]) -> pn.Column:
 
     recording.param.watch(change, "value")
     declared: Any = explorer.controls.param
-    made = {name: pn.widgets.Select.from_param(declared[name]) for name in CHOICES}
+    made: dict[str, Any] = {name: pn.widgets.Select.from_param(declared[name]) for name in CHOICES}
     made |= {name: pn.widgets.FloatInput.from_param(declared[name]) for name in SECONDS}
     shown = [*([recording] if len(names) > 1 else []), *made.values()]
     for each in shown:

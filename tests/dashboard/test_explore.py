@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,11 +14,21 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from engine.analysis import aligned_counts, mean_rates, psth, tuning
 from engine.bins.trials import TrialEvent
+from engine.sources.recordings.recording import Recording
 from plotters.arena import Arena
 from tests.builders import TARGETS, small_recording
 from tests.dashboard.conftest import Deck, Visitor, keep_screenshot
 
-RECORDING = small_recording(6, 4000, n_trials=40, gaps=True)
+
+def tuned(recording: Recording) -> Recording:
+    """A recording whose units 1 and 2 fire more on the way to targets 1 and 2."""
+    bins = recording.bins.copy()
+    for unit in (1, 2):
+        bins["counts"][:, unit] += 2 * (bins["intention"][:, 0] == unit)
+    return dataclasses.replace(recording, bins=bins)
+
+
+RECORDING = tuned(small_recording(6, 4000, n_trials=40, gaps=True))
 OTHER = small_recording(3, 400, n_trials=8, name="other")
 BY_TARGET = [np.arange(target, 40, 3) for target in range(3)]
 """Rows of the trials that aim at each of `TARGETS`, which lie right, up and left."""
@@ -267,6 +278,16 @@ def test_tuning_is_that_of_the_unit(page: Page) -> None:
     grid = np.radians(shown(page, "tuning", "Line", "direction")[0])
     np.testing.assert_allclose(shown(page, "tuning", "Line", "rate")[0], FIT.predict(BEST, grid))
     expect(page.locator(".card-tuning")).to_contain_text(f"R² {FIT.r2[BEST]:.2f}")
+
+
+def test_a_tap_on_an_arrow_chooses_its_unit_in_all_plots(page: Page) -> None:
+    for unit in (1, 2):
+        tip = FIT.depth[unit] * np.exp(1j * FIT.preferred[unit])
+        page.mouse.click(*at(page, "preferred", tip.real, tip.imag))
+        expect(page.get_by_label("Unit")).to_have_value(RECORDING.channel_names[unit])
+        assert_shows(page, BY_TARGET, unit=unit)
+    page.get_by_label("Unit").select_option(RECORDING.channel_names[BEST])
+    assert_shows(page, BY_TARGET)
 
 
 def test_rates_are_those_of_observed_time(page: Page) -> None:
