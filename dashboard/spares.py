@@ -12,7 +12,7 @@ from bokeh.server.tornado import BokehTornado
 from bokeh.server.views.doc_handler import DocHandler
 from bokeh.util.token import generate_jwt_token, generate_session_id
 from panel.io.state import set_curdoc, state
-from tornado.httputil import HTTPServerRequest
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.ioloop import IOLoop
 
 from dashboard.documents import visit_of
@@ -59,7 +59,8 @@ class Spare:
         self._about, self._session = about, None
         name = generate_session_id()
         nobody = generate_jwt_token(name, extra_payload={"headers": {}, "cookies": {}})
-        request = HTTPServerRequest("GET", f"{self._context.url}?{urlencode(about)}")
+        line = RequestStartLine("GET", f"{self._context.url}?{urlencode(about)}", "HTTP/1.1")
+        request = HTTPServerRequest(start_line=line, headers=HTTPHeaders({"Host": "localhost"}))
         session = await self._context.create_session_if_needed(name, request, nobody)
         session.block_expiration()
         self._session = session

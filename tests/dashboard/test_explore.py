@@ -24,7 +24,7 @@ def tuned(recording: Recording) -> Recording:
     """A recording whose units 1 and 2 fire more on the way to targets 1 and 2."""
     bins = recording.bins.copy()
     for unit in (1, 2):
-        bins["counts"][:, unit] += 2 * (bins["intention"][:, 0] == unit)
+        bins["counts"][bins["intention"][:, 0] == unit, unit] += 2
     return dataclasses.replace(recording, bins=bins)
 
 
