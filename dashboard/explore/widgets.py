@@ -70,7 +70,9 @@ def trials(explorer: Explorer, play: Callable[[Explorer], Awaitable[None]]) -> p
         await play(explorer)
 
     session.on_click(begin)
-    return pn.Column(note, groups, text, pn.Row(every, session), css_classes=["apart"])
+    return pn.Column(
+        note, groups, text, pn.Row(every, session, css_classes=["flow"]), css_classes=["stack"]
+    )
 
 
 def message(explorer: Explorer) -> pn.pane.HTML:

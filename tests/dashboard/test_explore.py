@@ -281,7 +281,7 @@ def test_tuning_is_that_of_the_unit(page: Page) -> None:
 
 
 def test_a_tap_on_an_arrow_chooses_its_unit_in_all_plots(page: Page) -> None:
-    for unit in (1, 2):
+    for unit in (2, 1):
         tip = FIT.depth[unit] * np.exp(1j * FIT.preferred[unit])
         page.mouse.click(*at(page, "preferred", tip.real, tip.imag))
         expect(page.get_by_label("Unit")).to_have_value(RECORDING.channel_names[unit])
