@@ -85,10 +85,9 @@ def message(explorer: Explorer) -> pn.pane.HTML:
     return pn.pane.HTML(pn.bind(spell, explorer.param.message, explorer.param.session))
 
 
-def plotted(name: str, plot: Any, says: Any) -> tuple[pn.pane.HTML, pn.pane.HoloViews]:
+def plotted(name: str, plot: Any, says: Any) -> tuple[pn.pane.HTML, pn.Column]:
     """What is said of a plot, and the plot; words alone where there is nothing to plot."""
     said = pn.rx(says)
     words = pn.pane.HTML(said.rx.pipe(lambda said: escape(said.text)), css_classes=["says"])
-    return words, pn.pane.HoloViews(
-        plot, theme=bokeh_theme(name), visible=said.lacks.rx.not_(), linked_axes=False, margin=0
-    )
+    pane = pn.pane.HoloViews(plot, theme=bokeh_theme(name), linked_axes=False, margin=0)
+    return words, pn.Column(pane, visible=said.lacks.rx.not_(), sizing_mode="stretch_both")

@@ -53,6 +53,8 @@ def open_page(ours: Server, path: str = "live", query: str = f"session={CODE}") 
     socket.recv()
     for part in ({"msgid": "2", "msgtype": "PATCH-DOC"}, {}, {"events": [READY]}):
         socket.send(json.dumps(part))
+    while '"OK"' not in str(socket.recv()):
+        pass
     socket.close()
 
 
@@ -118,7 +120,7 @@ def exploring(ours: Server) -> None:
     """Explore, with a spare page at hand and without, beside an open live page."""
     watch = Watch(ours)
     time.sleep(REST)
-    for what, query in (("with a spare", "unit=5"), ("without", "bokeh-session-id=own{}")):
+    for what, query in (("with a spare", "recording=synthetic"), ("without", "bokeh-session-id=own{}")):
         used, took, opening, after = 0.0, 0.0, [], []
         for i in range(4):
             resting, start = rest_cpu(ours), time.perf_counter()

@@ -14,6 +14,7 @@ import pytest
 
 from dashboard import build_server, close_server
 from sessions.gate import Rules
+from sessions.rest.context import Context
 from sessions.store import Store
 from tests.builders import small_recording
 
@@ -38,7 +39,7 @@ class Port:
     async def _serve(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         server = build_server(
-            Store({"small": small_recording()}),
+            Context(Store({"small": small_recording()}), 0, 0),
             port=0,
             address="127.0.0.1",
             gate=Rules(),
