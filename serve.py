@@ -41,7 +41,7 @@ from sessions.announcing import announce, own_url
 from sessions.archive import Archive
 from sessions.brokers.elsewhere import PublishingBroker
 from sessions.calibrations import Calibrations
-from sessions.configured import DATA, brokers_of, load, lsl_inlet, sinks, sources
+from sessions.configured import brokers_of, load, lsl_inlet, records_of, sinks, sources
 from sessions.ending import Ending, interrupt, leave
 from sessions.gate import Rules
 from sessions.gate.configured import certificate, certificate_text, lacks_token, rules, secret
@@ -49,6 +49,7 @@ from sessions.gate.redaction import hide
 from sessions.launcher import Launcher
 from sessions.rest.context import Context
 from sessions.rest.handler import rest_rules
+from sessions.runs import Runs
 from sessions.server import StreamServer, http_limits, stream_rules
 from sessions.settings import Settings, settings
 from sessions.store import Store
@@ -56,6 +57,8 @@ from sessions.studio import Studio
 
 log = logging.getLogger("phantomdeck")
 
+WARM_AFTER = 10.0
+"""Seconds after the start until the process that draws loads unasked: the first page comes first."""
 SWITCH_INTERVAL = 0.0002
 """Seconds a thread keeps the interpreter while another wants it; Python's 5 ms would make ticks late."""
 GOODBYE_WITHIN = 2.0
@@ -116,7 +119,12 @@ def _run(chosen: Settings, ending: Ending) -> int:
     sockets = listen(chosen.host, chosen.port, "--port")
     for each in listen(chosen.host, chosen.dashboard_port, "--dashboard-port"):
         each.close()  # the dashboard's server binds it anew; this was to know before loading
+    if PLUGINS:
+        from plotters import with_plugins  # not without need: it loads Bokeh
+
+        with_plugins(PLUGINS)  # to know before loading
     brokers, playable = brokers_of(chosen), sources(chosen, PLUGINS)
+    runs = Runs(records_of(chosen) / "runs.sqlite")
     store = Store(
         load(chosen),
         max_sessions=chosen.max_sessions,
@@ -126,12 +134,13 @@ def _run(chosen: Settings, ending: Ending) -> int:
         make_sinks={**sinks(chosen, PLUGINS), **{broker.name: broker.sink for broker in brokers}},
         make_inlet=lsl_inlet() if chosen.lsl_enabled else None,
         sources=playable,
+        keep=runs.keep,
     )
     real_time = chosen.real_time and scheduling.real_time()
     log.info("Scheduled %s", "in real time" if real_time else "as other programs are")
     for broker in brokers:
         broker.start(store)
-    asyncio.run(serve(chosen, store, sockets, gate, tls, made, ending, brokers))
+    asyncio.run(serve(chosen, store, runs, sockets, gate, tls, made, ending, brokers))
     return 0
 
 
@@ -177,6 +186,7 @@ def themes() -> Mapping[str, Mapping[str, Any]]:
 async def serve(
     chosen: Settings,
     store: Store,
+    runs: Runs,
     sockets: Sequence[socket.socket],
     gate: Rules,
     tls: ssl.SSLContext | None,
@@ -193,7 +203,7 @@ async def serve(
 
     ending.on_signal(stop)
     studio = Studio(draw, themes, load=load_pictures)
-    archive = Archive(chosen.records or DATA / "records", passphrase_here())
+    archive = Archive(records_of(chosen), passphrase_here())
     archive.finish_left()
     calibrations = Calibrations()
     context = Context(
@@ -205,6 +215,7 @@ async def serve(
         stream_prefix=chosen.stream_prefix,
         studio=studio,
         archive=archive,
+        runs=runs,
         launcher=Launcher(own_url(chosen), secret(chosen, made_token), certificate_text(chosen)),
         calibrations=calibrations,
         brokers=brokers,
@@ -239,9 +250,10 @@ async def serve(
     gc.freeze()  # what was loaded once need not be looked at again
     gc.enable()
     announce(chosen, store.recording, made_token)
-    loop.run_in_executor(None, studio.warm)
+    warming = loop.call_later(WARM_AFTER, loop.run_in_executor, None, studio.warm)
 
     await stopping.wait()
+    warming.cancel()
     log.info("Going down")
     studio.close()
     archive.hurry()

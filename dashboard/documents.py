@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from bokeh.application.handlers.handler import Handler
@@ -23,6 +24,10 @@ from panel.theme.base import Design, Inherit
 from panel.viewable import Viewable
 
 from sessions.gate.mount import FORWARDED_HOST
+from sessions.gate.rules import address_of
+from sessions.rest.context import Context
+
+PORT = re.compile(r":\d+$")
 
 POLICY = "; ".join(
     (
@@ -60,12 +65,25 @@ class Visit:
         Of the address: the last value of each name.
     proxied : bool
         Whether `host` is that of a proxy.
+    address : str, optional
+        The visitor's IP address.
     """
 
     host: str
     secure: bool = False
     asked: Mapping[str, str] = field(default_factory=dict)
     proxied: bool = False
+    address: str | None = None
+
+    def context(self, server: Context) -> Context:
+        """The server as this visitor sees it."""
+        return replace(
+            server,
+            host=PORT.sub("", self.host),
+            secure=self.secure,
+            proxy=self.host if self.proxied else None,
+            address=self.address or "",
+        )
 
 
 @dataclass(frozen=True)
@@ -176,4 +194,5 @@ def visit_of(request: Any) -> Visit:
         secure=request.protocol == "https",
         asked={name: values[-1].decode(errors="replace") for name, values in request.arguments.items()},
         proxied=FORWARDED_HOST in headers,
+        address=address_of(request._request),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from dashboard.plots import failure, scene_id
 from dashboard.scores import UNKNOWN, Row, score_tables
 from dashboard.status import flags, texts
 from dashboard.window import Window
@@ -17,23 +17,13 @@ from engine.bins.phases import TrialFollower, TrialState
 from engine.bins.schema import Rows
 from engine.deck.replay import Replay
 from plotters.base import News, Plotter, Scene, Update
-from plotters.frame import encode
-from plotters.lanes import lanes
+from plotters.frame import Described, describe, encode
+from plotters.marks import marked
 from sessions.audience import Decoder
 from sessions.session import Session
 
-log = logging.getLogger(__name__)
-
 TABLE_PERIOD = 0.5
 """Seconds."""
-
-
-def scene_id(scene: Scene, plotters: Sequence[type[Plotter]]) -> str:
-    """Changes when the figures do, so that a page from before a restart knows to reload."""
-    names = "+".join(plotter.name for plotter in plotters)
-    recording = scene.recording
-    known = (recording.sha256 or recording.name)[:12]
-    return f"{known}-{recording.bin_rate:g}-{recording.n_units}-{scene.n_columns}-{names}"
 
 
 class Frames:
@@ -44,7 +34,13 @@ class Frames:
         self._replay = session.replay
         self._scene = Scene(session.description)
         self._scene_id = scene_id(self._scene, plotters)
-        self._plotters = [plotter(self._scene) for plotter in plotters]
+        self._failed: dict[str, str] = {}
+        self._plotters: list[Plotter] = []
+        for plotter in plotters:
+            try:
+                self._plotters.append(plotter(self._scene))
+            except Exception as error:  # whatever it is, it ends this plot alone, and visibly
+                self._failed[plotter.name] = failure(plotter, error)
         self.bins_per_column = self._scene.bins_per_column
         self.n_bins = self._scene.n_recent
         self._recent = Window(self.n_bins, session.ring.dtype)
@@ -54,7 +50,6 @@ class Frames:
         self._trial = TrialState()
         self._tabled = -math.inf
         self._texts: dict[str, str] = {}
-        self._failed: dict[str, str] = {}
 
     def renew(self) -> bool:
         before, self._view = self._view, self._session.view
@@ -77,20 +72,16 @@ class Frames:
             {"start": self._scene_id, "tables": self._tables(news), "texts": self._all_texts()},
         )
 
-    def _updates(self, made_by: Callable[[Plotter], Iterable[Update]]) -> list[tuple[str, Update]]:
+    def _updates(self, made_by: Callable[[Plotter], Iterable[Update]]) -> list[Described]:
         """What all plots have made but those that have failed, now or before."""
-        updates: list[tuple[str, Update]] = []
+        updates: list[Described] = []
         for plotter in self._plotters:
             if plotter.name in self._failed:
                 continue
             try:
-                updates += [(plotter.name, update) for update in made_by(plotter)]
+                updates += describe(plotter.name, made_by(plotter))
             except Exception as error:  # whatever it is, it ends this plot alone, and visibly
-                log.exception("The plot %s of session %s has failed", plotter.name, self._session.code)
-                self._failed[plotter.name] = (
-                    f"The plot {plotter.title} has failed ({type(error).__name__}: {error}). "
-                    "Mend it, and start the server again."
-                )
+                self._failed[plotter.name] = failure(type(plotter), error)
         return updates
 
     def _all_texts(self) -> dict[str, str]:
@@ -109,7 +100,7 @@ class Frames:
             trial=self._trial,
             view=self._view,
             decoded=decoded,
-            lanes=lanes(self._session.predictions.names, decoded),
+            marked=marked(self._session.predictions.names, decoded),
             scores=self._session.scores.latest(),
             means=self._session.drift.mean_rates(),
         )
@@ -127,15 +118,15 @@ class Frames:
     def _tables(self, news: News) -> dict[str, list[Row]]:
         """The rows of the page's tables, by their ``data-rows``."""
         listeners = [decoder for audience in self._session.audiences for decoder in audience.decoders]
-        tables = score_tables(news.scores, self._scene.recording.bin_rate, news.lanes)
+        tables = score_tables(news.scores, self._scene.recording.bin_rate, news.marked)
         return {"listeners": listener_rows(listeners), **tables}
 
-    def _encode(self, news: News, updates: Iterable[tuple[str, Update]], to_read: dict[str, Any]) -> bytes:
+    def _encode(self, news: News, updates: Iterable[Described], to_read: dict[str, Any]) -> bytes:
         state = session_state(self._replay, news.rows)
         state["values"] |= {**trial_values(news.trial), **to_read.pop("texts", {})}
         state["flags"] = flags(self._session)
         if news.decoded:
-            state["behind_ms"] = [behind_ms(news, name) for name in news.lanes]
+            state["behind_ms"] = [behind_ms(news, name) for name in news.marked]
         return encode({**to_read, **state}, updates)
 
 
@@ -210,3 +201,8 @@ def spell_time(seconds: float) -> str:
     tenths = int(seconds * 10 + 1e-6)
     minutes, tenths = divmod(tenths, 600)
     return f"{minutes:02d}:{tenths // 10:02d}.{tenths % 10}"
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds."""
+    return spell_time(seconds).partition(".")[0]

@@ -9,6 +9,7 @@ from typing import Any
 
 from panel.custom import JSComponent
 from panel.io.notifications import NotificationAreaBase
+from panel.io.state import state
 
 
 class Notices(NotificationAreaBase, JSComponent):
@@ -36,6 +37,18 @@ class Notices(NotificationAreaBase, JSComponent):
         """Take away what is shown."""
         self._send_msg({"text": ""})
 
+    def go(self, url: str) -> None:
+        """Open another page in place of this one."""
+        self._send_msg({"go": url})
+
     def hand_over(self, name: str, content: bytes) -> None:
         """Have the browser save a file."""
         self._send_msg({"save": name, "content": content})
+
+
+def notices() -> Notices:
+    """Those of the document that is made."""
+    made = Notices()  # type: ignore[no-untyped-call]
+    if state.curdoc is not None:
+        state._notifications[state.curdoc] = made
+    return made

@@ -24,7 +24,7 @@ PERIODS: Final[Mapping[str, Callable[[Summary], Measures | None]]] = {
 """What is measured, by the period's name."""
 
 
-def score_tables(board: Scoreboard, bin_rate: float, lanes: Sequence[str]) -> dict[str, list[Row]]:
+def score_tables(board: Scoreboard, bin_rate: float, marked: Sequence[str]) -> dict[str, list[Row]]:
     """The rows of each period's table, the best decoder first.
 
     Parameters
@@ -32,7 +32,7 @@ def score_tables(board: Scoreboard, bin_rate: float, lanes: Sequence[str]) -> di
     board : Scoreboard
     bin_rate : float
         Bins per second.
-    lanes : sequence of str
+    marked : sequence of str
         Decoders that have a colour.
     """
     tables, decoders = {}, board.decoders
@@ -42,10 +42,10 @@ def score_tables(board: Scoreboard, bin_rate: float, lanes: Sequence[str]) -> di
         later = joined_later(begins, bin_rate)
         rows = []
         for place, (measures, name) in enumerate(sorted(known, key=lambda item: item[0].merit), start=1):
-            lane = {"lane": lanes.index(name) + 1} if name in lanes else {}
+            mark = {"mark": marked.index(name) + 1} if name in marked else {}
             trial = decoders[name].trials[-1] if period == "trial" else None
             called = f"{name} (from {later[name]:.0f} s later on)" if name in later else name
-            rows.append([lane, str(place), called, *cells(measures, trial)])
+            rows.append([mark, str(place), called, *cells(measures, trial)])
         tables[f"scores-{period}"] = rows
     return tables
 

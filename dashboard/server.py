@@ -10,20 +10,21 @@ from typing import Any
 from bokeh.server.server import Server
 from panel.io.server import get_server
 
+from dashboard.calibrate.application import CalibratePages
 from dashboard.documents import application
 from dashboard.explore import explore_application
 from dashboard.frames import Frames
 from dashboard.hardening import harden
+from dashboard.home.application import HomePages
 from dashboard.live.application import LivePages
 from dashboard.live.page import MakeCard, Parts
-from dashboard.pages import Pages
 from dashboard.panel_thread import PanelThread, Tunnel
 from plotters import PLOTTERS
 from plotters.base import Plotter
 from sessions.gate import Admission, Gate, Rules
 from sessions.rest.context import Context
-from sessions.rest.pages import PageHandler
-from sessions.streams.feed import FeedHandler, feeds
+from sessions.streams.feed import feeds
+from sessions.streams.feed_socket import FeedHandler
 from sessions.streams.stream import MAX_MESSAGE
 
 RESOURCES = Path(__file__).parent.parent / "resources"
@@ -88,14 +89,11 @@ def build_server(
         If the port is taken.
     """
     store, prefix = context.store, context.prefix
-    own = Pages(store, prefix)
     feed = {"store": store, "make_feed": feeds(lambda session: Frames(session, plotters))}
     live = LivePages(
         Parts(context, prefix, tuple(plotters), plugins or {}), lsl_name, gate.token is not None
     )
     routes: list[Pattern] = [
-        (r"/", PageHandler, {"render": own.home}),
-        (r"/calibrate", PageHandler, {"render": own.calibrate}),
         (r"/feed/([A-Za-z0-9_-]{1,64})", FeedHandler, feed),
         *extra_patterns,
     ]
@@ -106,7 +104,11 @@ def build_server(
         unused_session_lifetime_milliseconds=UNUSED,
     )
     routes += [(path + end, Tunnel, {"thread": panel}) for path in panel.paths for end in ("", "/ws")]
-    pages: dict[str, Any] = {"/live": application(live)}
+    pages: dict[str, Any] = {
+        "/": application(HomePages(context, prefix)),
+        "/calibrate": application(CalibratePages(context, prefix)),
+        "/live": application(live),
+    }
     server: Server = get_server(
         pages,
         port=port,

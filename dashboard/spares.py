@@ -67,12 +67,13 @@ class Spare:
 
     async def take(self, request: HTTPServerRequest) -> ServerSession | None:
         """Give it to a visitor; None if there is none that would do."""
-        asked, session = visit_of(request).asked, self._session
-        if session is None or asked.keys() & NAMED or self._handler.about(asked) != self._about:
+        visitor, session = _RequestProxy(request), self._session
+        asked = visit_of(visitor).asked
+        if session is None or request.arguments.keys() & NAMED or self._handler.about(asked) != self._about:
             return None
         self._about = self._session = None
         context: Any = session.document.session_context
-        context._request = _RequestProxy(request)
+        context._request = visitor
         session._token = generate_jwt_token(session.id)  # the first may have expired
         hand_over: Any = session.with_document_locked(self._hand_over, session, asked)
         await hand_over
@@ -95,7 +96,7 @@ class WithSpare:
         if spare is None:
             return await super().get_session()  # type: ignore[misc]
         session = await spare.take(request) or await super().get_session()  # type: ignore[misc]
-        asked, loop = visit_of(request).asked, IOLoop.current()
+        asked, loop = visit_of(_RequestProxy(request)).asked, IOLoop.current()
         with set_curdoc(session.document):
             state.onload(lambda: loop.add_callback(spare.make, asked))
         return session

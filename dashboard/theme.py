@@ -103,7 +103,7 @@ def roles() -> dict[str, dict[str, str | list[str]]]:
             "small": "12px",
             "large": "18px",
             "counts": count_palette(theme),
-            "lanes": [colours["muted"], *(colours[f"decoder-{lane}"] for lane in range(1, 5))],
+            "marks": [colours["muted"], *(colours[f"decoder-{mark}"] for mark in range(1, 5))],
         }
         for theme, colours in COLOURS.items()
     }

@@ -5,6 +5,8 @@ class DeckError(Exception):
     """A refusal in one line: the rule, the value and the way out."""
 
     code = "refused"
+    retry_after: int | None = None
+    """Seconds after which it may go, if it may."""
 
 
 class RecordingError(DeckError):
@@ -39,6 +41,20 @@ class NotNow(DeckError):
     """The call is right, but not in the present state."""
 
     code = "not_now"
+
+
+class NotThere(NotNow):
+    """What a session is to play is not there yet, but may come.
+
+    Parameters
+    ----------
+    message, name : str
+        The latter of what is missing.
+    """
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class BadPrediction(DeckError):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import chain
+import re
+from typing import Final
 
+from engine.errors import BadSetting
 from engine.plugins import Modules, classes
 from plotters.arena import Arena
 from plotters.base import Plotter
@@ -23,8 +25,34 @@ PLOTTERS: tuple[type[Plotter], ...] = (
 )
 """In the order in which the page shows them."""
 
+NAME: Final = re.compile("[a-z][a-z0-9_-]*")
+NAMED: Final = "small letters, digits, - and _"
+"""What a page's addresses and styles can name."""
+
 
 def with_plugins(modules: Modules) -> tuple[type[Plotter], ...]:
-    """All of them, and those of plugins below."""
-    found = (classes(module, Plotter) for module in modules.values())  # type: ignore[type-abstract]
-    return (*PLOTTERS, *chain.from_iterable(found))
+    """All of them, and those of plugins below.
+
+    Raises
+    ------
+    BadSetting
+        If one has no name, no title, or the name of another.
+    """
+    plotters = list(PLOTTERS)
+    for file, module in modules.items():
+        found = list(classes(module, Plotter))  # type: ignore[type-abstract]
+        for each in found:
+            name = getattr(each, "name", None)
+            if name is None and any(issubclass(other, each) for other in found if other is not each):
+                continue  # what those have in common
+            if not isinstance(name, str) or not NAME.fullmatch(name):
+                said = f"The plot {each.__name__} has the name {name!r}. Take {NAMED}, a letter first."
+            elif not isinstance(getattr(each, "title", None), str):
+                said = f"The plot {name!r} has no title. Give it one."
+            elif any(other.name == name for other in plotters):
+                said = f"There is a plot {name!r} already. Give yours another name."
+            else:
+                plotters.append(each)
+                continue
+            raise BadSetting(f"Plugin {file}.py: {said}")
+    return tuple(plotters)

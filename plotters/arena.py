@@ -16,9 +16,9 @@ from engine.bins.trials import Phase
 from plotters.base import LIVE, Floats, News, Place, Plotter, Replace, Scene, Shift, Update
 from plotters.columns import last_of_columns
 from plotters.drawing import paint
-from plotters.lanes import LANES
+from plotters.marks import MARKS
 
-CURSORS: Final = (("good", "circle"), *LANES)
+CURSORS: Final = (("good", "circle"), *MARKS)
 """Role of the colour, and marker: the true cursor, then those of decoders, as many as can be shown."""
 
 TRAIL: Final = 2.0
@@ -46,7 +46,7 @@ WHERE: Final = ("x", "y")
 
 
 class Arena(Plotter):
-    """Fixed axes of equal scale, where decoders' cursors stop. Those without a lane are not shown."""
+    """Fixed axes of equal scale, where decoders' cursors stop. Those without a mark are not shown."""
 
     name = "arena"
     title = "Arena"
@@ -169,7 +169,7 @@ class Arena(Plotter):
     def _move(self, news: News) -> Iterator[Update]:
         """Cursors to the newest bin, and their trails along."""
         yield from self._move_cursor(news)
-        moving = {i: name for i, name in enumerate(news.lanes, start=1) if name in news.decoded}
+        moving = {i: name for i, name in enumerate(news.marked, start=1) if name in news.decoded}
         for i in sorted(self._moving | moving.keys()):
             yield from self._move_decoder(i, news, moving.get(i, ""))
         self._moving = set(moving)

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from engine.answers.scores.scorer import Scoreboard
 from engine.bins.description import Description
 from engine.bins.phases import TrialState
 from engine.bins.schema import Rows
+from engine.errors import BadSetting
 from engine.view import View
 from plotters.drawing import paint_figure
 
@@ -108,8 +109,8 @@ class News:
         How people have chosen to look at the session. When it changes, everyone starts anew.
     decoded : mapping of str to ndarray of float32, shape (m, 2)
         Positions that decoders made of the recent bins, by decoder; NaN where it made none.
-    lanes : sequence of str
-        Which decoder has which colour, "" for nobody; as many as `plotters.lanes.LANES`.
+    marked : sequence of str
+        Which decoder has which colour, "" for nobody; as many as `plotters.marks.MARKS`.
     scores : Scoreboard
         As they were last summed up.
     means : ndarray of float64, shape (n_units,), optional
@@ -123,7 +124,7 @@ class News:
     trial: TrialState
     view: View
     decoded: Mapping[str, Floats] = field(default_factory=dict)
-    lanes: Sequence[str] = ()
+    marked: Sequence[str] = ()
     scores: Scoreboard = field(default_factory=Scoreboard)
     means: npt.NDArray[np.float64] | None = None
 
@@ -189,6 +190,9 @@ class Set:
 Update = Shift | Replace | Set
 
 
+Width = Literal["wide", "narrow", "side"]
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a plot stands on the page.
@@ -205,10 +209,14 @@ class Place:
         Whether it stands in the row below all others.
     """
 
-    width: Literal["wide", "narrow", "side"] = "wide"
+    width: Width = "wide"
     rows: int = 1
     height: float = 9.0
     last: bool = False
+
+    def __post_init__(self) -> None:
+        if self.width not in get_args(Width):
+            raise BadSetting(f"Unknown width {self.width!r} of a plot. There are wide, narrow and side.")
 
 
 class Plotter(ABC):

@@ -16,7 +16,7 @@ from engine.view import PLAIN
 from plotters.arena import corners
 from plotters.base import LIVE, Floats, News, Place, Replace, Scene, Set, Update
 from plotters.drawing import nice_end, paint
-from plotters.lanes import LANES, marks
+from plotters.marks import MARKS, mark_columns
 from plotters.scored import Scored
 
 DECADES: Final = 3
@@ -60,21 +60,21 @@ class Errors(Scored):
         paint(radius, line_color="muted")
         plot.add_layout(radius)
         blank = np.full(len(self.edges), np.nan, np.float32)
-        for lane, (role, _) in enumerate(LANES):
-            source = self.source(f"bars {lane}", edge=self.edges, share=blank)
+        for mark, (role, _) in enumerate(MARKS):
+            source = self.source(f"bars {mark}", edge=self.edges, share=blank)
             steps = plot.step("edge", "share", source=source, level=LIVE, mode="after", line_width=2)
             paint(steps.glyph, line_color=role)
-        none = [np.nan] * len(LANES)
-        self.add_markers(plot, self.source("peaks", x=none, y=none, **marks()))
+        none = [np.nan] * len(MARKS)
+        self.add_markers(plot, self.source("peaks", x=none, y=none, **mark_columns()))
         return plot
 
     def draw(self, news: News) -> Iterable[Update]:
-        peaks = np.full((len(LANES), 2), np.nan, np.float32)
-        for lane, summary in self.summaries(news):
+        peaks = np.full((len(MARKS), 2), np.nan, np.float32)
+        for mark, summary in self.summaries(news):
             share = self.shares(summary.errors) if summary else np.full_like(self.edges, np.nan)
             at = int(np.argmax(share))  # of NaN the first, which is nowhere
-            peaks[lane] = self.edges[at] * ERROR.ratio ** (JOINED / 2), share[at]
-            yield Replace(f"bars {lane}", "share", share)
+            peaks[mark] = self.edges[at] * ERROR.ratio ** (JOINED / 2), share[at]
+            yield Replace(f"bars {mark}", "share", share)
         yield Replace("peaks", "x", peaks[:, 0])
         yield Replace("peaks", "y", peaks[:, 1])
         highest = float(np.fmax.reduce(peaks[:, 1], initial=0.0))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,46 +25,79 @@ DTYPES = {
 """What has a typed array in the page: its name there and its type on the wire."""
 
 
-def encode(header: Mapping[str, Any], updates: Iterable[tuple[str, Update]]) -> bytes:
+class Described(NamedTuple):
+    """An update on the wire: what the header says of it, as JSON, and its numbers, padded, if any."""
+
+    text: str
+    numbers: bytes | None
+
+
+def describe(plotter: str, updates: Iterable[Update]) -> list[Described]:
+    """The updates of one plot.
+
+    Parameters
+    ----------
+    plotter : str
+        Its name.
+    updates : iterable of Update
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one of them cannot be sent.
+    """
+    return [_described(plotter, update) for update in updates]
+
+
+def encode(header: Mapping[str, Any], updates: Iterable[Described]) -> bytes:
     """One frame.
 
     Parameters
     ----------
     header : mapping
         What JSON can say, without NaN.
-    updates : iterable of (str, Update)
-        With the name of the plotter each is from.
+    updates : iterable of Described
     """
-    described: list[dict[str, Any]] = []
+    texts: list[str] = []
     buffers: list[bytes] = []
     offset = 0
-    for plotter, update in updates:
-        if isinstance(update, Set):
-            properties = {name: _with_maps(value) for name, value in update.properties.items()}
-            described.append({"op": "set", "model": f"{plotter}/{update.model}", "properties": properties})
+    for text, numbers in updates:
+        if numbers is None:
+            texts.append(text)
             continue
-        entry: dict[str, Any] = {
-            "op": "shift" if isinstance(update, Shift) else "replace",
-            "source": f"{plotter}/{update.source}",
-            "column": update.column,
-        }
-        described.append(entry)
-        if isinstance(update, Replace) and isinstance(update.values, list):
-            entry["values"] = update.values
-            continue
-        values = np.ascontiguousarray(update.values)
-        if values.dtype not in DTYPES:
-            allowed = ", ".join(name for name, _ in DTYPES.values())
-            raise TypeError(f"Column {update.column} of {plotter} is {values.dtype}. Use one of {allowed}.")
-        name, wire = DTYPES[values.dtype]
-        raw = values.astype(wire, copy=False).tobytes()
-        entry |= {"dtype": name, "shape": values.shape, "offset": offset}
-        padding = -len(raw) % ALIGNMENT
-        buffers += (raw, bytes(padding))
-        offset += len(raw) + padding
-    text = json.dumps({**header, "updates": described}, allow_nan=False, separators=(",", ":")).encode()
-    text += b" " * (-(4 + len(text)) % ALIGNMENT)
-    return b"".join((struct.pack("<I", len(text)), text, *buffers))
+        texts.append(f'{text[:-1]},"offset":{offset}}}')
+        buffers.append(numbers)
+        offset += len(numbers)
+    head = _json({**header, "updates": []}).removesuffix("]}")
+    text_of_all = f"{head}{','.join(texts)}]}}".encode()
+    text_of_all += b" " * (-(4 + len(text_of_all)) % ALIGNMENT)
+    return b"".join((struct.pack("<I", len(text_of_all)), text_of_all, *buffers))
+
+
+def _described(plotter: str, update: Update) -> Described:
+    if isinstance(update, Set):
+        properties = {name: _with_maps(value) for name, value in update.properties.items()}
+        entry = {"op": "set", "model": f"{plotter}/{update.model}", "properties": properties}
+        return Described(_json(entry), None)
+    entry = {
+        "op": "shift" if isinstance(update, Shift) else "replace",
+        "source": f"{plotter}/{update.source}",
+        "column": update.column,
+    }
+    if isinstance(update, Replace) and isinstance(update.values, list):
+        return Described(_json({**entry, "values": update.values}), None)
+    values = np.ascontiguousarray(update.values)
+    if values.dtype not in DTYPES:
+        allowed = ", ".join(name for name, _ in DTYPES.values())
+        raise TypeError(f"Column {update.column} of {plotter} is {values.dtype}. Use one of {allowed}.")
+    name, wire = DTYPES[values.dtype]
+    raw = values.astype(wire, copy=False).tobytes()
+    text = _json({**entry, "dtype": name, "shape": values.shape})
+    return Described(text, raw + bytes(-len(raw) % ALIGNMENT))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
 def _with_maps(value: Any) -> Any:

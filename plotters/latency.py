@@ -16,7 +16,7 @@ from bokeh.plotting import figure
 
 from plotters.base import LIVE, News, Place, Replace, Update
 from plotters.drawing import paint, paint_labels
-from plotters.lanes import LANES, lane_colour
+from plotters.marks import MARKS, mark_colour
 from plotters.scored import Scored
 
 STAGES: Final = ("Replayed", "Sent", "Answered", "On screen")
@@ -57,7 +57,7 @@ class Latency(Scored):
         due = Span(location=1e3 * self.scene.recording.bin_width, dimension="height", line_dash="dotted")
         paint(due, line_color="muted")
         plot.add_layout(due)
-        n = len(LANES)
+        n = len(MARKS)
         self._add_bars(plot, "stages", [0, 0, *range(1, n + 1)])
         self._add_bars(plot, "screen", [*range(1, n + 1)])
         return plot
@@ -67,10 +67,10 @@ class Latency(Scored):
         stages = [(*place(0), LOW, ticked), (*place(1), ticked, sent)]
         screen = []
         begins = ticked if math.isnan(sent) else sent
-        known = {lane: summary for lane, summary in self.summaries(news) if summary}
-        for lane in range(len(LANES)):
-            answered = known[lane].window.latency_p50_ms if lane in known else math.nan
-            part = ([*known].index(lane), len(known)) if lane in known else (0, 1)
+        known = {mark: summary for mark, summary in self.summaries(news) if summary}
+        for mark in range(len(MARKS)):
+            answered = known[mark].window.latency_p50_ms if mark in known else math.nan
+            part = ([*known].index(mark), len(known)) if mark in known else (0, 1)
             stages.append((*place(2, *part), begins, answered))
             screen.append((*place(3, *part), answered))
         yield from columns("stages", ("middle", "height", "left", "right"), stages)
@@ -79,12 +79,12 @@ class Latency(Scored):
             "stages", "text", ["" if math.isnan(right) else f"{right:.2g}" for *_, right in stages]
         )
 
-    def _add_bars(self, plot: figure, name: str, lanes: list[int]) -> None:
-        none = [math.nan] * len(lanes)
+    def _add_bars(self, plot: figure, name: str, marked: list[int]) -> None:
+        none = [math.nan] * len(marked)
         ends = dict.fromkeys(("left", "right", "middle", "height"), none)
-        source = self.source(name, **ends, lane=lanes, text=[""] * len(lanes))
+        source = self.source(name, **ends, mark=marked, text=[""] * len(marked))
         bars = HBar(y="middle", height="height", left="left", right="right", line_color=None)
-        bars.fill_color = lane_colour()
+        bars.fill_color = mark_colour()
         plot.add_glyph(source, bars, level=LIVE)
         label = Text(x="right", y="middle", text="text", x_offset=4, text_baseline="middle")
         paint(

@@ -12,7 +12,7 @@ from bokeh.models.ui import UIElement
 from engine.answers.scores.decoder_score import HISTORY, WINDOW
 from plotters.base import LIVE, RIGHT, Floats, News, Place, Replace, Update
 from plotters.drawing import paint
-from plotters.lanes import LANES, marks
+from plotters.marks import MARKS, mark_columns
 from plotters.scored import Scored
 
 LINES: Final = (("position", "solid"), ("velocity", "dashed"))
@@ -48,9 +48,9 @@ class Quality(Scored):
             paint(line, line_color="muted")
             plot.add_layout(line)
         time = np.arange(1 - HISTORY, 1, dtype=np.float32)
-        for lane, (role, _) in enumerate(LANES):
+        for mark, (role, _) in enumerate(MARKS):
             blank = {name: np.full(HISTORY, np.nan, np.float32) for name, _ in LINES}
-            source = self.source(f"trace {lane}", time=time, below=blank[LINES[0][0]], **blank)
+            source = self.source(f"trace {mark}", time=time, below=blank[LINES[0][0]], **blank)
             for name, dash in LINES:
                 trace = plot.line("time", name, source=source, level=LIVE, line_dash=dash, line_width=2)
                 paint(trace.glyph, line_color=role)
@@ -64,20 +64,20 @@ class Quality(Scored):
                 line_color=None,
             )
             paint(worse.glyph, fill_color=role)
-        n = len(LINES) * len(LANES)
-        newest = self.source("newest", x=[0.0] * n, y=[np.nan] * n, **marks(len(LINES)))
+        n = len(LINES) * len(MARKS)
+        newest = self.source("newest", x=[0.0] * n, y=[np.nan] * n, **mark_columns(len(LINES)))
         self.add_markers(plot, newest)
         return plot
 
     def draw(self, news: News) -> Iterable[Update]:
-        newest = np.full((len(LANES), len(LINES)), np.nan, np.float32)
-        for lane, summary in self.summaries(news):
+        newest = np.full((len(MARKS), len(LINES)), np.nan, np.float32)
+        for mark, summary in self.summaries(news):
             history = summary.history if summary else np.empty((0, len(LINES)), np.float32)
             values, below = courses(history)
-            yield Replace(f"trace {lane}", "below", below)
+            yield Replace(f"trace {mark}", "below", below)
             for i, (name, _) in enumerate(LINES):
-                yield Replace(f"trace {lane}", name, values[:, i])
-            newest[lane] = values[-1]
+                yield Replace(f"trace {mark}", name, values[:, i])
+            newest[mark] = values[-1]
         yield Replace("newest", "y", newest.ravel())
 
 

@@ -13,7 +13,7 @@ from bokeh.plotting import figure
 from engine.answers.scores.summary import Summary
 from plotters.base import LIVE, News, Plotter, Scene, Update
 from plotters.drawing import paint
-from plotters.lanes import lane_colour
+from plotters.marks import mark_colour
 
 
 class Scored(Plotter):
@@ -39,12 +39,12 @@ class Scored(Plotter):
 
     @staticmethod
     def add_markers(plot: figure, source: ColumnDataSource) -> None:
-        """Each lane's marker, at ``x`` and ``y`` of a source that has `plotters.lanes.marks`."""
-        markers = Scatter(x="x", y="y", size=9, marker="marker", fill_color=lane_colour())
+        """Each mark's marker, at ``x`` and ``y`` of a source that has `plotters.marks.mark_columns`."""
+        markers = Scatter(x="x", y="y", size=9, marker="marker", fill_color=mark_colour())
         paint(plot.add_glyph(source, markers, level=LIVE).glyph, line_color="plot")
 
     @staticmethod
     def summaries(news: News) -> Iterator[tuple[int, Summary | None]]:
-        """Each lane's number and what is known of the decoder in it."""
-        for lane, name in enumerate(news.lanes):
-            yield lane, news.scores.decoders.get(name)
+        """Each mark's number and what is known of the decoder that has it."""
+        for mark, name in enumerate(news.marked):
+            yield mark, news.scores.decoders.get(name)

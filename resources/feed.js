@@ -168,12 +168,13 @@ async function start() {
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
   const deck = read("deck");
   const { Document } = Bokeh.require("document");
-  const documents = read("figures").map((figure) => Document.from_json(figure));
-  const plots = new Plots(documents, deck.roles);
+  const plots = new Plots(deck.roles);
+  const figures = Object.entries(read("figures"));
+  for (const [name, figure] of figures) plots.attempt(name, () => plots.add(name, Document.from_json(figure)));
   plots.paint(); // before the first painting, so that no page flashes in the wrong colours
   document.addEventListener("deck:theme", () => plots.paint());
   window.deckStats = stats;
-  const [first, ...others] = documents;
+  const [first, ...others] = plots.documents.keys();
   await show(first, plots);
   new Feed(deck, plots);
   tell("first");
@@ -184,12 +185,16 @@ async function start() {
   tell("plots");
 }
 
-/** Put a document's only root in its place. */
-async function show(bokehDocument, plots) {
-  const [root] = bokehDocument.roots();
-  const place = document.querySelector(`[data-plot="${root.name}"]`);
-  await Bokeh.embed.add_document_standalone(bokehDocument, document.body, [place]);
-  plots.watch(root, place);
+/** Put a plot in its place. */
+async function show(name, plots) {
+  const place = document.querySelector(`[data-plot="${name}"]`);
+  const bokehDocument = plots.documents.get(name);
+  try {
+    await Bokeh.embed.add_document_standalone(bokehDocument, document.body, [place]);
+    plots.watch(bokehDocument.roots()[0], place);
+  } catch (error) {
+    plots.fail(name, error);
+  }
 }
 
 start();

@@ -6,7 +6,7 @@ const PERIOD = 500; // ms
 const KEPT = 40; // times per decoder, of which the median is shown
 const END = 1000; // ms, of the plot's axis
 
-const times = []; // ms from a bin's being due to its answer on screen, by lane
+const times = []; // ms from a bin's being due to its answer on screen, by mark
 let source = null;
 let due = 0;
 
@@ -20,10 +20,10 @@ export function followLatency() {
 
 function take({ age, behind_ms: behind }) {
   if (behind === undefined || age === undefined) return;
-  behind.forEach((ms, lane) => {
-    times[lane] ??= [];
-    if (ms === null) times[lane].length = 0;
-    else if (times[lane].push(age + ms) > KEPT) times[lane].shift();
+  behind.forEach((ms, mark) => {
+    times[mark] ??= [];
+    if (ms === null) times[mark].length = 0;
+    else if (times[mark].push(age + ms) > KEPT) times[mark].shift();
   });
   if (performance.now() < due || !source) return;
   due = performance.now() + PERIOD;

@@ -57,7 +57,7 @@ async function create(code) {
 
 /** @param {HTMLElement} button */
 async function copy(button) {
-  const source = element(button.dataset.copy ?? "");
+  const source = /** @type {any} */ (button.getRootNode()).getElementById(button.dataset.copy);
   try {
     await navigator.clipboard.writeText(source.textContent.trim());
   } catch {
@@ -69,7 +69,8 @@ async function copy(button) {
   setTimeout(() => (button.textContent = "Copy"), 1500);
 }
 
-document.addEventListener("click", ({ target }) => {
+document.addEventListener("click", (event) => {
+  const [target] = event.composedPath(); // which may be in a shadow root
   const button = target instanceof Element && target.closest("button");
   if (!button) return;
   if (button.dataset.copy) copy(button);

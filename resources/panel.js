@@ -1,7 +1,7 @@
 // @ts-check
 // Panel's part of a page: its scripts, its document, and what Python tells this one visitor.
 
-import { refuse } from "./rest.js";
+import { BASE, LOST, element, refuse, tell } from "./rest.js";
 
 // What Panel imports components with: the browser's own way does, as none of ours maps names.
 window.importShim = Object.assign((/** @type {string} */ url) => import(url), { addImportMap() {} });
@@ -17,6 +17,17 @@ async function embed() {
   if (!item.root_ids.length) return;
   await Promise.all(scripts.map(load));
   await window.Bokeh.embed.embed_items({}, [item]);
+  if (document.body.dataset.session) return; // its feed tells how the server is, its tape that Python listens
+  for (const shown of window.Bokeh.documents) shown.on_event("connection_lost", lost);
+  document.body.dataset.controls = "ready";
+}
+
+/** Python has forgotten a page whose server was away: load it again when that is back. */
+async function lost() {
+  if (element("notice").dataset.kind === "lost") return;
+  tell(LOST, "lost");
+  while (!(await fetch(`${BASE}/health`).catch(() => null))?.ok) await new Promise((done) => setTimeout(done, 1000));
+  location.reload();
 }
 
 /** @param {string} src */
@@ -39,8 +50,9 @@ function nameSliders(root) {
 
 for (const moved of ["focusin", "keyup"]) document.addEventListener(moved, () => nameSliders(document.body));
 
-document.addEventListener("deck:notice", ({ detail: { text, save: name, content } }) => {
-  if (name) save(name, content);
+document.addEventListener("deck:notice", ({ detail: { text, save: name, content, go } }) => {
+  if (go) location.assign(go);
+  else if (name) save(name, content);
   else refuse(text);
 });
 

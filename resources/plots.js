@@ -16,19 +16,16 @@ const NEAR = { rootMargin: "200px" }; // so much before a plot comes into sight 
 
 /** The Bokeh models of the page, and what frames do to them. */
 export class Plots {
-  constructor(documents, roles) {
+  constructor(roles) {
     this.roles = roles;
-    this.models = documents.flatMap((each) => [...each.all_models]);
-    this.named = new Map(this.models.filter((model) => model.name).map((model) => [model.name, model]));
+    this.documents = new Map(); // by the plot's name
+    this.models = [];
+    this.named = new Map();
     this.blank = new Map();
-    for (const model of this.models) {
-      if (model.name && model.data) {
-        this.blank.set(model, new Map(columns(model).map(([name, column]) => [name, copy(column)])));
-      }
-    }
     this.changed = new Set();
     this.wanted = []; // properties to be set with the next drawing, so that axes fit what is drawn
     this.unseen = new Set(); // sources of plots that are not in sight
+    this.failed = new Set(); // names of plots that have failed, each alone
     this.sources = new Map(); // of each place that is watched
     this.observer = new IntersectionObserver((entries) => {
       for (const { target, isIntersecting } of entries) {
@@ -36,6 +33,17 @@ export class Plots {
       }
       this.draw();
     }, NEAR);
+  }
+
+  /** Take the document of a plot. */
+  add(plot, bokehDocument) {
+    this.documents.set(plot, bokehDocument);
+    for (const model of bokehDocument.all_models) {
+      this.models.push(model);
+      if (!model.name) continue;
+      this.named.set(model.name, model);
+      if (model.data) this.blank.set(model, new Map(columns(model).map(([name, column]) => [name, copy(column)])));
+    }
   }
 
   /** Draw a plot while its place, an element, is in sight; if it is not, when it comes there. */
@@ -67,33 +75,64 @@ export class Plots {
       }
     }
     for (const update of header.updates) {
-      if (update.op === "set") {
-        const entries = Object.entries(update.properties).map(([name, value]) => [name, revive(value)]);
-        this.wanted.push([this.named.get(update.model), Object.fromEntries(entries)]);
-        continue;
-      }
-      const source = this.named.get(update.source);
-      const values = update.values ?? wrap(update, buffer, base);
-      if (update.op === "shift") shift(source, update.column, values, update.shape);
-      else replace(source, update.column, values);
-      this.changed.add(source);
+      const name = update.source ?? update.model;
+      this.attempt(name, () => this.update(update, this.model(name), buffer, base));
     }
+  }
+
+  update(update, model, buffer, base) {
+    if (update.op === "set") {
+      const entries = Object.entries(update.properties).map(([name, value]) => [name, revive(value)]);
+      this.wanted.push([model, Object.fromEntries(entries)]);
+      return;
+    }
+    const values = update.values ?? wrap(update, buffer, base);
+    if (update.op === "shift") shift(model, update.column, values, update.shape);
+    else replace(model, update.column, values);
+    this.changed.add(model);
+  }
+
+  model(name) {
+    if (!this.named.has(name)) throw new Error(`its figure has no ${name}`);
+    return this.named.get(name);
+  }
+
+  /** Do something to a model, or to a plot; where that fails, the plot ends, and the others go on. */
+  attempt(name, act) {
+    const plot = name.split("/", 1)[0];
+    if (this.failed.has(plot)) return;
+    try {
+      act();
+    } catch (error) {
+      this.fail(plot, error);
+    }
+  }
+
+  fail(plot, error) {
+    this.failed.add(plot);
+    console.error(error);
+    const note = `This plot has failed (${error.message}). Mend it, and start the server again.`;
+    for (const element of document.querySelectorAll(`[data-failed="${plot}"]`)) element.textContent ||= note;
   }
 
   /** Let Bokeh draw what changed. */
   draw() {
-    for (const [model, properties] of this.wanted.splice(0)) model.setv(properties);
+    for (const [model, properties] of this.wanted.splice(0)) this.attempt(model.name, () => model.setv(properties));
     for (const source of this.changed) {
       if (this.unseen.has(source)) continue;
       this.changed.delete(source);
-      source.change.emit();
+      this.attempt(source.name, () => source.change.emit());
     }
   }
 }
 
 const columns = (source) => (source.data instanceof Map ? [...source.data] : Object.entries(source.data));
 
-const get = (source, name) => (source.data instanceof Map ? source.data.get(name) : source.data[name]);
+const get = (source, name) => {
+  const column = source.data instanceof Map ? source.data.get(name) : source.data[name];
+  if (column === undefined) throw new Error(`${source.name} has no column ${name}`);
+  return column;
+};
 
 const put = (source, name, column) => {
   if (source.data instanceof Map) source.data.set(name, column);

@@ -18,14 +18,16 @@ from typing import Any, Literal
 
 import numpy as np
 
+from engine.bins.source import Source
 from engine.errors import BadSetting, NotNow
 from engine.files.sealed import KEY, SEALED
 from engine.sinks.record.journal import ENDING
 from engine.sinks.record.record import header_of
 from engine.sinks.record.recorder import Recorder
 from engine.sinks.record.scored import scores_of
-from sessions.errors import Busy, Conflict, NoRecords, UnknownRecord
+from engine.sources.user.source import SimulatedUser
 from sessions.finisher import CHUNK, FINISHED, Export, Finisher, export
+from sessions.refusals import Busy, Conflict, NoRecords, UnknownRecord
 from sessions.session import Session
 from sessions.tape import Tape
 from sessions.version import version
@@ -239,7 +241,21 @@ def settings_of(session: Session) -> Mapping[str, Any]:
         "perturbation": replay.perturbation,
         "timetable": [dataclasses.asdict(step) for step in replay.timetable],
         "view": session.view.settings,
+        **closed_loop_of(replay.source),
     }
+
+
+def closed_loop_of(source: Source) -> Mapping[str, Any]:
+    """What a simulated user was made with; nothing of all else."""
+    if not isinstance(source, SimulatedUser):
+        return {}
+    loop = {**dataclasses.asdict(source.loop), "driver": source.driver}
+    tuned = {
+        "user": source.user.settings,
+        "task": source.task.settings,
+        "steering": source.steering.settings,
+    }
+    return {"closed_loop": {**loop, **tuned}}
 
 
 def _entry(path: Path, ending: str) -> Entry:

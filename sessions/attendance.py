@@ -11,7 +11,7 @@ from engine.bins.selection import Selection
 from engine.deck.replay import Replay
 from engine.errors import NotNow
 from sessions.audience import Audience
-from sessions.errors import Conflict, TooMany, UnknownSession
+from sessions.refusals import Conflict, TooMany, UnknownSession
 
 A = TypeVar("A", bound=Audience)
 

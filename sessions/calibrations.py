@@ -14,11 +14,11 @@ from multiprocessing.connection import Connection
 from typing import Literal
 
 from engine import scheduling
-from engine.calibration.frozen import Example, Scores
-from engine.calibration.run import Fitted, Measured, Outcome, Plan, calibrate
+from engine.calibration.frozen import LEVELS, Example, Scores
+from engine.calibration.run import Fitted, Measured, Outcome, Plan, Step, calibrate
 from engine.decoders.bins import Bins
 from engine.errors import DeckError
-from sessions.errors import Busy, UnknownCalibration
+from sessions.refusals import Busy, UnknownCalibration
 
 KEPT = 10
 """Runs; the oldest one is forgotten for a new one."""
@@ -45,6 +45,8 @@ class Run:
     state : str
     error : str, optional
         Why it has failed.
+    step : Step, optional
+        How far the fit is, if it goes by epochs.
     fitted : Fitted, optional
         None before it has learned.
     scores : tuple of Scores
@@ -57,6 +59,7 @@ class Run:
         self.created = time.time()
         self.state: State = "fitting"
         self.error: str | None = None
+        self.step: Step | None = None
         self.fitted: Fitted | None = None
         self.scores: tuple[Scores, ...] = ()
         self._examples: tuple[Example, ...] = ()
@@ -106,8 +109,16 @@ class Run:
         self.error = error
         self.state = "done" if error is None else "failed"
 
-    def _take(self, step: Fitted | Measured) -> None:
-        if isinstance(step, Fitted):
+    @property
+    def progress(self) -> float:
+        """From 0 to 1: fitting counts as one step, each level as one."""
+        epochs = self.step.done / self.step.most if self.step is not None else 0.0
+        return ((epochs if self.fitted is None else 1.0) + len(self.scores)) / (1 + len(LEVELS))
+
+    def _take(self, step: Step | Fitted | Measured) -> None:
+        if isinstance(step, Step):
+            self.step = step
+        elif isinstance(step, Fitted):
             self.fitted, self.state = step, "testing"
         else:
             self.scores += (step.scores,)
@@ -198,7 +209,8 @@ def _work(connection: Connection) -> None:
     threading.Thread(target=_end_with_server, daemon=True).start()
     error: str | None = None
     try:
-        for step in calibrate(*connection.recv()):
+        plan, train, test = connection.recv()
+        for step in calibrate(plan, train, test, connection.send):
             connection.send(step)
     except DeckError as refusal:
         error = str(refusal)

@@ -9,7 +9,7 @@ from typing import Final
 
 import coolname
 
-from sessions.errors import BadCode
+from sessions.refusals import BadCode
 
 CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 RESERVED: Final = ("binary", "raw")

@@ -49,6 +49,11 @@ def load(chosen: Settings) -> Recordings:
     return recordings
 
 
+def records_of(chosen: Settings) -> Path:
+    """The folder of records and runs."""
+    return chosen.records or DATA / "records"
+
+
 def sinks(chosen: Settings, own: plugins.Modules) -> Mapping[str, MakeSink]:
     """What makes the sinks of sessions, by name."""
     made = plugins.sinks(own)

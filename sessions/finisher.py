@@ -15,7 +15,7 @@ from typing import Literal
 from engine import scheduling
 from engine.files.sealed import KEY, SEALED
 from engine.sinks.record.journal import unfinished
-from sessions.errors import RecordFailed
+from sessions.refusals import RecordFailed
 
 log = logging.getLogger(__name__)
 

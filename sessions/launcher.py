@@ -17,7 +17,7 @@ from engine.errors import BadSetting, NotNow
 from engine.scheduling import ordinary
 from sessions.commands.client import DECODING
 from sessions.commands.tls import PINNED
-from sessions.errors import Busy, Conflict, UnknownDecoder
+from sessions.refusals import Busy, Conflict, UnknownDecoder
 
 log = logging.getLogger(__name__)
 

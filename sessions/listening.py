@@ -10,7 +10,7 @@ from engine.answers.holds import Hold
 from engine.answers.inlet import Inlet, MakeInlet
 from engine.answers.predictions import Predictions
 from engine.errors import NotNow
-from sessions.errors import Conflict
+from sessions.refusals import Conflict
 
 CLOSED_WITHIN: Final = 1.5
 """Seconds, for all inlets of a session together."""

@@ -28,13 +28,15 @@ from engine.sinks.feeder import LEFT_WITHIN, Feeder
 from engine.view import PLAIN, View, changed, usual_view
 from sessions.attendance import Attendance
 from sessions.audience import Audience
-from sessions.errors import Conflict, UnknownSession
 from sessions.launcher import Launched
 from sessions.listening import Inlets
 from sessions.options import Options
+from sessions.refusals import Conflict, UnknownSession
 from sessions.tape import Tape
 
 GOING_AWAY, DELETED = 1001, 1000
+SETTLED_WITHIN = 2.0
+"""Seconds that the last predictions get to be scored before scores are kept."""
 
 A = TypeVar("A", bound=Audience, covariant=True)
 
@@ -62,6 +64,8 @@ class Session:
         Makes what listens to predictions from LSL; None if LSL is off.
     monitors : MonitorThread, optional
         That of all sessions; one of its own if None.
+    keep : function, optional
+        Keeps the scores of all decoders, before they are forgotten.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class Session:
         make_sinks: Mapping[str, MakeSink] | None = None,
         make_inlet: MakeInlet | None = None,
         monitors: MonitorThread | None = None,
+        keep: Callable[[Session], object] | None = None,
     ) -> None:
         self.code = code
         self.replay = replay
@@ -82,6 +87,7 @@ class Session:
             name: Feeder(f"{name} of {code}", partial(make, self.subject), replay)
             for name, make in (make_sinks or {}).items()
         }
+        self._keep = keep
         self.created = time.time()
         self.maker: str | None = None  # the IP address that has asked for it
         self.safety = Safety(replay)
@@ -229,6 +235,17 @@ class Session:
             self._tape = make()
             return self._tape
 
+    def restart(self) -> None:
+        """Play and score all decoders from the first selected bin on, as if they had just begun.
+
+        Raises
+        ------
+        NotNow
+            If the source cannot go back.
+        """
+        self._keep_scores()
+        self.scores.restart(self.replay.restart())
+
     def touch(self) -> None:
         """Note that the session was used."""
         self._used = clock.now()
@@ -287,8 +304,14 @@ class Session:
         with self._taping:
             if self._tape is not None:
                 self._tape.stop()
+        self._keep_scores()
+        self._keep = None
         self.scores.close()
         self.monitor.close()
+
+    def _keep_scores(self) -> None:
+        if self._keep is not None and self.scores.settle(SETTLED_WITHIN).decoders:
+            self._keep(self)
 
 
 def _tell_scores(here: weakref.ref[Session]) -> None:

@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 import logging
-import math
-import threading
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from typing import Final
+from functools import partial
 
 from engine.answers.inlet import MakeInlet
 from engine.bins import clock
 from engine.bins.source import Source
-from engine.deck.replay import Replay
-from engine.errors import DeckError
-from engine.monitors.monitor import MonitorThread
-from engine.sinks.base import MakeSink, Subject
+from engine.errors import DeckError, NotThere
+from engine.sinks.base import MakeSink
 from engine.sources.recordings.recording import Recording
+from sessions.awaited import Awaited, StillWaits
 from sessions.codes import checked_code, made_up
-from sessions.errors import Conflict, Full, TooMany, UnknownRecording, UnknownSession
+from sessions.entries import Entries
+from sessions.limits import Limits
+from sessions.making import Maker, made_or_missed
 from sessions.options import Options
+from sessions.refusals import Full, UnknownRecording
 from sessions.session import Session
 from sessions.sources import Sources
 
 log = logging.getLogger(__name__)
 
-LSL_SESSIONS = 10
-"""Sessions that get LSL outlets unasked: each outlet costs threads and descriptors."""
 READY_WITHIN = 10.0
 DEFAULTS = Options()
-GOLDEN: Final = (math.sqrt(5.0) - 1.0) / 2.0
-"""Its multiples, modulo 1, are spread evenly (three-distance theorem): when sessions are due in a bin."""
 
 
-class Store:
+class Store(Entries):
     """Sessions by code. Its methods may be called from any thread; making and deleting may block.
 
     Parameters
@@ -55,6 +51,8 @@ class Store:
         None if LSL is off.
     sources : Sources, optional
         What sessions can play; recordings alone if None.
+    keep : function, optional
+        Keeps the scores of a session that ends or begins anew.
     """
 
     def __init__(
@@ -68,37 +66,26 @@ class Store:
         make_sinks: Mapping[str, MakeSink] | None = None,
         make_inlet: MakeInlet | None = None,
         sources: Sources | None = None,
+        keep: Callable[[Session], object] | None = None,
     ) -> None:
         self.sources = sources or Sources()
         self.recordings = recordings
-        self.max_sessions = max_sessions
-        self.max_per_address = max_per_address or max_sessions
-        self.max_clients = max_clients
-        self.ttl = ttl
+        self.limits = Limits(max_sessions, max_per_address or max_sessions, max_clients)
+        super().__init__(ttl)
         self.started = time.time()
         self.total_created = 0
-        self._make_sinks = dict(make_sinks or {})
-        self._make_inlet = make_inlet
-        self._monitors = MonitorThread()
-        self._sessions: dict[str, Session] = {}
+        self._maker = Maker(make_sinks, make_inlet, keep)
         self._closed = False
-        self._lock = threading.Lock()  # guards the three above
 
     @property
     def has_lsl(self) -> bool:
         """Whether sessions may have LSL outlets."""
-        return "lsl" in self._make_sinks
+        return self._maker.has_lsl
 
     @property
     def recording(self) -> Recording:
         """The default one."""
         return next(iter(self.recordings.values()))
-
-    @property
-    def sessions(self) -> dict[str, Session]:
-        """A copy, in the order in which they were made."""
-        with self._lock:
-            return dict(self._sessions)
 
     def recording_named(self, name: str | None) -> Recording:
         """A recording by name, the default one for None.
@@ -113,24 +100,13 @@ class Store:
             raise UnknownRecording(f"Unknown recording {name!r}. There are {', '.join(self.recordings)}.")
         return self.recordings[name]
 
-    def get(self, code: str) -> Session:
-        """A session by code.
-
-        Raises
-        ------
-        UnknownSession
-        """
-        session = self._sessions.get(code)
-        if session is None:
-            raise UnknownSession(f"Unknown session {code!r}. Create it, or list those that exist.")
-        return session
-
     def create(
         self,
         code: str | None = None,
         options: Options = DEFAULTS,
         asked: Collection[str] = (),
         address: str | None = None,
+        wait: bool = True,
     ) -> Session:
         """Make a session, or find the one that has this code.
 
@@ -143,9 +119,13 @@ class Store:
             The fields of `options` that matter if the session exists.
         address : str, optional
             The IP address from which it is asked for.
+        wait : bool
+            Whether one is to wait for what it plays; else it is refused.
 
         Raises
         ------
+        StillWaits
+            If it is to play what is not there yet: it is made, and plays, when that comes.
         BadCode, Conflict
             If the code is not one, or taken by a session with other options.
         UnknownRecording, UnknownTrial, UnknownTarget, EmptySelection, BadSetting, NotNow
@@ -153,148 +133,103 @@ class Store:
         Full, TooMany
             If every session is listened to at the limit, or this address has made as many as it may.
         """
-        code = made_up(self._sessions) if code is None else checked_code(code)
-        evicted: list[Session] = []
+        code = made_up(self._entries) if code is None else checked_code(code)
+        evicted: list[Session | Awaited] = []
         recording = self.recording_named(options.recording)
         options = replace(
             options,
             recording=options.recording or next(iter(self.recordings)),
             source=self.sources.spelled(options.source),
         )
-        # Before the lock, as it may have to be looked for.
-        source = None if code in self._sessions else self.sources.make(options, recording)
+        make = partial(self.sources.make, options, recording)
+        source: Source | NotThere | None = None
+        if code not in self._entries:  # before the lock, as it may have to be looked for
+            source = made_or_missed(make, wait)
         try:
             with self._lock:
-                session = self._sessions.get(code)
-                if session is None:
-                    source, own = None, source or self.sources.make(options, recording)
-                    session = self._add(code, own, options, address, evicted)
+                entry = self._entries.get(code)
+                if entry is None:
+                    source, own = None, source or made_or_missed(make, wait)
+                    entry = self._add(code, own, options, address, evicted)
                 else:
-                    self._check_alike(session, options, asked)
-                    session.touch()
+                    options.check_alike(entry.options, asked, code)
+                    entry.touch()
         finally:
-            if source is not None:  # another has made the session meanwhile
+            if source is not None and not isinstance(source, NotThere):  # another has made it meanwhile
                 source.close()
         self._end(evicted)
-        session.wait_ready(READY_WITHIN)
-        return session
-
-    def touch(self, code: str) -> None:
-        """Note that a session was used, if there is one of this code."""
-        session = self._sessions.get(code)
-        if session is not None:
-            session.touch()
-
-    def delete(self, code: str, force: bool = True) -> None:
-        """End a session and its connections.
-
-        Raises
-        ------
-        UnknownSession
-        Conflict
-            If decoders are connected and `force` is not given.
-        """
-        session = self.get(code)
-        if session.decoders and not force:
-            raise Conflict(
-                f"Session {code} has {session.decoders} decoder(s) connected. "
-                "Disconnect them, or delete with ?force=true."
-            )
-        self._end([session])
-
-    def cleanup(self) -> int:
-        """End the sessions whose time to live is over; return how many.
-
-        To be called every few seconds: pages and LSL consumers leave unnoticed; the last look counts.
-        """
-        for session in self.sessions.values():
-            if session.listened_to:
-                session.touch()
-        return self._end(s for s in self.sessions.values() if s.idle > self.ttl)
+        if isinstance(entry, Awaited):
+            raise StillWaits(entry)
+        entry.wait_ready(READY_WITHIN)
+        return entry
 
     def close(self, goodbye_within: float = 0.0) -> None:
         """End every session and make no more; give clients so many seconds to answer the close."""
         with self._lock:
             self._closed = True
         sessions = list(self.sessions.values())
-        self._end(sessions, 1001, "The server is going down.")
+        self._end(self.entries.values(), 1001, "The server is going down.")
         self.sources.close()
         until = clock.now() + goodbye_within
         while any(a.size for s in sessions for a in s.audiences) and clock.now() < until:
             time.sleep(0.02)  # they are others' sockets: nothing here can be waited for
 
-    def _check_alike(self, session: Session, options: Options, asked: Collection[str]) -> None:
-        other = [name for name in asked if getattr(options, name) != getattr(session.options, name)]
-        if other:
-            was = f"Session {session.code} was made with another {' and '.join(other)}."
-            raise Conflict(f"{was} Choose another code, or delete it first.")
-
     def _add(
-        self, code: str, source: Source, options: Options, address: str | None, evicted: list[Session]
-    ) -> Session:
+        self,
+        code: str,
+        source: Source | NotThere,
+        options: Options,
+        address: str | None,
+        evicted: list[Session | Awaited],
+    ) -> Session | Awaited:
         """Make a session, whose source ends if that fails; whoever has to go for it is `evicted`."""
+        entry: Session | Awaited
         try:
             if self._closed:
                 raise Full("The server is going down.")
-            self._check_share(address)
-            evicted += self._must_go()
-            session = self._make(code, source, options, evicted)
+            self.limits.check_share(self._entries.values(), address)
+            evicted += self.limits.must_go(self._entries.values())
+            if isinstance(source, NotThere):
+                make = partial(self.sources.make, options, self.recording_named(options.recording))
+                entry = Awaited(code, options, address, source, make, self._come)
+                log.info("Session %s waits for %s", code, source.name)
+            else:
+                entry = self._make(code, source, options, address, evicted)
         except DeckError:
-            source.close()
+            if not isinstance(source, NotThere):
+                source.close()
             raise
-        session.maker = address
         for each in evicted:
-            del self._sessions[each.code]
-        self._sessions[code] = session
+            del self._entries[each.code]
+        self._entries[code] = entry
         self.total_created += 1
+        return entry
+
+    def _come(self, awaited: Awaited, source: Source) -> None:
+        """Make the session whose source has come, and let it play; in the thread that has found it."""
+        with self._lock:
+            if self._entries.get(awaited.code) is not awaited:  # it was deleted meanwhile
+                source.close()
+                return
+            try:
+                session = self._make(awaited.code, source, awaited.options, awaited.maker)
+            except DeckError as error:
+                source.close()
+                awaited.fail(str(error))
+                return
+            self._entries[awaited.code] = session
+        session.replay.start()
+
+    def _make(
+        self,
+        code: str,
+        source: Source,
+        options: Options,
+        address: str | None,
+        evicted: Collection[Session | Awaited] = (),
+    ) -> Session:
+        staying = (each for each in self._entries.values() if each not in evicted)
+        others = [each for each in staying if isinstance(each, Session)]
+        session = self._maker.make(code, source, options, self.total_created, others)
+        session.maker = address
         return session
-
-    def _make(self, code: str, source: Source, options: Options, evicted: Collection[Session]) -> Session:
-        description = source.description
-        rate = description.bin_rate * (1.0 if options.speed == "max" else options.speed)
-        speaking = sum(session.lsl for session in self._sessions.values() if session not in evicted)
-        lsl = speaking < LSL_SESSIONS if options.lsl is None else options.lsl
-        sinks = {name: make for name, make in self._make_sinks.items() if lsl or name != "lsl"}
-        replay = Replay(
-            source,
-            seed=options.seed,
-            speed=options.speed,
-            perturbation=dict(options.perturbation),
-            timetable=options.timetable,
-            phase=self.total_created * GOLDEN % 1.0,
-            name=f"replay {code}",
-        )
-        log.info("Session %s plays %s", code, description.name)
-        subject = Subject(code, description, rate)
-        return Session(code, replay, options, subject, sinks, self._make_inlet, self._monitors)
-
-    def _check_share(self, address: str | None) -> None:
-        made = sum(session.maker == address for session in self._sessions.values())
-        if address is not None and self.max_per_address <= made < self.max_sessions:
-            raise TooMany(
-                f"{address} has made {made} sessions, which is the limit for one address. "
-                "Delete one, or raise --sessions-per-address."
-            )
-
-    def _must_go(self) -> list[Session]:
-        """The sessions whose place a new one takes."""
-        if len(self._sessions) < self.max_sessions:
-            return []
-        idle = [s for s in self._sessions.values() if not s.listened_to]
-        if not idle:
-            raise Full(
-                f"There are {len(self._sessions)} sessions, which is the limit, and all have listeners. "
-                "Delete one, or raise --max-sessions."
-            )
-        return [max(idle, key=lambda session: session.idle)]
-
-    def _end(
-        self, sessions: Iterable[Session], code: int = 1000, reason: str = "The session was deleted."
-    ) -> int:
-        ended = list(sessions)
-        for session in ended:
-            with self._lock:
-                self._sessions.pop(session.code, None)
-            session.close(code, reason)
-            log.info("Session %s has ended after %.0f s", session.code, session.age)
-        return len(ended)

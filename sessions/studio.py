@@ -16,7 +16,7 @@ from typing import Any, Literal
 from engine import scheduling
 from engine.calibration.run import Outcome
 from engine.moment import Moment
-from sessions.errors import Busy, NotDrawn
+from sessions.refusals import Busy, NotDrawn
 
 log = logging.getLogger(__name__)
 

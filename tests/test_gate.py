@@ -50,7 +50,7 @@ def path_for(pattern: re.Pattern[str]) -> str:
     """A path that a route takes."""
     path = pattern.pattern.removesuffix("$")
     path = re.sub(r"\((?:\?P<\w+>)?([^()]*)\)", lambda group: "7" if r"\d" in group[1] else "sample", path)
-    path = re.sub(r"\\(.)", r"\1", path.replace("/?", "").replace(".*", "sample"))
+    path = re.sub(r"\\(.)", r"\1", path.replace("/?", "").replace(".*", "sample")) or "/"
     assert pattern.fullmatch(path), f"No path is known for the route {pattern.pattern}: teach path_for"
     return path
 

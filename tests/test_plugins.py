@@ -182,6 +182,78 @@ def test_a_card_with_a_widget_and_a_plot_follows_the_session(deck: Server, brows
     page.close()
 
 
+PLOT = """from bokeh.plotting import figure
+from plotters.base import Plotter, Replace, Set, Shift
+
+
+class Mine(Plotter):
+    name = {name!r}
+    title = {name!r}
+
+    {caption}
+
+    def build(self):
+        {build}
+        return self.plain_figure("x", "y")
+
+    def update(self, news):
+        yield {update}
+"""
+FAILING_PLOTS = {
+    "init": {"caption": "def __init__(self, scene): raise OSError('no scene')"},
+    "caption": {"caption": "caption = property(lambda self: 1 / 0)"},
+    "build": {"build": "1 / 0"},
+    "nothing": {"build": "return None"},
+    "json": {"build": "plot = figure(tags=[object()]); return plot"},
+    "update": {"update": "1 / 0"},
+    "unsent": {"update": "Replace('trace', 'x', news.rows['counts'].astype(complex))"},
+    "nowhere": {"update": "Shift('no such', 'x', news.rows['due'])"},
+    "property": {"update": "Set('', {'no_such': 1})"},
+}
+"""How a lab's plot may fail, each in a way of its own."""
+
+
+def test_plots_that_fail_end_alone_and_say_so(tmp_path: Path, browser: Browser) -> None:
+    for name, parts in FAILING_PLOTS.items():
+        whole = {"name": name, "caption": "", "build": "", "update": "Set('', {'visible': True})", **parts}
+        text = PLOT.format(**whole)
+        if name == "property":
+            text = text.replace("'property/'", "'property'")
+        (tmp_path / f"{name}.py").write_text(text)
+    with server("--no-lsl", "--plugins", str(tmp_path)) as ours:
+        ours.ask("POST", "/api/sessions", {"custom_code": "deck"})
+        page = browser.new_page()
+        page.set_default_timeout(30_000)
+        page.goto(f"http://127.0.0.1:{ours.dashboard_port}/live?session=deck")
+        page.wait_for_selector("body[data-controls=ready]")
+        page.get_by_role("button", name="Play", exact=True).click()
+        page.wait_for_function("() => window.deckStats.painted > 40")
+        for name in FAILING_PLOTS:
+            told = page.locator(f"[data-failed={name}], [data-value=sinks]")
+            told.get_by_text(re.compile("plot .*has failed", re.IGNORECASE)).first.wait_for()
+        assert page.locator(".failed:not(:empty)").count() >= 7
+        assert page.locator("[data-failed=raster]").inner_text() == ""
+        page.close()
+
+
+def test_a_card_that_cannot_be_drawn_says_so_and_the_page_works(tmp_path: Path, browser: Browser) -> None:
+    (tmp_path / "broken.py").write_text(
+        "import panel as pn\n\n\ndef fail():\n    raise OSError('no light')\n\n\n"
+        "def make_card(session):\n    return pn.Column('above', pn.bind(fail))\n"
+    )
+    with server("--no-lsl", "--plugins", str(tmp_path)) as ours:
+        ours.ask("POST", "/api/sessions", {"custom_code": "deck"})
+        page = browser.new_page()
+        page.set_default_timeout(30_000)
+        page.goto(f"http://127.0.0.1:{ours.dashboard_port}/live?session=deck")
+        page.wait_for_selector("body[data-controls=ready]")
+        page.locator("#broken summary").click()
+        page.locator("#broken").get_by_text("OSError: no light").wait_for()
+        page.get_by_role("button", name="Play", exact=True).click()
+        page.wait_for_selector("body[data-state=playing]")
+        page.close()
+
+
 def test_a_card_that_cannot_be_made_says_so_and_the_page_works(tmp_path: Path, browser: Browser) -> None:
     (tmp_path / "broken.py").write_text("def make_card(session):\n    return 1 / 0\n")
     with server("--no-lsl", "--plugins", str(tmp_path)) as ours:
@@ -250,6 +322,9 @@ def test_sinks_in_trouble_move_no_client_and_are_told_of(tmp_path: Path) -> None
         assert time.monotonic() - asked < 5.0
 
 
+PLOT_NAMED = "from plotters.base import Place, Plotter\n\n\nclass Mine(Plotter):\n    name = '{}'\n"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -264,8 +339,25 @@ def test_sinks_in_trouble_move_no_client_and_are_told_of(tmp_path: Path) -> None
             "class Mine(CountModel):\n    key = 'noise'\n",
             "There is a perturbation 'noise' already. Give yours another key.",
         ),
+        (PLOT_NAMED.format("mine"), "The plot 'mine' has no title. Give it one."),
+        (
+            PLOT_NAMED.format("raster") + "    title = 'Mine'\n",
+            "There is a plot 'raster' already. Give yours another name.",
+        ),
+        (PLOT_NAMED.format("Two words"), "The plot Mine has the name 'Two words'. Take small letters"),
+        (PLOT_NAMED.replace("name = '{}'", "place = Place('huge')"), "Unknown width 'huge' of a plot."),
+        (PLOT_NAMED.replace("name = '{}'", "pass"), "The plot Mine has the name None."),
     ],
-    ids=["missing library", "syntax", "key of a decoder", "key of a perturbation"],
+    ids=[
+        *("missing library", "syntax", "key of a decoder", "key of a perturbation"),
+        *(
+            "no title of a plot",
+            "name of a plot",
+            "bad name of a plot",
+            "bad place of a plot",
+            "no name of a plot",
+        ),
+    ],
 )
 def test_a_plugin_that_cannot_be_taken_is_told_in_one_line(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "lab.py").write_text(text)
@@ -287,3 +379,52 @@ def started(*arguments: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "serve.py", *arguments],
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=False, env=dict(os.environ),
     )  # fmt: skip
+
+
+PATIENT = '''
+import os
+import time
+from pathlib import Path
+
+from engine.decoders.wiener import Wiener
+
+
+class Patient(Wiener):
+    """Learns in three epochs; after the second it waits for a file."""
+
+    key = "patient"
+
+    def _learn(self, training):
+        for epoch in range(3):
+            while epoch == 2 and not Path(os.environ["PATIENT_FILE"]).exists():
+                time.sleep(0.02)
+            super()._learn(training)
+            self.epoch_done(epoch + 1, 3)
+'''
+
+
+def test_a_fit_by_epochs_shows_how_far_it_is_and_can_be_cancelled(
+    tmp_path: Path, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "patient.py").write_text(PATIENT)
+    file = tmp_path / "go"
+    monkeypatch.setenv("PATIENT_FILE", str(file))
+    with server("--no-lsl", "--plugins", str(tmp_path)) as ours:
+        page = browser.new_page()
+        page.set_default_timeout(60_000)
+        page.goto(f"http://127.0.0.1:{ours.dashboard_port}/calibrate")
+        page.get_by_label("Decoder").select_option("patient")
+        calibrate = page.get_by_role("button", name="Calibrate", exact=True)
+        calibrate.click()
+        page.get_by_text("Fitting patient to 75 trials, epoch 2 of at most 3").wait_for()
+        (run,) = ours.get("/api/calibrations")["calibrations"]
+        assert run["progress"] == pytest.approx(2 / 3 / 6)
+        bar = page.get_by_role("progressbar")
+        assert float(bar.get_attribute("value") or 0) == pytest.approx(111, abs=1)
+        page.get_by_role("button", name="Cancel").click()
+        page.get_by_text("No calibration yet.").wait_for()
+        assert ours.get("/api/calibrations")["count"] == 0
+        file.touch()
+        calibrate.click()
+        page.locator("[data-run=done]").wait_for()
+        page.close()

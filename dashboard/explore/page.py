@@ -15,8 +15,9 @@ from dashboard.documents import Page, PageHandler, Visit, serving, visit_of
 from dashboard.explore.explorer import Explorer
 from dashboard.explore.study import Study
 from dashboard.explore.widgets import IN_ADDRESS, count, fields, message, plotted, trials
-from dashboard.pages import facts
+from dashboard.frames import clock
 from dashboard.templates import templates
+from engine.bins.description import Recorded
 from engine.bins.selection import Selection
 from engine.errors import DeckError
 from sessions.options import Options
@@ -90,7 +91,7 @@ class ExplorePages:
         for name, (plot, says) in explorer.plots().items():
             roots[f"{name}_says"], roots[name] = plotted(name, plot, says)
         recording = study.recording
-        shown = {"names": names, "recording": recording, "facts": facts(recording)}
+        shown = {"names": names, "recording": recording, "facts": _numbers(recording)}
         return Page(self._template, shown, roots)
 
     def name(self, asked: Mapping[str, str]) -> str:
@@ -125,3 +126,14 @@ class ExplorePages:
             explorer.message = str(error)
         else:
             explorer.session = f"{self._prefix}/live?session={session.code}"
+
+
+def _numbers(recording: Recorded) -> list[tuple[str, str]]:
+    """How much there is of a recording."""
+    return [
+        ("Units", f"{recording.n_units}"),
+        ("Length", clock(recording.duration)),
+        ("Trials", f"{len(recording.trials)}"),
+        ("Target places", f"{len(recording.target_places)}"),
+        ("Bins", f"{1e3 * recording.bin_width:g} ms"),
+    ]

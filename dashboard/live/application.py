@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from bokeh.document import Document
 from markupsafe import Markup
 
 from dashboard import theme
 from dashboard.documents import Page, Visit
-from dashboard.frames import scene_id, spell_time
+from dashboard.frames import spell_time
 from dashboard.layout import grid
 from dashboard.live.page import LivePage, Parts
 from dashboard.live.snippets import snippets
+from dashboard.plots import Figures, scene_id
 from dashboard.templates import script_json, templates
 from engine.bins.description import Description
 from engine.bins.trials import PHASES
-from plotters.base import Plotter, Scene
-from plotters.lanes import LANES
+from plotters.base import Scene
+from plotters.marks import MARKS
 from plotters.scored import Scored
+from sessions.awaited import StillWaits
 from sessions.codes import CODE
-from sessions.errors import UnknownSession
+from sessions.refusals import UnknownSession
 
 PORT = re.compile(r":\d+$")
 LSL_PARTS = ("Neural", "Kinematics", "Intention", "Events", "Triggers")
@@ -53,6 +53,9 @@ class LivePages:
         code = visit.asked.get("session", "")
         try:
             session = self._parts.context.store.get(code)
+        except StillWaits as waits:
+            waiting = self._templates.get_template("waiting.html")
+            return Page(waiting, {"code": code, "said": str(waits)}, status=200)
         except UnknownSession:
             valid = CODE.fullmatch(code) is not None
             unknown = self._templates.get_template("unknown.html")
@@ -67,11 +70,11 @@ class LivePages:
             "code": code,
             "recording": recording,
             "duration": spell_time(recording.duration) if recording.duration is not None else "",
-            "plotters": figures.plotters,
+            "plots": figures.shown,
             "of_decoders": [plotter.name for plotter in plotters if issubclass(plotter, Scored)],
             "unanswered": UNANSWERED,
             "phases": PHASES,
-            "n_lanes": len(LANES),
+            "n_marks": len(MARKS),
             "cards": live.cards,
             "places": Markup(grid(plotters)),
             "addresses": addresses(host, code, lsl),
@@ -95,23 +98,6 @@ class LivePages:
         if not (visit.proxied and context.stream_prefix):
             host = f"{PORT.sub('', host)}:{context.stream_port}"
         return f"{'wss' if visit.secure else 'ws'}://{host}{context.stream_prefix}"
-
-
-class Figures:
-    """The plots of a recording and their models as BokehJS reads them."""
-
-    def __init__(self, recording: Description, plotters: tuple[type[Plotter], ...]) -> None:
-        scene = Scene(recording)
-        self.scene_id = scene_id(scene, plotters)
-        self.plotters: list[Plotter] = [plotter(scene) for plotter in plotters]
-        self.documents = script_json([document(plotter) for plotter in self.plotters])
-
-
-def document(plotter: Plotter) -> Any:
-    """A Bokeh document's JSON: one to each plot, so that a page shows the first before it has built all."""
-    made = Document()
-    made.add_root(plotter.build())
-    return made.to_json(deferred=False)
 
 
 def addresses(host: str, code: str, lsl_name: str | None) -> list[tuple[str, str]]:

@@ -92,8 +92,15 @@ def changes_of(events: Iterable[Any]) -> dict[str, Any]:
     return {event.name: event.new for event in events}
 
 
-def attempt(act: Callable[[], object]) -> bool:
-    """Do what a person asks for, and tell that person what is refused; true if it is done."""
+def attempt(act: Callable[[], object], *, clear: bool = True) -> bool:
+    """Do what a person asks for, and tell that person what is refused; true if it is done.
+
+    Parameters
+    ----------
+    act : function
+    clear : bool
+        Whether what was refused before is taken away then. What ends by itself leaves it.
+    """
     notices = state.notifications
     try:
         act()
@@ -101,7 +108,7 @@ def attempt(act: Callable[[], object]) -> bool:
         if notices is not None:
             notices.error(str(error))
         return False
-    if notices is not None:
+    if clear and notices is not None:
         notices.clear()
     return True
 

@@ -27,7 +27,7 @@ from dashboard.live.selection import Selecting
 from dashboard.live.tape import Tape
 from dashboard.live.transport import Transport
 from dashboard.live.viewing import Viewing
-from dashboard.notices import Notices
+from dashboard.notices import notices
 from plotters.base import Plotter
 from sessions.rest.context import Context
 from sessions.rest.report import show_report
@@ -182,10 +182,20 @@ class LivePage:
         """Make the widgets of a card."""
         if name in self._parts.plugins:
             self._open[name] = None
-            self._places[name].objects = [made_by(self._parts.plugins[name], self.session)]
+            self._show(name, self._parts.plugins[name])
             return
         controls = self._open[name] = self._controls(name)
         self._places[name].objects = [controls.view()]
+
+    def _show(self, name: str, make: MakeCard) -> None:
+        """Let a plugin show something, or what is wrong with it: it is made, and drawn at once."""
+        place = self._places[name]
+        try:
+            place.objects = [pn.panel(make(self.session))]
+        except Exception as error:  # whatever it is, it is that file's
+            log.exception("The card %s has failed", name)
+            said = escape(f"This card has failed. {type(error).__name__}: {error}")
+            place.objects = [pn.widgets.StaticText(value=said)]
 
     def _controls(self, name: str) -> Controls:
         session, context = self.session, self._parts.context
@@ -209,21 +219,3 @@ class LivePage:
 
     def _report(self, session: Session, seconds: float) -> bytes:
         return show_report(self._parts.context, session.code, WindowQuery(seconds=seconds)).content
-
-
-def made_by(make: MakeCard, session: Session) -> Any:
-    """What a plugin shows, or what is wrong with it."""
-    try:
-        shown: Any = pn.panel(make(session))
-        return shown
-    except Exception as error:  # whatever it is, it is that file's
-        log.exception("The card of a plugin has failed")
-        return pn.widgets.StaticText(value=escape(f"This card has failed. {type(error).__name__}: {error}"))
-
-
-def notices() -> Notices:
-    """Those of the document that is made."""
-    made = Notices()
-    if state.curdoc is not None:
-        state._notifications[state.curdoc] = made
-    return made

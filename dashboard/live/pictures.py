@@ -15,7 +15,7 @@ from dashboard.live.controls import Controls, button, fields
 from dashboard.live.task import Task
 from dashboard.notices import Notices
 from plotters.base import Plotter
-from sessions.errors import NotDrawn
+from sessions.refusals import NotDrawn
 from sessions.rest.pictures import moment_of
 from sessions.rest.requests import Plot
 from sessions.session import Session

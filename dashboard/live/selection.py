@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import panel as pn
@@ -13,7 +14,7 @@ from panel.viewable import Viewable
 from dashboard.live.controls import Controls, button, fields
 from dashboard.live.ids import parse_ids, spell_ids
 from engine.bins.description import Description
-from engine.bins.selection import EVERYTHING, Selection
+from engine.bins.selection import EVERYTHING
 from engine.bins.trials import TrialEvent, event_time
 
 EVENTS: Final[Mapping[TrialEvent, str]] = {
@@ -58,8 +59,10 @@ class Selecting(Controls):
         }
 
     def write(self, changes: Mapping[str, Any]) -> None:  # noqa: ARG002
+        now = self.session.replay.selection
         self.session.replay.set_selection(
-            Selection(
+            replace(
+                now,
                 trial_ids=parse_ids(self.trials),
                 target_ids=tuple(sorted(self.targets)),
                 success=OUTCOMES[self.outcome],

@@ -14,7 +14,7 @@ from panel.viewable import Viewable
 
 from dashboard.live.controls import attempt, button, flow
 from engine.errors import DeckError
-from sessions.errors import Busy, NotDrawn
+from sessions.refusals import Busy, NotDrawn
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ class Task:
         self._text = pn.widgets.StaticText(value="")
         self._stop = button("Stop", self.stop)
         self._view = flow(css_classes=["whole"])
+        self._view.visible = False
 
     def view(self) -> Viewable:
         return self._view
@@ -44,7 +45,7 @@ class Task:
         document = state.curdoc
         assert document is not None
         self._text.value = text
-        self._view.objects = [self._text, self._stop, self._bar]
+        self._view.param.update(objects=[self._text, self._stop, self._bar], visible=True)
         self._running = asyncio.get_running_loop().create_task(self._run(document, work, done))
 
     def stop(self) -> None:
@@ -52,7 +53,7 @@ class Task:
         if self._running is not None:
             self._running.cancel()
             self._running = None
-        self._view.objects = []
+        self._view.param.update(objects=[], visible=False)
 
     async def _run(self, document: Document, work: Callable[[], T], done: Callable[[T], object]) -> None:
         found = asyncio.ensure_future(self._patiently(work))
@@ -63,8 +64,8 @@ class Task:
         def finish() -> None:
             with set_curdoc(document):
                 self._running = None
-                self._view.objects = []
-                attempt(lambda: done(_result(found)))
+                self._view.param.update(objects=[], visible=False)
+                attempt(lambda: done(_result(found)), clear=False)
 
         document.add_next_tick_callback(finish)
 

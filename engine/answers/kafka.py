@@ -44,6 +44,7 @@ class KafkaPredictions:
         self._group = group
         self._intake = intake
         self._complaints = Complaints(log, "Predictions")
+        self._doubted = True  # whether the topic is there
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kafka predictions", daemon=True)
         self._thread.start()
@@ -54,14 +55,26 @@ class KafkaPredictions:
         self._thread.join(CLOSED_WITHIN)
 
     def _run(self) -> None:
-        consumer = self._place.consumer(self._group)
-        while not self._closing.is_set() and not self._finds(consumer):
-            self._closing.wait(AGAIN_AFTER)
-        consumer.subscribe([PREDICTIONS], on_assign=self._assign)
+        consumer, subscribed = self._place.consumer(self._group, self._doubt), False
         while not self._closing.is_set():
-            self._read(consumer)
-            self._intake.tidy()
+            try:
+                if self._doubted and not self._finds(consumer):
+                    self._closing.wait(AGAIN_AFTER)
+                    continue
+                self._doubted = False
+                if not subscribed:
+                    consumer.subscribe([PREDICTIONS], on_assign=self._assign)
+                    subscribed = True
+                self._read(consumer)
+                self._intake.tidy()
+            except Exception as error:  # whatever it is, it ends this message alone, and visibly
+                self.error, self._doubted = self._complaints.fail(error), True
+                self._closing.wait(AGAIN_AFTER)
         consumer.close()
+
+    def _doubt(self, _: KafkaError) -> None:
+        """Look whether Kafka is there: the library tells when connections end, not when one is back."""
+        self._doubted = True
 
     def _finds(self, consumer: Consumer) -> bool:
         """Whether the topic is there; asking for it makes it, where brokers make topics by themselves."""
@@ -73,7 +86,7 @@ class KafkaPredictions:
             self._complaints.tell(self.error)
             return False
         self.error = None
-        self._complaints.over("Kafka is there.")
+        self._complaints.over("Kafka is back.")
         return found.error is None
 
     def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -91,11 +104,9 @@ class KafkaPredictions:
             return
         error = message.error()
         if error is None:
-            self.error = None
-            self._complaints.over("Kafka is back.")
             self._take(message)
         elif error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:  # it is being made
-            self.error = self._place.meaning(error)
+            self.error, self._doubted = self._place.meaning(error), True
             self._complaints.tell(self.error)
 
     def _take(self, message: Message) -> None:

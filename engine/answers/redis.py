@@ -69,6 +69,9 @@ class RedisPredictions:
                 self.error = str(fault)
                 self._complaints.tell(self.error)
                 self._closing.wait(AGAIN_AFTER)
+            except Exception as error:  # whatever it is, it ends this connection alone, and visibly
+                self.error = self._complaints.fail(error)
+                self._closing.wait(AGAIN_AFTER)
             finally:
                 client.close()
 

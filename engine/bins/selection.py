@@ -1,8 +1,8 @@
-"""Which bins a session plays: trials, targets, outcome and part of the trial."""
+"""Which bins a session plays: trials, targets, outcome, part of the trial, and from where to where."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,8 @@ class Selection:
         The part of the trial, from one event to another; trials that lack one of them are skipped.
     begin_offset, end_offset : float
         Seconds added to the events. A part never leaves its trial.
+    first_packet, last_packet : int, optional
+        Only bins from one to the other, both included.
     """
 
     trial_ids: tuple[int, ...] = ()
@@ -34,6 +36,8 @@ class Selection:
     begin_offset: float = 0.0
     end: TrialEvent = "stop"
     end_offset: float = 0.0
+    first_packet: int | None = None
+    last_packet: int | None = None
 
     @property
     def is_everything(self) -> bool:
@@ -50,7 +54,21 @@ class Selection:
         EmptySelection
             If no bin remains.
         """
-        if self.is_everything:
+        chosen = self._of_trials(recording)
+        first = 0 if self.first_packet is None else self.first_packet
+        last = recording.n_bins - 1 if self.last_packet is None else self.last_packet
+        if first > 0 or last < recording.n_bins - 1:
+            chosen = chosen[(chosen >= first) & (chosen <= last)]
+        if not len(chosen):
+            raise EmptySelection(
+                "The selection holds no bin. Choose other trials, targets, outcome, part of the trial or "
+                f"packets; this recording has packets 0 to {recording.n_bins - 1}."
+            )
+        return chosen
+
+    def _of_trials(self, recording: Recorded) -> npt.NDArray[np.intp]:
+        """The bins that trials, targets, outcome and part of the trial choose."""
+        if replace(self, first_packet=None, last_packet=None).is_everything:
             return np.arange(recording.n_bins)
         rows = {recording.trial_row(trial_id) for trial_id in self.trial_ids}
         for target_id in self.target_ids:
@@ -69,12 +87,7 @@ class Selection:
                 last[row] = round(event_time(trial, self.end) + self.end_offset, 6)
         trial_of_bin = recording.bins["trial"]  # -1 finds the last entry, which selects nothing
         centres = recording.centres
-        chosen = np.flatnonzero((centres >= first[trial_of_bin]) & (centres < last[trial_of_bin]))
-        if not len(chosen):
-            raise EmptySelection(
-                "The selection holds no bin. Choose other trials, targets, outcome or part of the trial."
-            )
-        return chosen
+        return np.flatnonzero((centres >= first[trial_of_bin]) & (centres < last[trial_of_bin]))
 
     def first_bin(self, trial_id: int, recording: Recorded) -> int:
         """The first selected bin of a trial.

@@ -36,7 +36,8 @@ class SourceState:
     name : str
         Of what it listens to.
     state : str
-        "running"; "gone", also before it was there; or "changed", so that it cannot be taken.
+        "running"; "gone", also before it was there; "changed", so that it cannot be taken; or "waiting",
+        of a session that is made when it comes.
     since : float
         Unix seconds.
     error : str or None
@@ -46,7 +47,7 @@ class SourceState:
     """
 
     name: str
-    state: Literal["running", "gone", "changed"]
+    state: Literal["running", "gone", "changed", "waiting"]
     since: float
     error: str | None
     late: int = 0
@@ -275,7 +276,8 @@ class Moved(Source, Protocol):
 
 
 MakeSource = Callable[[str, float], Source]
-"""Makes a source from what stands after ``KIND:`` and bins per second; a `DeckError` says why it cannot."""
+"""Makes a source from what stands after ``KIND:`` and bins per second; a `DeckError` says why it cannot,
+`NotThere` that the session is to wait for it."""
 
 
 def state_of(source: Source) -> SourceState | None:

@@ -36,6 +36,15 @@ class Complaints:
             self._last, self._told = what, clock.now()
             self._log.warning("%s: %s", self._about, what)
 
+    def fail(self, error: Exception) -> str:
+        """Note a fault that nobody has foreseen, with its traceback when it is new; in words."""
+        what = f"It has failed ({type(error).__name__}), and is tried again. The server's log says why."
+        if what != self._last:
+            self._log.warning("%s has failed", self._about, exc_info=error)
+            self._last, self._told = what, clock.now()
+        self.tell(what)
+        return f"{self._about}: {what}"
+
     def over(self, what: str) -> None:
         """Note that all is well, in these words if it was not."""
         if self._last:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
+from engine.brokers.files import check_file
 from engine.errors import BadSetting, BrokerFault
 
 BINS: Final = "phantomdeck.bins"
@@ -24,8 +26,11 @@ DELIVERED_WITHIN: Final = 5.0
 
 SERVERS = re.compile(
     r"((?P<protocol>ssl|sasl_ssl|sasl_plaintext)://)?((?P<user>[^:@/,]+):(?P<password>[^@/,]+)@)?"
-    r"(?P<hosts>[^@/,:]+:\d{1,5}(,[^@/,:]+:\d{1,5})*)"
+    r"(?P<hosts>[^@/,:?]+:\d{1,5}(,[^@/,:?]+:\d{1,5})*)(\?(?P<options>.+))?"
 )
+FILES: Final = ("ssl.ca.location", "ssl.certificate.location", "ssl.key.location")
+OPTIONS: Final = (*FILES, "sasl.mechanism")
+"""Of librdkafka's, those that an address may have: the first is for an authority of one's own."""
 
 
 class KafkaPlace:
@@ -34,7 +39,8 @@ class KafkaPlace:
     Parameters
     ----------
     servers : str
-        Such as ``rig1:9092,rig2:9092`` or ``sasl_ssl://USER:PASSWORD@rig1:9093``.
+        Such as ``rig1:9092,rig2:9092``, ``sasl_ssl://USER:PASSWORD@rig1:9093`` or
+        ``ssl://rig1:9093?ssl.ca.location=FILE``, with any of `OPTIONS`.
 
     Attributes
     ----------
@@ -52,7 +58,7 @@ class KafkaPlace:
         if found is None:
             raise BadSetting(
                 "The addresses of Kafka cannot be read. Send HOST:PORT,HOST:PORT or "
-                "sasl_ssl://USER:PASSWORD@HOST:PORT."
+                "sasl_ssl://USER:PASSWORD@HOST:PORT, and ?ssl.ca.location=FILE for your own authority."
             )
         self.name = found["hosts"]
         self._options: dict[str, Any] = {
@@ -69,6 +75,14 @@ class KafkaPlace:
             }
         elif found["protocol"]:
             self._options["security.protocol"] = found["protocol"]
+        self._options |= _asked(found["options"] or "")
+        try:
+            self.producer({"bootstrap.servers": ""})  # which knows what cannot be, and connects to nobody
+        except KafkaException:
+            raise BadSetting(
+                f"Kafka at {self.name} cannot be used with these options. Look to the certificate and key: "
+                "both are PEM, and belong together."
+            ) from None
 
     def producer(self, options: Mapping[str, Any] | None = None) -> Producer:
         """What sends messages at once, and keeps few of those that it cannot."""
@@ -83,11 +97,19 @@ class KafkaPlace:
             }
         )
 
-    def consumer(self, group: str) -> Consumer:
-        """What reads messages from now on; each group gets all of them."""
+    def consumer(self, group: str, on_trouble: Callable[[KafkaError], None]) -> Consumer:
+        """What reads messages from now on; each group gets all of them.
+
+        Parameters
+        ----------
+        group : str
+        on_trouble : function
+            Called while reading when there is trouble with brokers, which may be over soon.
+        """
         return Consumer(
             {
                 **self._options,
+                "error_cb": on_trouble,
                 "group.id": group,
                 "auto.offset.reset": "latest",
                 "enable.auto.commit": False,
@@ -122,3 +144,14 @@ class KafkaPlace:
             case _:
                 what = "cannot be reached. Start it, or give its addresses with --kafka."
         return f"Kafka at {self.name} {what}"
+
+
+def _asked(query: str) -> dict[str, str]:
+    """The options of an address."""
+    found = dict(parse_qsl(query))
+    for name, value in found.items():
+        if name not in OPTIONS:
+            raise BadSetting(f"Unknown option {name[:80]!r} of Kafka. There are {', '.join(OPTIONS)}.")
+        if name in FILES:
+            check_file(name, value)
+    return found

@@ -10,6 +10,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from engine.brokers.files import check_file
 from engine.errors import BadSetting, BrokerFault
 
 ANSWER_WITHIN: Final = 1.0
@@ -23,6 +24,9 @@ SESSIONS: Final = "phantomdeck:sessions"
 
 Part = Literal["bins", "events", "predictions"]
 PARTS: Final[tuple[Part, ...]] = ("bins", "events", "predictions")
+
+FILES: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+"""Options of an address that name files."""
 
 _GROUP: Final = "phantomdeck"
 
@@ -65,11 +69,14 @@ class RedisPlace:
                 retry=Retry(NoBackoff(), 0),  # whoever calls tries again, visibly
                 protocol=2,
             )
-        except ValueError:
+            self._pool.make_connection()  # which knows the options that an address may have
+        except (ValueError, TypeError):
             raise BadSetting(
                 "The address of Redis cannot be read. Send redis://HOST:PORT/0, rediss://HOST:PORT/0 or "
-                "redis://USER:PASSWORD@HOST:PORT/0."
+                "redis://USER:PASSWORD@HOST:PORT/0, and ?ssl_ca_certs=FILE for an authority of your own."
             ) from None
+        for name in FILES:
+            check_file(name, self._pool.connection_kwargs.get(name))
         options = self._pool.connection_kwargs
         path = options.get("path")
         self.name = path or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
@@ -121,6 +128,8 @@ def _meaning(error: redis.RedisError) -> str:
         return f"has not answered within {ANSWER_WITHIN:g} s. It is tried again."
     if isinstance(error, redis.exceptions.BusyLoadingError):
         return "is loading its data. It is tried again."
+    if isinstance(error, redis.ConnectionError) and "certificate verify failed" in str(error).lower():
+        return "has a certificate that is not trusted. Name its authority: rediss://...?ssl_ca_certs=FILE."
     if isinstance(error, redis.ConnectionError):
         return "cannot be reached. Start it, or give its address with --redis."
     if isinstance(error, redis.exceptions.OutOfMemoryError):

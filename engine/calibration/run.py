@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,20 @@ class Plan:
     apart: Apart
     n_train_bins: int
     n_test_bins: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a fit is that goes by epochs.
+
+    Attributes
+    ----------
+    done, most : int
+        Epochs, and how many there are at most.
+    """
+
+    done: int
+    most: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,8 +142,17 @@ def prepare(
     return plan, train, test
 
 
-def calibrate(plan: Plan, train: Bins, test: Bins) -> Iterator[Fitted | Measured]:
+def calibrate(
+    plan: Plan, train: Bins, test: Bins, tell: Callable[[Step], object] | None = None
+) -> Iterator[Fitted | Measured]:
     """Fit, then test at each of `engine.calibration.frozen.LEVELS`.
+
+    Parameters
+    ----------
+    plan : Plan
+    train, test : Bins
+    tell : function, optional
+        Called after each epoch, if the fit has any.
 
     Raises
     ------
@@ -138,6 +161,8 @@ def calibrate(plan: Plan, train: Bins, test: Bins) -> Iterator[Fitted | Measured
     """
     bin_rate = float(train.bin_rate)
     decoder = make_decoder(plan.decoder, bin_rate, plan.settings)
+    if tell is not None:
+        decoder.epoch_done = lambda done, most: tell(Step(done, most))
     began = time.perf_counter()
     decoder.fit(train.counts, train.kinematics, train.start, train.target)
     took = time.perf_counter() - began

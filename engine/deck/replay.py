@@ -179,6 +179,25 @@ class Replay:
         """Stand at the first selected bin until `resume`."""
         self._ask(Transport.stop)
 
+    def restart(self) -> int:
+        """Play from the first selected bin on, disturbed as from the beginning of the session.
+
+        Returns
+        -------
+        int
+            The sequence number of that bin.
+
+        Raises
+        ------
+        NotNow
+            If the source cannot go back.
+        """
+        with self._turn:
+            first = self.ring.head
+            self.happenings.note(self._transport.restart(first, clock.now()), asked=True)
+            self._wake()
+            return first
+
     def step(self) -> None:
         """Pause, then send one bin."""
         self._ask(Transport.step)
@@ -298,14 +317,13 @@ class Replay:
     def _send(self, n: int, at: float) -> None:
         """Send up to `n` bins that are due at time `at`."""
         transport = self._transport
-        paced, perturbations, block = transport.paced, transport.perturbations, self._block
+        paced, block = transport.paced, self._block
         block.first = first = self.ring.head
         if (text := transport.reach(first)) is not None:
             self.happenings.note(text, asked=True)
-        ticks, told = transport.take(block, int(min(n, BLOCK, transport.timetable.room(first))), at)
-        raw = block.stamp(ticks, transport.schedule.unix_offset, perturbations.mask)
-        if perturbations.mask:
-            perturbations.disturb(block.rows[: len(ticks)], first)
+        ticks, told = transport.take(block, int(min(n, BLOCK, transport.room(first))), at)
+        raw = block.stamp(ticks, transport.schedule.unix_offset, transport.perturbations.mask)
+        transport.disturb(block, len(ticks))
         if not paced:
             block.rows["delay"] = 0.0
             self.paced_from = first + len(ticks)  # before the rows are there: sinks are silent at speed max

@@ -43,6 +43,11 @@ class Transport:
         All as `engine.deck.replay.Replay` takes them.
     phase : float
         Where in a period bins are due, 0 to 1.
+
+    Attributes
+    ----------
+    origin : int
+        The bin from which perturbations and their timetable count: the first since the last restart.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class Transport:
         self.perturbations = Perturbations(seed, description.n_units, description.bin_rate)
         self.perturbations.change(perturbation)
         self.timetable = Timetable(self.perturbations, description.bin_rate)
+        self.origin = 0
         self.state: State = "idle"
         self.schedule = Schedule(description.bin_width)
         self._seekable = source if isinstance(source, Seekable) else None
@@ -118,6 +124,15 @@ class Transport:
         self.enter("stopped")
         return "stop"
 
+    def restart(self, first: int, at: float) -> str:
+        """Play from the first selected bin, disturbed as bins were from the beginning of the session on."""
+        self._refuse_if_over()
+        self.seekable("restart").rewind()
+        self.origin = first
+        self.timetable.rewind()
+        self._begin(at)
+        return f"restart {first}"
+
     def step(self) -> str | None:
         self._refuse_if_over()
         if "step" not in self.source.can:
@@ -165,7 +180,16 @@ class Transport:
 
     def reach(self, first: int) -> str | None:
         """Change what the timetable says before bin number `first` of the session."""
-        return self._disturbed if self.timetable.reach(first) else None
+        return self._disturbed if self.timetable.reach(first - self.origin) else None
+
+    def room(self, first: int) -> float:
+        """How many bins from number `first` on may be sent before `reach` is asked; infinity if all."""
+        return self.timetable.room(first - self.origin)
+
+    def disturb(self, block: Block, n: int) -> None:
+        """Perturb the first `n` rows of a block."""
+        if self.perturbations.mask:
+            self.perturbations.disturb(block.rows[:n], block.first - self.origin)
 
     # What is sent
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -41,6 +42,7 @@ class Decoder(param.Parameterized):
     def __init__(self, bin_rate: float, **settings: Any) -> None:
         super().__init__(**settings)
         self.bin_rate = bin_rate
+        self.epoch_done: Callable[[int, int], object] = nobody_hears
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -90,6 +92,16 @@ class Decoder(param.Parameterized):
             x, y, vx, vy; NaN where the decoder has no opinion.
         """
         raise NotImplementedError
+
+
+def nobody_hears(done: int, most: int) -> None:
+    """What a decoder that learns in epochs calls after each, until somebody else wants to be called.
+
+    Parameters
+    ----------
+    done, most : int
+        Epochs, and how many there are at most.
+    """
 
 
 @dataclass(frozen=True)

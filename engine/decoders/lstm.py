@@ -120,7 +120,7 @@ class Lstm(NeuralDecoder):
             return (misses.square().mean(dim=2) * counted[which]).sum() / counted[which].sum()
 
         best, best_weights, waited = np.inf, {}, 0
-        for _ in range(self.epochs):
+        for epoch in range(self.epochs):
             network.train()
             for which in torch.randperm(n_learned).split(self.batch):
                 optimiser.zero_grad()
@@ -137,6 +137,7 @@ class Lstm(NeuralDecoder):
                 best_weights = {
                     name: value.double().numpy().copy() for name, value in network.state_dict().items()
                 }
+            self.epoch_done(epoch + 1, self.epochs)
             if waited >= self.patience:
                 break
         if not best_weights:

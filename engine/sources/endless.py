@@ -45,6 +45,7 @@ class Written:
         kinematics: Sequence[float] = UNKNOWN,
         trial: Trial | None = None,
         coverage: float = 1.0,
+        known: bool = True,
     ) -> None:
         """Write a bin into its row.
 
@@ -62,13 +63,15 @@ class Written:
             With its target.
         coverage : float
             Share of the bin that was there, 0 to 1; from a half on it counts as observed.
+        known : bool
+            Whether it is known in which trial it is, also if in none.
         """
         packet_id, description = self._sent, self.description
         whole = np.asarray(counts)
         if whole.dtype.kind not in "iu":
             whole = np.nan_to_num(np.rint(np.asarray(counts, np.float64)))
         whole = np.clip(whole, 0, np.iinfo(COUNTS).max)
-        at = description.enter(packet_id, trial)
+        at = description.enter(packet_id, trial, known)
         description.append(packet_id, due, whole)
         row["counts"], row["coverage"], row["observed"] = whole, coverage, coverage >= 0.5
         row["packet_id"], row["trial"], row["kinematics"] = packet_id, at, kinematics

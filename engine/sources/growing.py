@@ -23,7 +23,7 @@ COUNTS: Final = np.dtype(np.uint16)
 KEPT_SECONDS: Final = 120.0
 """For which counts and phases of bins that were sent are known: more than a ring keeps."""
 GAP: Final = 1.0
-"""Seconds without a trial in which one and the same may go on."""
+"""Seconds for which a source may say that there is no trial until one and the same is another."""
 KEPT_AT_LEAST: Final = 1024
 """Bins, if these are slow."""
 PHASE_OF: Final[Mapping[TrialEvent, int]] = {
@@ -88,7 +88,7 @@ class GrowingDescription:
         self._dues = np.full(self._kept, -math.inf)
         self._begun: list[int] = []  # the first bin of each trial
         self._row = -1
-        self._left = 0  # the first bin after the last trial
+        self._away = 0  # bins since the last trial of which it is known that none was on
         self._stage = (0, False)  # the phase of the trial, and whether its target can be hit
 
     @property
@@ -131,21 +131,23 @@ class GrowingDescription:
         """Seconds since the trial's start, of the bin that comes next; NaN outside of trials."""
         return math.nan if self._row < 0 else (packet_id - self._begun[self._row]) / self.bin_rate
 
-    def enter(self, packet_id: int, trial: Trial | None) -> int:
+    def enter(self, packet_id: int, trial: Trial | None, known: bool = True) -> int:
         """Note the trial of the bin that comes next; return its row, -1 outside of trials.
 
-        The trial that was before goes on if its id is the same, and its target, unless it was away for
-        longer than `GAP`.
+        The trial that was before goes on if its id is the same, and its target, unless it is `known` that
+        there was none for longer than `GAP`: what is lost of a stream ends no trial.
         """
         if trial is None:
             if self._row >= 0:
                 self._end(packet_id)
-                self._left = packet_id
             self._row = -1
+            self._away += known
             return -1
-        last = len(self.trials) - 1
-        near = self._row >= 0 or packet_id - self._left <= GAP * self.bin_rate
+        last, near = len(self.trials) - 1, self._away <= GAP * self.bin_rate
+        self._away = 0
         if last >= 0 and near and _same(self.trials[last], trial):
+            if self._row < 0:
+                self.trials[last] = replace(self.trials[last], stop_time=math.nan)
             self._row = last
             return last
         if self._row >= 0:

@@ -12,7 +12,7 @@ from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.patches import Circle
 
 from engine.moment import Moment
-from plotters.lanes import LANES, lanes
+from plotters.marks import MARKS, marked
 from plotters.pictures.panel import Colours, Floats, annotate, leave_empty, put
 from plotters.pictures.timeline import jumps
 
@@ -77,7 +77,7 @@ def targets(moment: Moment) -> tuple[dict[Place, list[int]], set[Place]]:
 def _draw_decoders(axes: Axes, moment: Moment, colours: Colours) -> None:
     """Cursors of the decoders that have a colour, and a legend of their names and R2."""
     handles = []
-    for name, (role, marker) in zip(lanes(moment.names, moment.decoders), LANES, strict=True):
+    for name, (role, marker) in zip(marked(moment.names, moment.decoders), MARKS, strict=True):
         if (decoded := moment.decoders.get(name)) is None:
             continue
         path = decoded.path.astype(np.float64)

@@ -69,8 +69,6 @@ class RedisBroker:
         The id of this server.
     others : sequence of Elsewhere
         Sessions of other servers.
-    fault : str or None
-        What is wrong, in one line.
     """
 
     name = "redis"
@@ -79,7 +77,7 @@ class RedisBroker:
         self.place = RedisPlace(url)
         self.server = f"{socket.gethostname()}-{secrets.token_hex(4)}"
         self.others: Sequence[Elsewhere] = ()
-        self.fault: str | None = None
+        self._fault: str | None = None
         self._card = addresses.model_dump_json().encode()
         self._claims: dict[str, Claimed] = {}
         self._lock = threading.Lock()  # guards the one above
@@ -88,6 +86,11 @@ class RedisBroker:
         self._thread: threading.Thread | None = None
         self._predictions: RedisPredictions | None = None
         self._intake: Intake | None = None
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with the registry, or with predictions."""
+        return self._fault or (None if self._predictions is None else self._predictions.error)
 
     @property
     def refused(self) -> dict[str, int]:
@@ -173,11 +176,14 @@ class RedisBroker:
             try:
                 with self.place.faults():
                     self._look(client, store)
-                self.fault = None
+                self._fault = None
                 self._complaints.over("Redis is back.")
             except BrokerFault as fault:
-                self.fault, self.others = str(fault), ()
-                self._complaints.tell(self.fault)
+                self._fault, self.others = str(fault), ()
+                self._complaints.tell(self._fault)
+            except Exception as error:  # whatever it is, it ends this round alone, and visibly
+                self._fault, self.others = self._complaints.fail(error), ()
+                client.close()  # an answer may be half read; it opens again with its next command
             self._closing.wait(ROUND)
         with suppress(BrokerFault), self.place.faults():  # or the others clear away what is left
             self._leave(client)

@@ -133,6 +133,10 @@ def _decode(options: argparse.Namespace) -> None:
         print(answerer, flush=True)
 
 
+def _tell_epoch(key: str, done: int, most: int) -> None:
+    print(f"{key} learns: epoch {done} of at most {most}", flush=True)
+
+
 def _train(options: argparse.Namespace, decoder: Decoder, named: Mapping[str, str]) -> tuple[int, ...]:
     """Fit the decoder; returns the trials that it has learned from."""
     trials = options.train
@@ -143,6 +147,7 @@ def _train(options: argparse.Namespace, decoder: Decoder, named: Mapping[str, st
     asked = {**named, "trial_ids": ",".join(map(str, trials))}
     bins = Bins.from_npz(_fetch(options, "/api/recording/bins.npz", asked))
     print(f"{decoder.key} learns from {len(bins.trials)} trials ({len(bins.counts)} bins)", flush=True)
+    decoder.epoch_done = partial(_tell_epoch, decoder.key)
     began = time.perf_counter()
     decoder.fit(bins.counts, bins.kinematics, bins.start, bins.target)
     print(

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from tornado.httputil import HTTPServerRequest
 
 from engine.errors import DeckError
-from sessions.errors import TooMany
 from sessions.gate.rules import Rules, Unauthorized, is_preflight
 from sessions.gate.token import NAME, Token, without_token
 from sessions.refusals import refusal, status_of
@@ -51,7 +50,7 @@ def refused(request: HTTPServerRequest, error: DeckError) -> Answer:
     """A refusal, as every other one looks; a person who has no token is asked for it."""
     status = status_of(error)
     headers = {**PRIVATE, "Content-Type": "application/json"}
-    if isinstance(error, TooMany):
+    if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"

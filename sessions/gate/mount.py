@@ -10,6 +10,7 @@ from tornado.httputil import HTTPHeaders, RequestStartLine
 from sessions.gate.hosts import Hosts, is_loopback
 
 FORWARDED_HOST, FORWARDED_PROTO = "X-Forwarded-Host", "X-Forwarded-Proto"
+FORWARDED_PREFIX = "X-Forwarded-Prefix"
 
 
 def without_prefix(start_line: RequestStartLine, prefix: str) -> RequestStartLine:
@@ -25,13 +26,16 @@ def forwarded(headers: HTTPHeaders, context: Any, hosts: Hosts) -> tuple[HTTPHea
     """Headers and connection's context with the host and protocol by which the client called the proxy.
 
     A proxy is believed on this machine alone, and if its own Host header is a name of ours: a page whose
-    name was made to point here could send the others. What is not believed is taken away.
+    name was made to point here could send the others. What is not believed is taken away. A proxy that
+    tells its path and no host, as Jupyter's does, passes on the client's Host header.
     """
     headers, context = headers.copy(), copy.copy(context)
-    host, scheme = (
-        headers.pop(name, "").split(",")[0].strip() for name in (FORWARDED_HOST, FORWARDED_PROTO)
+    host, scheme, prefix = (
+        headers.pop(name, "").split(",")[0].strip()
+        for name in (FORWARDED_HOST, FORWARDED_PROTO, FORWARDED_PREFIX)
     )
     if is_loopback(str(context.remote_ip)) and hosts.allow(headers.get("Host", "")):
+        host = host or (headers["Host"] if prefix else "")
         if host:
             headers["Host"] = headers[FORWARDED_HOST] = host
         if scheme in ("http", "https"):

@@ -6,7 +6,7 @@ import math
 import threading
 
 from engine.bins import clock
-from sessions.errors import TooMany
+from sessions.refusals import TooMany
 
 BURST = 8.0
 """Seconds of requests that may come at once: a class behind one address opens the dashboard together."""

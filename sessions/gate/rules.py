@@ -10,12 +10,12 @@ from urllib.parse import unquote_to_bytes
 from tornado.httputil import HTTPServerRequest
 
 from engine.errors import DeckError
-from sessions.errors import Forbidden, Unreadable
 from sessions.gate.audit import Audit
 from sessions.gate.hosts import Hosts, one_address
 from sessions.gate.origins import Origins
 from sessions.gate.rate import Rate
 from sessions.gate.token import Token, mark, shown_in, without_token
+from sessions.refusals import Forbidden, Unreadable
 
 OPEN = "/health"
 """What needs no token."""

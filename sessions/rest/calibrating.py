@@ -7,7 +7,7 @@ import io
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from engine.calibration.frozen import LEVELS, Scores
+from engine.calibration.frozen import Scores
 from engine.calibration.run import Plan, prepare
 from engine.calibration.split import balanced_split, given_split
 from engine.decoders import DECODERS
@@ -111,7 +111,7 @@ def _done(context: Context, number: int) -> Run:
     return run
 
 
-def _elsewhere(context: Context) -> str:
+def elsewhere(context: Context) -> str:
     """The option by which a command finds this server, if it would not by itself."""
     url = context.stream.removesuffix("/stream")
     return "" if url.replace("//localhost:", "//127.0.0.1:") == URL else f" --url {url}"
@@ -124,7 +124,7 @@ def _answer(context: Context, run: Run) -> CalibrationAnswer:
         id=run.number,
         state=run.state,
         error=run.error,
-        progress=((run.fitted is not None) + len(run.scores)) / (1 + len(LEVELS)),
+        progress=run.progress,
         created_at=datetime.fromtimestamp(run.created, UTC),
         recording=plan.recording,
         length_unit=plan.length_unit,
@@ -136,7 +136,7 @@ def _answer(context: Context, run: Run) -> CalibrationAnswer:
         table=[ScoresAnswer.model_validate(each) for each in run.scores],
         note=FROZEN + (ADAPTIVE if DECODERS[plan.decoder].uses_truth else ""),
         model_file=name,
-        command=f"python serve.py decode --session CODE --model {name}{_elsewhere(context)}",
+        command=f"python serve.py decode --session CODE --model {name}{elsewhere(context)}",
     )
 
 

@@ -11,6 +11,7 @@ from sessions.archive import Archive
 from sessions.brokers.elsewhere import Broker
 from sessions.calibrations import Calibrations
 from sessions.launcher import Launcher
+from sessions.runs import Runs
 from sessions.session import Session
 from sessions.store import Store
 from sessions.studio import Studio
@@ -49,6 +50,8 @@ class Context:
         Draws pictures.
     archive : Archive, optional
         Keeps records.
+    runs : Runs, optional
+        Keeps what decoders have scored.
     launcher : Launcher, optional
         Starts decoders.
     calibrations : Calibrations, optional
@@ -71,6 +74,7 @@ class Context:
     document: Mapping[str, Any] = field(default_factory=dict)
     studio: Studio | None = None
     archive: Archive | None = None
+    runs: Runs | None = None
     launcher: Launcher | None = None
     calibrations: Calibrations | None = None
     brokers: Sequence[Broker] = ()

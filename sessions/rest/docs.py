@@ -18,6 +18,7 @@ EXAMPLES = {
     "code": "swift-neural-42",
     "name": "baseline-20250131-120000-000",
     "calibration": "1",
+    "run": "1",
     "trial_id": "3",
     "target_id": "0",
 }

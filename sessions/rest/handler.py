@@ -24,14 +24,14 @@ from sessions.rest.reading import asked
 from sessions.rest.route import PATH_PARAMETERS, Route
 from sessions.rest.routes import GROUPS, HOME, ROUTES
 
-PATTERNS = {str: "[^/]+", int: r"-?\d{1,9}"}
+PATTERNS = {str: "[^/]+", int: r"-?\d{1,40}"}
 
 PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'self'"
 )
 """Pages and pictures have their style and images within them, and nothing else."""
 
-RETRY_AFTER = "5"
+RETRY_AFTER = 5
 """Seconds until one may ask again for what there was no room for."""
 
 WRITE_TIMEOUT = 30.0
@@ -108,7 +108,7 @@ class RestHandler(RequestHandler):
         try:
             found = await self._found(path)
         except DeckError as error:
-            self._refuse(status_of(error), error.code, str(error))
+            self._refuse(status_of(error), error.code, str(error), error.retry_after)
             return
         if isinstance(found, Redirect):
             self.redirect(found.url)
@@ -193,10 +193,12 @@ class RestHandler(RequestHandler):
             return await asyncio.get_running_loop().run_in_executor(None, call)
         return call()
 
-    def _refuse(self, status: int, code: str, message: str) -> None:
+    def _refuse(self, status: int, code: str, message: str, retry_after: int | None = None) -> None:
         self.set_status(status)
-        if status in LATER:
-            self.set_header("Retry-After", RETRY_AFTER)
+        if retry_after is None and status in LATER:
+            retry_after = RETRY_AFTER
+        if retry_after is not None:
+            self.set_header("Retry-After", str(retry_after))
         self.finish(refusal(code, message))
 
 

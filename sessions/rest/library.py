@@ -10,9 +10,9 @@ from engine.bins.selection import spell_ids
 from engine.bins.trials import Trial
 from engine.decoders.bins import Bins
 from engine.errors import UnknownTarget
-from sessions.errors import Busy
 from sessions.finisher import CHUNK
 from sessions.metadata import metadata
+from sessions.refusals import Busy
 from sessions.rest.context import DOWNLOADS, Context, Stream
 from sessions.rest.models.recordings import Metadata, RecordingList, TrialAnswer, Trials, TrialsOfTarget
 from sessions.rest.requests import BinsQuery, RecordingQuery

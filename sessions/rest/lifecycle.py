@@ -6,8 +6,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from engine.sources.user.source import SimulatedUser
+from sessions.awaited import Awaited, StillWaits
 from sessions.rest.context import Context
 from sessions.rest.metrics import is_running, sink_answers, stream_answer, totals
+from sessions.rest.models.server import StreamAnswer
 from sessions.rest.models.sessions import (
     CleanedUp,
     ClosedLoopAnswer,
@@ -28,17 +30,22 @@ def create_session(context: Context, asked: Create) -> Created:
     An existing code answers with that session if no other options are asked of it.
     """
     wanted = asked.custom_code or None
-    existed = wanted in context.store.sessions
-    session = context.store.create(wanted, asked.options(), asked.asked(), context.address)
-    code = session.code
+    existed = wanted in context.store.entries
+    made: Session | Awaited
+    try:
+        made = context.store.create(wanted, asked.options(), asked.asked(), context.address)
+        message = _told(made, existed)
+    except StillWaits as waits:
+        made, message = waits.awaited, str(waits)
+    code = made.code
     return Created(
         session_code=code,
         stream_url=f"{context.stream}/{code}",
         binary_url=f"{context.stream}/binary/{code}",
         dashboard_url=f"{context.dashboard}/live?session={code}",
-        created_at=_at(session.created),
-        created=session.created,
-        message=_told(session, existed),
+        created_at=_at(made.created),
+        created=made.created,
+        message=message,
     )
 
 
@@ -52,7 +59,7 @@ def _told(session: Session, existed: bool) -> str:
 
 def list_sessions(context: Context) -> SessionList:
     """All sessions. Being listed does not count as being used."""
-    sessions = {code: session_view(session) for code, session in context.store.sessions.items()}
+    sessions = {code: view(entry) for code, entry in context.store.entries.items()}
     others = [ElsewhereAnswer(**asdict(each)) for broker in context.brokers for each in broker.others]
     return SessionList(
         sessions=sessions, total_sessions=len(sessions), stats=totals(context.store), elsewhere=others
@@ -61,10 +68,10 @@ def list_sessions(context: Context) -> SessionList:
 
 def show_session(context: Context, code: str) -> SessionView:
     """One session, as it was before this call."""
-    session = context.store.get(code)
-    view = session_view(session)
-    session.touch()
-    return view
+    entry = context.store.entry(code)
+    answer = view(entry)
+    entry.touch()
+    return answer
 
 
 def delete_session(context: Context, code: str, asked: DeleteQuery) -> Deleted:
@@ -81,8 +88,54 @@ def clean_up(context: Context) -> CleanedUp:
     )
 
 
+def view(entry: Session | Awaited) -> SessionView:
+    """A session as clients see it, or one that waits."""
+    return session_view(entry) if isinstance(entry, Session) else waiting_view(entry)
+
+
+def waiting_view(awaited: Awaited) -> SessionView:
+    """A session that is not made yet: it has no bins, and nothing can be asked of it."""
+    options = awaited.options
+    return SessionView(
+        session_code=awaited.code,
+        recording=awaited.status.name,
+        state="waiting",
+        speed=options.speed,
+        loop=False,
+        seed=options.seed,
+        source=(options.source or "").partition(":")[0],
+        stream=StreamAnswer(**asdict(awaited.status)),
+        closed_loop=None,
+        can=[],
+        lsl=False,
+        lsl_failed=False,
+        sinks=[],
+        created_at=_at(awaited.created),
+        created=awaited.created,
+        last_accessed=_at(awaited.last_accessed),
+        last_active=awaited.last_accessed,
+        age_seconds=awaited.age,
+        idle_seconds=awaited.idle,
+        active_connections=0,
+        connections=0,
+        pages=0,
+        lsl_listened=False,
+        dropped_packets=0,
+        error=awaited.status.error,
+        is_running=False,
+        is_paused=False,
+        current_packet=0,
+        current_index=0,
+        selected_packets=None,
+        total_packets=None,
+        position_seconds=0.0,
+        duration_seconds=None,
+        packets_sent=0,
+    )
+
+
 def session_view(session: Session) -> SessionView:
-    """A session as clients see it."""
+    """A session that can be used."""
     replay, position = session.replay, session.replay.position()
     return SessionView(
         session_code=session.code,

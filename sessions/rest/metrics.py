@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.bins.ring import Ring
-from engine.bins.source import state_of
+from engine.bins.source import SourceState, state_of
+from sessions.awaited import Awaited
 from sessions.rest.context import Context, Text
 from sessions.rest.models.server import (
     Distribution,
@@ -36,7 +37,7 @@ SERVICE = "PhantomDeck"
 
 def show_health(context: Context) -> Health:
     """Whether all is well, and which sessions are not."""
-    sessions = context.store.sessions
+    entries, sessions = context.store.entries, context.store.sessions
     failed = [code for code, session in sessions.items() if session.replay.state == "failed"]
     unwell = [s for session in sessions.values() for s in session.sinks.values() if not s.status.well]
     sums = totals(context.store)
@@ -44,7 +45,7 @@ def show_health(context: Context) -> Health:
         status="degraded" if failed else "healthy",
         version=context.version,
         timestamp=datetime.now(UTC),
-        sessions=len(sessions),
+        sessions=len(entries),
         active_sessions=sums.running_sessions,
         active_connections=sums.active_connections,
         session_manager_initialized=True,
@@ -57,8 +58,8 @@ def show_health(context: Context) -> Health:
         ],
         sources=[
             f"{state.name} of {code}"
-            for code, session in sessions.items()
-            if (state := state_of(session.replay.source)) is not None and not state.well
+            for code, entry in entries.items()
+            if (state := _source_state(entry)) is not None and not state.well
         ],
         recording=next(iter(context.store.recordings)),
     )
@@ -104,8 +105,8 @@ def is_running(session: Session) -> bool:
 def totals(store: Store) -> Totals:
     sessions = store.sessions.values()
     return Totals(
-        total_sessions=len(sessions),
-        max_sessions=store.max_sessions,
+        total_sessions=len(store.entries),
+        max_sessions=store.limits.max_sessions,
         session_ttl=store.ttl,
         running_sessions=sum(s.replay.state == "playing" for s in sessions),
         active_connections=sum(s.decoders for s in sessions),
@@ -118,12 +119,17 @@ def totals(store: Store) -> Totals:
 
 def measure(store: Store) -> ServerMetrics:
     """Measure every session."""
-    sessions = store.sessions
+    entries, sessions = store.entries, store.sessions
     return ServerMetrics(
-        total_sessions=len(sessions),
+        total_sessions=len(entries),
         active_sessions=sum(s.replay.state == "playing" for s in sessions.values()),
         total_connections=sum(s.decoders for s in sessions.values()),
         sessions={code: measure_session(session) for code, session in sessions.items()},
+        waiting={
+            code: StreamAnswer(**dataclasses.asdict(entry.status))
+            for code, entry in entries.items()
+            if isinstance(entry, Awaited)
+        },
     )
 
 
@@ -153,6 +159,10 @@ def sink_answers(session: Session) -> list[SinkAnswer]:
     return [
         SinkAnswer(name=name, **dataclasses.asdict(sink.status)) for name, sink in session.sinks.items()
     ]
+
+
+def _source_state(entry: Session | Awaited) -> SourceState | None:
+    return state_of(entry.replay.source) if isinstance(entry, Session) else entry.status
 
 
 def stream_answer(session: Session) -> StreamAnswer | None:

@@ -25,7 +25,8 @@ REF = "#/components/schemas/{model}"
 MEANINGS = {
     "code": "Code of the session.",
     "name": "Of a finished record.",
-    "calibration": "Number of the run.",
+    "calibration": "Number of the calibration.",
+    "run": "Number of the run.",
     "trial_id": "Id in the recording.",
     "target_id": "Id in the recording.",
 }
@@ -34,7 +35,7 @@ REASONS = {
     401: "The server has a token, and the request does not show it.",
     403: "The server is called by a name that is not its own, or by a page of a foreign origin.",
     404: "There is no such thing.",
-    409: "Not in the present state.",
+    409: "Not in the present state; while a session waits for its stream, with the header Retry-After.",
     413: "The body exceeds 1 MiB.",
     422: "A value or name is not allowed.",
     429: "There are more requests, sessions or clients than one address or session may have; "

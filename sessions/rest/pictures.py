@@ -6,7 +6,7 @@ The copy of the ring is all that is done here; the studio's process draws.
 from __future__ import annotations
 
 from engine.moment import Moment, take_moment
-from sessions.errors import NotDrawn
+from sessions.refusals import NotDrawn
 from sessions.rest.context import Context, Text
 from sessions.rest.requests import SnapshotQuery
 from sessions.session import Session

@@ -82,6 +82,8 @@ class SessionCollector(Collector):
         for code, session in self._measured.sessions.items():
             if session.stream is not None:
                 there.add_metric([code], session.stream.state == "running")
+        for code in self._measured.waiting:
+            there.add_metric([code], 0)
         yield there
         for name, text, field in (
             ("timing_error", "From due to sent by the replay.", "timing_error_ms"),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from engine.errors import BadSetting, DeckError
-from sessions.errors import Unreadable
+from sessions.refusals import Unreadable
 from sessions.rest.asks import Ask, Tuning
 from sessions.rest.route import Route
+
+A = TypeVar("A", bound=Ask)
 
 SHOWN = 80
 """Characters of a client's own value that a message repeats."""
@@ -41,6 +43,21 @@ def asked(route: Route, query: Mapping[str, str], body: bytes) -> Ask:
         given = _object(body)
         if not (given and model.body_alone):
             given = {**values.model_dump(exclude_unset=True), **given}
+    except ValidationError as error:
+        raise _refusal(error, model) from None
+    return checked(model, given)
+
+
+def checked(model: type[A], given: Mapping[str, Any]) -> A:
+    """What a client sends, or a page asks for.
+
+    Raises
+    ------
+    Invalid
+    BadSetting
+        If the engine knows better than the model.
+    """
+    try:
         return model.model_validate(given, strict=True)
     except ValidationError as error:
         raise _refusal(error, model) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sessions.archive import Archive
-from sessions.errors import NoRecords
+from sessions.refusals import NoRecords
 from sessions.rest.context import Context, Stream
 from sessions.rest.models.records import RecordAnswer, RecordEntry, RecordList
 from sessions.rest.requests import RecordAsk, TableQuery

@@ -178,7 +178,12 @@ def _selection_text(selection: Selection) -> str:
             (selection.end, selection.end_offset),
         )
     )
-    return "; ".join([*told, f"from {begin} to {end} of each trial"])
+    told.append(f"from {begin} to {end} of each trial")
+    if selection.first_packet is not None:
+        told.append(f"from packet {selection.first_packet}")
+    if selection.last_packet is not None:
+        told.append(f"to packet {selection.last_packet}")
+    return "; ".join(told)
 
 
 def _utc(unix: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BeforeValidator,
     ConfigDict,
@@ -12,10 +13,11 @@ from pydantic import (
     model_validator,
 )
 
-from engine.answers.prediction import MAX_NAME
+from engine.answers.prediction import checked_name
 from engine.bins.selection import Selection
 from engine.bins.trials import TrialEvent
 from engine.deck.transport import MAX_SPEED, MIN_SPEED, checked_speed
+from engine.errors import BadPrediction
 from engine.stages.perturb.timetable import MOST_STEPS
 from sessions.codes import RESERVED
 from sessions.options import Options
@@ -34,6 +36,13 @@ PacedOrMax = Annotated[
     BeforeValidator(checked_speed),
 ]
 SPEED_DOC = "Times real time, or `max`: as fast as the listeners take it."
+
+
+def _decoder(name: str) -> str:
+    try:
+        return checked_name(name)
+    except BadPrediction as error:
+        raise ValueError(str(error)) from None
 
 
 def _parts(text: Any) -> Any:
@@ -60,6 +69,12 @@ class SelectionAsk(Ask):
         description="Event at which the part of each trial ends; `to` is understood too.",
     )
     end_offset: float = Field(0.0, description="Seconds added to it.")
+    first_packet: int | None = Field(
+        None, ge=0, le=2**53, description="Only packets from this `packet_id` on."
+    )
+    last_packet: int | None = Field(
+        None, ge=0, le=2**53, description="Only packets up to this one, itself included."
+    )
 
     def selection(self) -> Selection:
         values = self.model_dump(exclude={"trial_ids", "target_ids"})
@@ -103,10 +118,8 @@ class Create(CreateQuery):
         description="Where its bins come from: `recording`, `user` (or `user:naive`, `user:noisy`) or "
         "`lsl:NAME`; the server's own if left out.",
     )
-    driver: str | None = Field(
+    driver: Annotated[str, AfterValidator(_decoder)] | None = Field(
         None,
-        min_length=1,
-        max_length=MAX_NAME,
         description="Of a closed loop: the decoder that moves the cursor; the first that answers if left "
         "out.",
     )
@@ -206,6 +219,22 @@ class RecordAsk(Ask):
     )
 
 
+class RunsQuery(Ask):
+    decoder: str | None = Field(None, description="Runs of this one alone.")
+    recording: str | None = Field(None, description="Runs on this one alone, by its name.")
+    limit: int = Field(1000, ge=1, le=100_000, description="The newest so many.")
+
+
+Tag = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class RunAsk(Ask):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"tags": ["baseline"]}]})
+
+    notes: str | None = Field(None, max_length=10_000)
+    tags: list[Tag] | None = Field(None, max_length=32)
+
+
 class TableQuery(Ask):
     table: Literal["bins", "predictions", "events"] = Field(
         "bins", description="One line a packet, prediction or event."
@@ -227,6 +256,29 @@ class DecoderAsk(Ask):
     model_config = ConfigDict(json_schema_extra={"examples": [{"decoder": "kalman"}]})
 
     decoder: str = Field(description="As `serve.py decode --decoder` has it.")
+
+
+ComparedMeasure = Literal[
+    "r2_position",
+    "r2_velocity",
+    "rmse_position",
+    "rmse_velocity",
+    "correlation_position",
+    "correlation_velocity",
+    "angular_error_deg",
+    "time_to_target",
+    "end_distance",
+    "path_efficiency",
+    "acquisition_time",
+    "first_touch_time",
+    "dial_in_time",
+    "orbits",
+]
+"""Of a trial, as `engine.answers.scores.sums.Measures` names them."""
+
+
+class ComparisonQuery(Ask):
+    measure: ComparedMeasure = "r2_position"
 
 
 class SourceQuery(Ask):

@@ -13,7 +13,14 @@ from engine.errors import DeckError
 from sessions.rest.asks import Ask
 from sessions.rest.context import Redirect, Stream, Text
 
-PATH_PARAMETERS = {"code": str, "name": str, "calibration": int, "trial_id": int, "target_id": int}
+PATH_PARAMETERS = {
+    "code": str,
+    "name": str,
+    "calibration": int,
+    "run": int,
+    "trial_id": int,
+    "target_id": int,
+}
 """What may stand in braces in a path."""
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]

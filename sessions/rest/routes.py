@@ -17,7 +17,7 @@ from engine.errors import (
     UnknownTarget,
     UnknownTrial,
 )
-from sessions.errors import (
+from sessions.refusals import (
     BadCode,
     Busy,
     Conflict,
@@ -29,6 +29,7 @@ from sessions.errors import (
     UnknownDecoder,
     UnknownRecord,
     UnknownRecording,
+    UnknownRun,
     UnknownSession,
 )
 from sessions.rest import (
@@ -42,6 +43,7 @@ from sessions.rest import (
     pictures,
     records,
     report,
+    running,
     scoring,
     transport,
     viewing,
@@ -127,6 +129,7 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
         _control("resume", transport.resume),
         _control("stop", transport.stop),
         _control("step", transport.step),
+        _control("restart", transport.restart),
         Route(
             "POST",
             "/api/control/{code}/seek",
@@ -147,6 +150,7 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
     ),
     "Predictions and scores": (
         _get("/api/sessions/{code}/scores", scoring.show_scores, *SESSION),
+        _slow("GET", "/api/sessions/{code}/comparison", scoring.show_comparison, *SESSION),
         _get("/api/sessions/{code}/predictions", scoring.show_sources, *SESSION),
         _slow(
             "POST",
@@ -210,6 +214,14 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
         _record("nwb", records.get_nwb, "application/x-hdf5"),
         _record("csv", records.get_csv, "text/csv"),
         _record("npz", records.get_npz, "application/zip"),
+    ),
+    "Runs": (
+        _slow("GET", "/api/runs", running.list_runs, NoRecords),
+        _file("/api/runs.csv", running.get_csv, "text/csv", NoRecords),
+        _slow("POST", "/api/sessions/{code}/runs", running.keep_runs, *SESSION, NoRecords),
+        _slow("GET", "/api/runs/{run}", running.show_run, UnknownRun, NoRecords),
+        _slow("PUT", "/api/runs/{run}", running.annotate_run, UnknownRun, NoRecords),
+        _slow("DELETE", "/api/runs/{run}", running.delete_run, UnknownRun, NoRecords),
     ),
     "Calibrations": (
         _slow(

@@ -11,17 +11,21 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.answers.prediction import checked_name
+from engine.answers.scores.comparison import compare, estimate
 from engine.answers.scores.summary import joined_later
 from sessions.rest.context import Context
 from sessions.rest.models.scores import (
+    Comparison,
     DecoderScores,
+    EstimateAnswer,
     MeasuresAnswer,
+    PairAnswer,
     Scores,
     SourceAnswer,
     Sources,
     TrialScoreAnswer,
 )
-from sessions.rest.requests import SourceAsk, SourceQuery
+from sessions.rest.requests import ComparisonQuery, SourceAsk, SourceQuery
 from sessions.session import Session
 
 TRIALS_SHOWN = 20
@@ -76,6 +80,24 @@ def scores(session: Session) -> Scores:
             trials=trials,
         )
     return Scores(decoders=decoders)
+
+
+def show_comparison(context: Context, code: str, asked: ComparisonQuery) -> Comparison:
+    """How sure a measure is of each decoder, and the difference of every two, over trials.
+
+    Two decoders are compared on the passages through trials of which both answered every bin.
+    """
+    decoders = context.session(code).scores.latest().decoders
+    trials = {name: summary.trials for name, summary in decoders.items()}
+    found = {
+        name: estimate([getattr(trial.measures, asked.measure) for trial in of_decoder])
+        for name, of_decoder in trials.items()
+    }
+    return Comparison(
+        measure=asked.measure,
+        decoders={name: EstimateAnswer.model_validate(each) for name, each in found.items()},
+        pairs=[PairAnswer.model_validate(pair) for pair in compare(trials, asked.measure)],
+    )
 
 
 def show_sources(context: Context, code: str) -> Sources:

@@ -6,8 +6,7 @@ import dataclasses
 
 from engine.errors import OutsideSelection
 from sessions.rest.context import Context
-from sessions.rest.models.sessions import Done, EventAnswer, Events, PositionAnswer, Sought
-from sessions.rest.models.settings import (
+from sessions.rest.models.playing import (
     LoopAnswer,
     PerturbationAnswer,
     SelectionAnswer,
@@ -15,6 +14,7 @@ from sessions.rest.models.settings import (
     StepAnswer,
     TimetableAnswer,
 )
+from sessions.rest.models.sessions import Done, EventAnswer, Events, PositionAnswer, Sought
 from sessions.rest.requests import LoopAsk, Seek, SelectionAsk, SpeedAsk
 from sessions.rest.tuning import PerturbationAsk, TimetableAsk
 from sessions.session import Session
@@ -36,6 +36,16 @@ def stop(context: Context, code: str) -> Done:
     """Go to the first selected packet and stand there until `resume`."""
     context.session(code).replay.stop()
     return Done(status="stopped", session_code=code)
+
+
+def restart(context: Context, code: str) -> Done:
+    """Play from the first selected packet, and score all decoders anew.
+
+    Perturbations and their timetable count from there, so that the same packets come again. Nobody is
+    disconnected, and sequence numbers go on.
+    """
+    context.session(code).restart()
+    return Done(status="restarted", session_code=code)
 
 
 def step(context: Context, code: str) -> Done:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sessions.rest.context import Context
-from sessions.rest.models.settings import ViewAnswer
+from sessions.rest.models.playing import ViewAnswer
 from sessions.rest.tuning import ViewAsk
 
 

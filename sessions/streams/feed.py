@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import math
-import time
 import weakref
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
-from tornado.iostream import IOStream, StreamBufferFullError, StreamClosedError
-from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from engine.bins.schema import Rows
 from engine.deck.replay import Replay
 from sessions.audience import Decoder, Latencies
-from sessions.errors import UnknownSession
 from sessions.session import MakeAudience, Session
-from sessions.store import Store
-from sessions.streams.group import stream_of
 from sessions.streams.packets import BINARY, as_message
 
 log = logging.getLogger(__name__)
-
-UNKNOWN = 4404
-"""Close code for a session that does not exist; a page cannot see the status of a refused upgrade."""
-
-FULL = 1013
-"""Close code: try again later."""
 
 PERIOD = 1 / 45
 """Least seconds between frames: a bin of 25 ms never waits, faster ones share a frame."""
@@ -47,11 +33,6 @@ SEEN = 20
 
 CUT_OFF = 30.0
 """Seconds without any confirmation, while it gets none, after which a viewer is closed."""
-
-MAX_MESSAGE = 1024
-
-MOST_WAITING = 16 * 1024 * 1024
-"""Bytes that may wait for a page before it is cut off: many times what an honest one leaves unconfirmed."""
 
 
 class FrameMaker(Protocol):
@@ -239,71 +220,3 @@ def feeds(make_frames: Callable[[Session], FrameMaker]) -> MakeAudience[Feed]:
         return Feed(session.replay, loop, make_frames(weakref.proxy(session)))
 
     return make
-
-
-class FeedHandler(WebSocketHandler):
-    """One page's connection. Frames go out; confirmations and clock questions come in."""
-
-    def initialize(self, store: Store, make_feed: MakeAudience[Feed]) -> None:
-        self._store = store
-        self._make_feed = make_feed
-        self._feed: Feed | None = None
-        self._session: Session | None = None  # kept for as long as it is watched
-        self.unseen = 0
-        self.behind_since: float | None = None
-
-    def open(self, code: str) -> None:
-        self.set_nodelay(True)
-        self.stream.max_write_buffer_size = MOST_WAITING
-        try:
-            session = self._store.get(code)
-            feed = session.audience(self._make_feed, asyncio.get_running_loop())
-        except UnknownSession as error:
-            self.close(UNKNOWN, str(error)[:120])
-            return
-        if feed.size >= self._store.max_clients:
-            self.close(FULL, f"More pages watch session {code} than may.")
-            return
-        self._feed, self._session = feed, session
-        self._feed.join(self)
-
-    def send(self, data: bytes) -> None:
-        """Write a whole WebSocket frame; `Feed` bounds how many may wait of a page that is honest."""
-        try:
-            self.stream.write(data)
-        except StreamBufferFullError:
-            self.stream.close()  # it says that it sees what it does not read
-        except StreamClosedError:  # on_close follows
-            pass
-
-    @property
-    def stream(self) -> IOStream:
-        return stream_of(self)
-
-    @property
-    def max_message_size(self) -> int:
-        return MAX_MESSAGE
-
-    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
-        """``{"seen": true}`` for every 20th frame; ``{"clock": t}`` asks for the server's time."""
-        try:
-            asked: Any = json.loads(message)
-        except (ValueError, RecursionError):
-            asked = None
-        if not isinstance(asked, dict):
-            self.close(1008, "Send small JSON objects.")
-        elif "clock" in asked:
-            return self._tell_time(asked["clock"])
-        elif "seen" in asked and self._feed is not None:
-            self._feed.confirm(self)
-        return None
-
-    async def _tell_time(self, clock: Any) -> None:
-        # Awaited, so that a page that does not read the answers is not read from either.
-        with suppress(WebSocketClosedError, StreamBufferFullError, asyncio.CancelledError):
-            await self.write_message({"clock": clock, "now": time.time()})
-
-    def on_close(self) -> None:
-        if self._feed is not None:
-            self._feed.leave(self)
-        self._feed = self._session = None

@@ -19,11 +19,10 @@ from engine.answers.prediction import checked_name, spell
 from engine.bins import clock
 from engine.bins.selection import EVERYTHING, Selection
 from engine.errors import BadPrediction, BadSetting, DeckError
-from sessions.errors import NotAnUpgrade, TooMany
 from sessions.gate.rules import address_of
 from sessions.metadata import metadata
 from sessions.options import Options
-from sessions.refusals import refusal, status_of, tornados_refusal
+from sessions.refusals import NotAnUpgrade, refusal, status_of, tornados_refusal
 from sessions.session import Session
 from sessions.store import Store
 from sessions.streams.delivered import Delivered
@@ -82,7 +81,7 @@ class StreamHandler(WebSocketHandler):
             self._session = await self._join(code)
         except DeckError as error:
             self.set_status(status_of(error))
-            if isinstance(error, TooMany):
+            if error.retry_after is not None:
                 self.set_header("Retry-After", str(error.retry_after))
             with suppress(StreamClosedError):  # it has gone while a session was made for it
                 await self.finish(refusal(error.code, str(error)))
@@ -134,7 +133,7 @@ class StreamHandler(WebSocketHandler):
             self._client.answered(number)  # whatever it says of it
             return self._predict(read, at) if kind == "prediction" else None
         except BadPrediction as error:
-            return self._refuse(error.code, str(error))
+            return self._refuse(error.code if kind == "prediction" else "bad_ready", str(error))
 
     def on_pong(self, data: bytes) -> None:
         self._client.ponged(data)
@@ -279,10 +278,11 @@ class StreamHandler(WebSocketHandler):
 
     async def _join(self, code: str | None) -> Session:
         options = Options(selection=self._selection or EVERYTHING)
-        make = partial(self._store.create, code, options, address=address_of(self.request))
+        wait = code is not None  # nobody finds one again whose code is made up
+        make = partial(self._store.create, code, options, address=address_of(self.request), wait=wait)
         session = await asyncio.get_running_loop().run_in_executor(None, make)
         self._fanout = session.audience(self._fanouts.of(self._delivered), asyncio.get_running_loop())
-        session.admit(self._selection, self._store.max_clients)
+        session.admit(self._selection, self._store.limits.max_clients)
         self.set_header("Content-Location", f"/stream/{session.code}")
         return session
 

@@ -22,8 +22,6 @@ from tests.benchmarks.dashboard import CODE, cpu_seconds, post
 N_PAGES = 20
 AT_ONCE = 5
 ITEM = re.compile(r'id="panel">(.*?)</script>', re.DOTALL)
-
-
 READY = {
     "kind": "MessageSent",
     "msg_type": "bokeh_event",
@@ -34,9 +32,9 @@ REST = 5.0
 """Seconds in which a spare page is made."""
 
 
-def open_page(ours: Server, path: str = "live", query: str = f"session={CODE}") -> None:
+def open_page(ours: Server, path: str = "/live", query: str = f"session={CODE}") -> None:
     """One page, until its controls are there."""
-    base = f"127.0.0.1:{ours.dashboard_port}/{path}"
+    base = f"127.0.0.1:{ours.dashboard_port}{path.rstrip('/')}"
     html = urllib.request.urlopen(f"http://{base}?{query}").read().decode()
     found = ITEM.search(html)
     if found is None:  # a page without Panel
@@ -58,15 +56,15 @@ def open_page(ours: Server, path: str = "live", query: str = f"session={CODE}") 
     socket.close()
 
 
-def cost_of_opening(ours: Server) -> None:
+def cost_of_opening(ours: Server, path: str) -> None:
     """Processor time of the server a page, while its session stands still."""
     for _ in range(3):
-        open_page(ours)
+        open_page(ours, path)
     before, start = cpu_seconds(ours.pid), time.perf_counter()
     for _ in range(N_PAGES):
-        open_page(ours)
+        open_page(ours, path)
     used, took = cpu_seconds(ours.pid) - before, time.perf_counter() - start
-    emit("a live page opened", cpu_ms=1e3 * used / N_PAGES, took_ms=1e3 * took / N_PAGES)
+    emit("a page opened", path=path, cpu_ms=1e3 * used / N_PAGES, took_ms=1e3 * took / N_PAGES)
 
 
 class Watch:
@@ -125,7 +123,7 @@ def exploring(ours: Server) -> None:
         for i in range(4):
             resting, start = rest_cpu(ours), time.perf_counter()
             first, before = len(watch.came), cpu_seconds(ours.pid)
-            open_page(ours, "explore", query.format(i))
+            open_page(ours, "/explore", query.format(i))
             seconds = time.perf_counter() - start
             used += cpu_seconds(ours.pid) - before - resting * seconds
             took += seconds
@@ -153,7 +151,8 @@ def rest_cpu(ours: Server, seconds: float = 2.0) -> float:
 def main() -> None:
     with server("--no-lsl") as ours:
         post(ours, "/api/sessions", {"custom_code": CODE})
-        cost_of_opening(ours)
+        for path in ("/live", "/", "/calibrate"):
+            cost_of_opening(ours, path)
         gaps_of_others(ours)
         exploring(ours)
 

@@ -11,10 +11,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dashboard import theme
+from engine.calibration.run import prepare
+from engine.calibration.split import balanced_split
 from plotters.arena import Arena
 from sessions.calibrations import Calibrations
 from sessions.studio import Studio
-from tests.dashboard.conftest import Deck, Visitor, keep_screenshot
+from tests.dashboard.conftest import Deck, Visitor, keep_screenshot, refusal
 from tests.sessions.test_calibrations import children, tuned_recording
 
 WITHIN = 60_000
@@ -45,56 +47,105 @@ def page(deck: Deck, visitor: Visitor) -> Page:
     page = visitor.open(deck.url)
     page.get_by_role("navigation", name="Pages").get_by_role("link", name="Calibrate").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Calibrate")
+    page.wait_for_selector("body[data-controls=ready]")
     return page
+
+
+def more(page: Page) -> None:
+    page.get_by_role("button", name="Name trials, set hyperparameters").click()
+    page.get_by_label("Test on trials").wait_for()
 
 
 def order(page: Page, decoder: str) -> None:
     page.get_by_label("Decoder").select_option(decoder)
-    page.get_by_role("button", name="Calibrate").click()
+    page.get_by_role("button", name="Calibrate", exact=True).click()
 
 
 def test_a_run_is_ordered_followed_and_shown(deck: Deck, page: Page) -> None:
     expect(page.get_by_text("No calibration yet.")).to_be_visible()
-    page.get_by_text("Name trials, set hyperparameters").click()
+    more(page)
     page.get_by_label("lags").fill("4")
+    page.get_by_label("Trials to learn from, %").fill("50")
+    page.get_by_label("Seed").fill("3")
     order(page, "wiener")
     expect(page.get_by_text("No calibration yet.")).to_be_hidden()
-    expect(page.locator("#run")).to_have_attribute("data-state", "done", timeout=WITHIN)
+    page.locator("[data-run=done]").wait_for(timeout=WITHIN)
     (run,) = deck.api("GET", "/api/calibrations")["calibrations"]
-    assert run["settings"]["lags"] == 4
-    expect(page.locator("#split")).to_contain_text("45 trials")
+    assert (run["settings"]["lags"], run["seed"], len(run["split"]["train_trials"])) == (4, 3, 30)
+    expect(page.locator("#split")).to_contain_text("30 trials")
     for level in run["table"]:
-        cells = page.locator(f"[data-level={level['level']}] td").all_inner_texts()
+        cells = page.locator(f"tr[data-key={level['level']}] td").all_inner_texts()
         assert cells[:2] == [f"{level[f'r2_{what}']['mean']:.3f}" for what in ("velocity", "position")]
     figure = page.get_by_role("img", name="R² at each level")
     expect(figure).to_be_visible(timeout=WITHIN)
     keep_screenshot(page, "calibrate-dark")
     dark = figure.get_attribute("src") or ""
     page.get_by_role("button", name="Switch between dark and light").click()
-    expect(figure).not_to_have_attribute("src", dark)
+    expect(figure).not_to_have_attribute("src", dark, timeout=WITHIN)
     page.set_viewport_size({"width": 390, "height": 800})
+    expect(figure).to_be_visible(timeout=WITHIN)
+    page.wait_for_function(
+        "(image) => image.naturalWidth && image.naturalWidth < 390",
+        arg=figure.element_handle(),
+        timeout=WITHIN,
+    )
     assert page.evaluate("document.documentElement.scrollWidth") == 390
-    page.wait_for_function("() => document.querySelector('#run img').naturalWidth < 390", timeout=WITHIN)
     keep_screenshot(page, "calibrate-light-390")
     with page.expect_download() as download:
         page.get_by_role("link", name="Model (npz)").click()
     assert download.value.suggested_filename == run["model_file"]
-    page.goto(f"{deck.url}/calibrate?session=lab&recording={deck.store.recording.name}")
-    expect(page.locator("#command")).to_contain_text("decode --session lab --model")
 
 
 def test_what_is_refused_is_said_in_one_line_and_a_run_can_be_cancelled(deck: Deck, page: Page) -> None:
+    before = [run["id"] for run in deck.api("GET", "/api/calibrations")["calibrations"]]
+    more(page)
     trials = page.get_by_label("Learn from trials")
-    page.get_by_text("Name trials, set hyperparameters").click()
     for asked, told in (("1-x", "“1-x” is no number"), ("7, 99", "Unknown trial 99.")):
         trials.fill(asked)
         order(page, "kalman")
-        expect(page.locator("#order .refusal")).to_contain_text(told)
+        expect(refusal(page)).to_contain_text(told)
     trials.fill("")
+    page.get_by_label("lag ms").fill("-1")
     order(page, "kalman")
-    page.wait_for_selector("#run[data-state=fitting]")
+    expect(refusal(page)).to_contain_text("lag_ms")
+    page.get_by_label("lag ms").fill("50")
+    order(page, "kalman")
+    page.locator("[data-run=fitting]").wait_for()
     os.kill(children()[0].pid, signal.SIGSTOP)
-    expect(page.locator("#order .refusal")).to_be_empty()
+    expect(page.get_by_text("Fitting kalman to")).to_be_visible()
+    expect(refusal(page)).to_be_empty()
     page.get_by_role("button", name="Cancel").click()
-    expect(page.locator("#title-run")).to_have_text("Calibration 1")
-    assert [run["id"] for run in deck.api("GET", "/api/calibrations")["calibrations"]] == [1]
+    expect(page.locator("[data-run=fitting]")).to_have_count(0)
+    assert [run["id"] for run in deck.api("GET", "/api/calibrations")["calibrations"]] == before
+
+
+def test_runs_that_others_order_are_listed_compared_and_deleted_and_the_session_stays(
+    deck: Deck, visitor: Visitor
+) -> None:
+    session = deck.store.create("lab")
+    query = f"session=lab&recording={session.description.name}"
+    page = visitor.open(f"{deck.url}/calibrate?{query}")
+    page.wait_for_selector("body[data-controls=ready]")
+    first, second = (deck.calibrations.start(*ordered(deck)) for _ in range(2) if settled(deck))
+    row = page.locator(f"#earlier tr[data-key='{first.number}']")
+    page.get_by_role("button", name=f"Show calibration {first.number}").click()
+    expect(page.get_by_role("heading", name=f"Calibration {first.number}")).to_be_visible()
+    expect(row).to_have_attribute("data-state", "shown")
+    expect(page.locator("#command")).to_contain_text("decode --session lab --model", timeout=WITHIN)
+    assert second.wait(60)
+    row.get_by_role("button", name=f"Delete calibration {first.number}").click()
+    expect(row).to_have_count(0)
+    expect(page.locator("#command")).to_contain_text("decode --session lab --model", timeout=WITHIN)
+    link = page.get_by_role("link", name="lab")
+    expect(link).to_have_attribute("href", "/live?session=lab")
+
+
+def ordered(deck: Deck) -> Any:
+    """A small run."""
+    recording = deck.store.recording
+    return prepare(recording, balanced_split(recording, 0.75, 0), "wiener", {"lags": 2}, 0)
+
+
+def settled(deck: Deck) -> bool:
+    """Wait for the runs that there are: there is one at a time."""
+    return deck.calibrations is not None and all(run.wait(60) for run in deck.calibrations)

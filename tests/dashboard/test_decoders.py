@@ -15,8 +15,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from plotters.arena import Arena
 from plotters.errors import Errors
-from plotters.lanes import preferred
 from plotters.latency import Latency
+from plotters.marks import preferred
 from plotters.quality import Quality
 from sessions.archive import Archive
 from sessions.session import Session
@@ -25,7 +25,7 @@ from tests.dashboard.conftest import Deck, Visitor, keep_screenshot, refusal
 from tests.engine.listening import wait_until
 
 SERVE = Path(__file__).parents[2] / "serve.py"
-PATIENCE = 20_000
+PATIENCE = 60_000
 EMPTY = "No decoder has answered yet. Start one here, or connect your own."
 COLUMN = """([plot, source, column]) => {
   const model = Bokeh.index.roots.map(({ model }) => model).find(({ name }) => name === plot);
@@ -76,17 +76,17 @@ def test_a_decoder_started_as_the_readme_says_shows_with_its_scores(
 ) -> None:
     url = f"ws://127.0.0.1:{deck.port}"
     command = [sys.executable, str(SERVE), "decode", "--session", session.code, "--decoder", "kalman"]
-    lane = preferred("kalman")[0]
+    mark = preferred("kalman")[0]
     began = time.monotonic()
     with subprocess.Popen([*command, "--url", url], stdout=subprocess.DEVNULL) as process:
         try:
-            page.wait_for_function(KNOWN, arg=["arena", f"cursor {lane + 1}", "x"])
+            page.wait_for_function(KNOWN, arg=["arena", f"cursor {mark + 1}", "x"])
             expect(first_row(page)).to_contain_text("kalman", timeout=PATIENCE)
             took = time.monotonic() - began
             expect(page.get_by_text(EMPTY).first).to_be_hidden()
             for plot, source, column in (
-                ("quality", f"trace {lane}", "position"),
-                ("errors", f"bars {lane}", "share"),
+                ("quality", f"trace {mark}", "position"),
+                ("errors", f"bars {mark}", "share"),
                 ("latency", "screen", "right"),
             ):
                 page.wait_for_function(KNOWN, arg=[plot, source, column])
@@ -94,7 +94,7 @@ def test_a_decoder_started_as_the_readme_says_shows_with_its_scores(
         finally:
             process.terminate()
     assert took < 30  # 8 s where little else runs
-    assert page.evaluate(COLUMN, ["arena", f"cursor {lane + 1}", "who"]) == ["kalman"]
+    assert page.evaluate(COLUMN, ["arena", f"cursor {mark + 1}", "who"]) == ["kalman"]
 
 
 def test_the_table_ranks_decoders_over_the_period_that_is_chosen(page: Page, session: Session) -> None:

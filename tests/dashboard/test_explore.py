@@ -88,7 +88,7 @@ def page(shared: Page) -> Page:
 def explore(visitor: Visitor, deck: Deck, query: str = "") -> Page:
     """Open the page and wait until it shows something."""
     page = visitor.open(f"{deck.url}/explore{query}", PATIENCE)
-    page.wait_for_selector("body[data-connection=open]")
+    page.wait_for_selector("body[data-controls=ready]")
     page.wait_for_function(DRAWN)
     return page
 
@@ -356,7 +356,7 @@ def test_an_unknown_recording_is_told(deck: Deck, visitor: Visitor) -> None:
     page = visitor.open(f"{deck.url}/explore?recording=<b>none</b>", PATIENCE)
     expect(page.get_by_text("Unknown recording '<b>none</b>'")).to_be_visible()
     page.get_by_role("link", name="Explore small").click()
-    page.wait_for_selector("body[data-connection=open]")
+    page.wait_for_selector("body[data-controls=ready]")
 
 
 def test_a_light_page_has_light_plots(page: Page) -> None:
@@ -381,6 +381,6 @@ def test_home_and_explore_lead_to_each_other(deck: Deck, visitor: Visitor) -> No
     page = visitor.open(deck.url, PATIENCE)
     pages = page.get_by_role("navigation", name="Pages")
     pages.get_by_role("link", name="Explore", exact=True).click()
-    page.wait_for_selector("body[data-connection=open]")
+    page.wait_for_selector("body[data-controls=ready]")
     pages.get_by_role("link", name="Home", exact=True).click()
     expect(page.get_by_role("heading", name="Sessions")).to_be_visible()

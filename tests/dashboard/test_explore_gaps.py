@@ -13,7 +13,7 @@ from engine.sources.recordings.recording import Recording
 from plotters.arena import Arena
 from tests.builders import small_recording
 from tests.dashboard.conftest import Deck, Visitor
-from tests.dashboard.test_explore import PATIENCE, explore, shown
+from tests.dashboard.test_explore import PATIENCE, eventually, explore, shown
 
 RECORDING = small_recording(6, 4000, n_trials=40, gaps=True)
 
@@ -66,7 +66,11 @@ def test_an_event_that_no_trial_has_is_told_in_place_and_what_is_doubtful_above(
         assert_says(page, card, "No trial has a time for: go cue. Align to another event.")
     page.get_by_label("Align to").select_option("Target on")
     expect(page.locator(".card-psth canvas").first).to_be_visible()
-    assert shown(page, "psth", "MultiLine", "ys")[0]
+
+    def check() -> None:
+        assert shown(page, "psth", "MultiLine", "ys")[0]
+
+    eventually(page, check)
 
 
 def test_a_recording_without_trials_still_has_rates(deck: Deck, visitor: Visitor) -> None:
@@ -99,13 +103,15 @@ def test_one_unit_and_a_thousand_can_be_looked_at(
     assert sum(shown(page, "rates", "Quad", "top")[0]) == n_units
 
 
-def test_a_lost_server_is_told_and_the_plots_stay(deck: Deck, visitor: Visitor) -> None:
-    page = explore(visitor, deck, "?recording=one")
+def test_a_lost_server_is_told_the_plots_stay_and_the_page_finds_it_again(
+    deck: Deck, visitor: Visitor
+) -> None:
+    page = explore(visitor, deck, "?recording=one&before=0.3")
     recordings = deck.store.recordings
     deck.stop()
-    expect(page.get_by_role("status").first).to_contain_text("Lost the server")
+    expect(page.locator("#notice")).to_contain_text("Lost the server")
     assert shown(page, "psth", "MultiLine", "ys")[0]
     deck.start(*recordings.values())
-    page.get_by_role("button", name="Load again").click()
-    page.wait_for_selector("body[data-connection=open]")
-    expect(page.get_by_role("status").first).to_be_hidden()
+    expect(page.locator("#notice")).to_be_hidden()
+    page.wait_for_selector("body[data-controls=ready]")
+    expect(page.get_by_label("Before (s)")).to_have_value("0.3")

@@ -77,6 +77,13 @@ def n_frames(page: Page, n: int) -> None:
     page.wait_for_function("n => window.deckStats.painted >= n", arg=n)
 
 
+def open_options(page: Page) -> None:
+    """Of a new session, on the start page."""
+    page.get_by_role("button", name="Options of a new session").click()
+    page.get_by_label("Seed").wait_for()
+    expect(page.get_by_role("link", name="swift-neural-42")).to_be_visible()
+
+
 @pytest.mark.parametrize("width", [390, 700, 820, 1280, 1920])
 def test_no_page_scrolls_sideways(deck: Deck, browser: Browser, width: int) -> None:
     def look(page: Page, name: str) -> None:
@@ -93,8 +100,7 @@ def test_no_page_scrolls_sideways(deck: Deck, browser: Browser, width: int) -> N
         n_frames(page, 5)
         look(page, "live")
         page.goto(deck.url)
-        page.get_by_text("Options of a new session").click()
-        expect(page.get_by_role("link", name="swift-neural-42")).to_be_visible()
+        open_options(page)
         look(page, "home")
         assert visitor.failures == visitor.foreign == []
 
@@ -142,8 +148,7 @@ def test_every_control_has_a_label_and_is_reached_by_keyboard(deck: Deck, page: 
     for path in ("/live?session=swift-neural-42", "/"):
         if path == "/":
             page.goto(deck.url)
-            page.get_by_text("Options of a new session").click()
-            expect(page.get_by_role("link", name="swift-neural-42")).to_be_visible()
+            open_options(page)
         assert page.evaluate(NAMELESS) == []
         n = page.evaluate(WATCH)
         assert n > 15

@@ -13,9 +13,13 @@ from dashboard.documents import Page, Visit
 from dashboard.live.application import LivePages
 from dashboard.live.page import Parts
 from dashboard.templates import script_json
+from engine.bins.source import Source
+from engine.errors import NotThere
 from plotters import PLOTTERS
+from sessions.awaited import StillWaits
 from sessions.options import Options
 from sessions.rest.context import Context
+from sessions.sources import Sources
 from sessions.store import Store
 from tests.builders import small_recording
 from tests.engine.listening import Notebook
@@ -58,6 +62,20 @@ def test_lsl_names_are_shown_for_sessions_that_have_outlets(store: Store) -> Non
     }
     assert named["with"]["LSL, neural"] == "Rig3-Neural-with"
     assert "LSL, neural" not in named["without"]
+
+
+def test_the_page_of_a_session_that_waits_says_for_what_and_looks_again(store: Store) -> None:
+    def missing(what: str, _: float) -> Source:
+        raise NotThere("It is not there.", what)
+
+    store.sources = Sources({"rig": missing})
+    with pytest.raises(StillWaits):
+        store.create("deck", Options(source="rig:<one>"))
+    page = live(store, Visit("here", False, {"session": "deck"}))
+    text = page.template.render({**page.variables, "roots": {}})
+    assert page.status == 200
+    assert "waits for stream &#39;&lt;one&gt;&#39; since" in text
+    assert '<meta http-equiv="refresh" content="2">' in text
 
 
 def test_what_a_visitor_types_is_never_markup(store: Store) -> None:

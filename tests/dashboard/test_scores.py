@@ -38,9 +38,9 @@ def summary(window: Measures, total: Measures, *trials: TrialScore, first: int =
 
 
 def tables_of(
-    decoders: Mapping[str, Summary], lanes: Sequence[str] = (), next_bin: int = 0
+    decoders: Mapping[str, Summary], marked: Sequence[str] = (), next_bin: int = 0
 ) -> dict[str, Any]:
-    return score_tables(Scoreboard(decoders=decoders, next_bin=next_bin), BIN_RATE, lanes)
+    return score_tables(Scoreboard(decoders=decoders, next_bin=next_bin), BIN_RATE, marked)
 
 
 def test_the_best_of_each_period_comes_first() -> None:
@@ -53,9 +53,9 @@ def test_the_best_of_each_period_comes_first() -> None:
     assert [row[2] for row in tables["scores-window"]] == ["late bloomer", "steady", "unknown"]
     assert [row[2] for row in tables["scores-total"]] == ["steady", "late bloomer", "unknown"]
     assert [row[:2] for row in tables["scores-total"]] == [
-        [{"lane": 1}, "1"],
+        [{"mark": 1}, "1"],
         [{}, "2"],
-        [{"lane": 3}, "3"],
+        [{"mark": 3}, "3"],
     ]
     assert tables["scores-trial"] == []
 

@@ -21,6 +21,8 @@ PLAIN: dict[str, Any] = {
     "begin_offset": 0.0,
     "end": "stop",
     "end_offset": 0.0,
+    "first_packet": None,
+    "last_packet": None,
 }
 
 PLACE = """([x, y]) => {

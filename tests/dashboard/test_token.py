@@ -43,11 +43,12 @@ def test_the_link_s_token_leaves_the_address_and_the_page_works(deck: Deck, page
     assert page.evaluate("document.cookie") == ""
     page.get_by_role("button", name="Play").first.click()
     page.wait_for_function("() => window.deckStats?.painted >= 5")
-    page.goto(f"{deck.url}/explore", timeout=60_000)
-    page.wait_for_selector("body[data-connection=open]", timeout=60_000)
     assert deck.gate.token is not None
-    for trace in (SECRET, deck.gate.token.voucher):  # Panel puts requests' headers into its pages
-        assert trace not in page.content()
+    for path in ("/", "/calibrate", "/explore"):
+        page.goto(f"{deck.url}{path}", timeout=60_000)
+        page.wait_for_selector("body[data-controls=ready]", timeout=60_000)
+        for trace in (SECRET, deck.gate.token.voucher):  # Panel puts requests' headers into its pages
+            assert trace not in page.content()
 
 
 def test_the_python_program_takes_the_token_from_the_environment(page: Page) -> None:

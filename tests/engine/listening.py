@@ -13,7 +13,7 @@ from engine.bins.ring import Ring
 from engine.bins.schema import Rows
 from engine.deck.replay import Replay
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which a test gives up on what it waits for."""
 
 

@@ -14,7 +14,7 @@ from engine.bins.schema import Rows
 from engine.sources.recordings.recording import Recording
 from engine.view import PLAIN, View
 from plotters.base import Floats, News, Replace, Scene, Set, Shift, Update
-from plotters.lanes import LANES
+from plotters.marks import MARKS
 
 NO_SCORES = Scoreboard()
 
@@ -40,7 +40,7 @@ def news_of(
         trial=TrialFollower(recording).advance(rows, view.hit_radius),
         view=view,
         decoded=decoded or {},
-        lanes=[*names, *[""] * len(LANES)][: len(LANES)],
+        marked=[*names, *[""] * len(MARKS)][: len(MARKS)],
         scores=scores,
     )
 

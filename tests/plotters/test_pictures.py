@@ -18,7 +18,7 @@ from engine.bins.schema import row_dtype
 from engine.deck.happenings import Note
 from engine.moment import Decoded, Moment
 from engine.sources.recordings.recording import Recording
-from plotters.lanes import LANES, lanes
+from plotters.marks import MARKS, marked
 from plotters.pictures import PANELS, raster
 from plotters.pictures.caption import caption, heading
 from plotters.pictures.layout import arrange
@@ -246,13 +246,13 @@ def test_decoders_have_cursor_name_r2_and_the_colour_of_the_page(moment: Moment)
     decoders = {"wiener": decoded(moment, 3.0, 0.9), "kalman": decoded(moment, -3.0, -0.5)}
     answered = replace(moment, names=("kalman", "gone", "wiener"), decoders=decoders)
     svg = draw(answered, ("arena",), "svg", COLOURS, 800)
-    owners = lanes(answered.names, decoders)
+    owners = marked(answered.names, decoders)
 
     assert "wiener  R² 0.90" in texts(svg)
     assert "kalman  R² -0.50" in texts(svg)
     assert "gone" not in texts(svg)
     assert "wiener 0.90, 0.45; kalman -0.50, -0.25" in caption(answered)
-    for i, (role, _) in enumerate(LANES):
+    for i, (role, _) in enumerate(MARKS):
         drawn = COLOURS[role].encode() in svg
         assert drawn == (owners[i] in decoders), role
 

@@ -8,7 +8,7 @@ import pytest
 from engine.answers.scores.board import Board
 from engine.answers.scores.histogram import ERROR
 from engine.answers.scores.scorer import Scoreboard
-from engine.answers.scores.sent import Facts
+from engine.answers.scores.sent import Reference
 from engine.sources.recordings.recording import Recording
 from engine.view import PLAIN, changed
 from plotters.base import Scene
@@ -30,7 +30,7 @@ def scoreboard(recording: Recording, offset: float = 5.0, at: float = 1.0) -> Sc
     rows = sent(recording, range(N))
     lines = answers(rows)
     lines["values"][:, 0] += offset
-    board = Board(Facts.of(recording), 2400)
+    board = Board(Reference.of(recording), 2400)
     for first in range(0, N, 20):
         part = slice(first, first + 20)
         board.advance(rows[part], lines[part], 10.0, float(rows["due"][part][-1]))

@@ -21,6 +21,7 @@ from sessions.launcher import Launcher
 from sessions.rest.context import Context
 from sessions.rest.handler import rest_rules
 from sessions.rest.report import DRAWN_WITH
+from sessions.runs import Runs
 from sessions.server import StreamServer, stream_rules
 from sessions.store import Store
 from tests.builders import small_recording
@@ -111,7 +112,8 @@ def _serving(
     launcher: Launcher | None,
     brokers: Sequence[Broker],
 ) -> Iterator[Client]:
-    store = store or Store({"small": small_recording()}, make_inlet=Silence)
+    runs = Runs(archive.folder / "runs.sqlite")
+    store = store or Store({"small": small_recording()}, make_inlet=Silence, keep=runs.keep)
     sockets = bind_sockets(0, "127.0.0.1")
     port = sockets[0].getsockname()[1]
     context = Context(
@@ -120,6 +122,7 @@ def _serving(
         DASHBOARD_PORT,
         studio=studio or Sketches(),
         archive=archive,
+        runs=runs,
         calibrations=calibrations,
         launcher=launcher or Launcher(f"ws://127.0.0.1:{port}"),
         brokers=brokers,

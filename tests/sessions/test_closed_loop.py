@@ -123,6 +123,12 @@ def test_a_session_is_there_at_once_and_tells_how_far_its_neurons_are() -> None:
         ({"driver": "mine"}, 422, "is no closed loop"),
         ({"source": "user", "closed_loop": {"user": {"noise": -1.0}}}, 422, "closed_loop.user.noise"),
         ({"source": "user", "closed_loop": {"task": {"kind": "maze"}}}, 422, "closed_loop.task.kind"),
+        ({"source": "user", "driver": "a\nb"}, 422, "Decoder name 'a\\nb' is not allowed"),
+        ({"source": "user", "driver": ""}, 422, "Decoder name '' is not allowed"),
+        ({"source": "user", "closed_loop": {"task": {"radius": 1e308}}}, 422, "closed_loop.task.radius"),
+        ({"source": "user", "closed_loop": {"task": {"distance": 1e-300}}}, 422, "task.distance"),
+        ({"source": "user", "closed_loop": {"user": {"full_push": 1e308}}}, 422, "user.full_push"),
+        ({"source": "user", "closed_loop": {"task": {"autopilot_trials": 10**30}}}, 422, "autopilot"),
         ({"source": "user", "trial_ids": [1]}, 409, "has no selection"),
     ],
 )

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from engine.sinks.record.journal import unfinished
-from sessions.errors import RecordFailed
 from sessions.finisher import Finisher
+from sessions.refusals import RecordFailed
 from tests.benchmarks.dashboard import wait_until
 from tests.engine.sinks.record.test_long import journal
 

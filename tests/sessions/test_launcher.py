@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from sessions import launcher
-from sessions.errors import Busy
 from sessions.launcher import Launched, Launcher
+from sessions.refusals import Busy
 from tests.sessions.serving import Client, serving
 
 DECODERS = "/api/sessions/deck/decoders"

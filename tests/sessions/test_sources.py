@@ -11,8 +11,8 @@ from engine.bins.source import Source
 from engine.errors import BadSetting, NotNow
 from engine.sources.endless import Endless
 from engine.sources.growing import GrowingDescription
-from sessions.errors import Full
 from sessions.options import Options
+from sessions.refusals import Full
 from sessions.sources import Sources
 from sessions.store import Store
 from tests.builders import small_recording

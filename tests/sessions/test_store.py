@@ -16,10 +16,11 @@ from engine.deck.replay import Replay
 from engine.errors import BadSetting, DeckError, EmptySelection, UnknownTrial
 from engine.sinks.base import Subject
 from sessions.codes import CODE
-from sessions.errors import BadCode, Conflict, Full, UnknownRecording, UnknownSession
+from sessions.making import LSL_SESSIONS
 from sessions.options import Options
+from sessions.refusals import BadCode, Conflict, Full, UnknownRecording, UnknownSession
 from sessions.session import Session
-from sessions.store import LSL_SESSIONS, Store
+from sessions.store import Store
 from tests.builders import small_recording
 from tests.clocks import JumpingClock
 from tests.engine.listening import Keeper, Notebook, wait_until

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sessions.errors import Busy, NotDrawn
+from sessions.refusals import Busy, NotDrawn
 from sessions.studio import Studio, _work
 from tests.benchmarks.dashboard import wait_until
 

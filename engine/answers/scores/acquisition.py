@@ -32,6 +32,9 @@ class Acquisition:
     dial_in : float
         From then to the beginning of the hold that succeeded (Gilja et al. 2012, Nature Neuroscience 15,
         1752-1757): with it and the hold, the first touch makes up the acquisition time.
+    orbits : float
+        How often the cursor came into the target again after it had left it: the target re-entries of
+        MacKenzie, Kauppinen & Silfverberg 2001 (CHI, 9-16). NaN if it never came in.
     bits : float
         ``log2(N - 1)`` of N targets, less than 0 where the trial failed: summed, and divided by the time
         that all trials took, the achieved bit rate of Nuyujukian et al. 2015 (IEEE Transactions on
@@ -48,6 +51,7 @@ class Acquisition:
     seconds: float
     first_touch: float
     dial_in: float
+    orbits: float
     bits: float
     outcome: Outcome
 
@@ -91,6 +95,7 @@ class Acquisitions:
         path = rows["kinematics"][:, :2].astype(np.float64)
         target = rows["intention"][0, 1:3].astype(np.float64)
         inside: npt.NDArray[np.bool_] = rows["intention"][:, 3] <= self._goal.radius
+        entries = int(np.count_nonzero(np.diff(inside, prepend=False) & inside))
         success = n >= self._hold and bool(inside[-self._hold :].all())
         first = int(np.argmax(inside)) + 1 if inside.any() else 0
         moved = n - self._hold + 1 if success else n
@@ -104,6 +109,7 @@ class Acquisitions:
             seconds=n * width,
             first_touch=first * width if first else math.nan,
             dial_in=(moved - first) * width if success else math.nan,
+            orbits=float(entries - 1) if entries else math.nan,
             bits=choice if success else -choice,
             outcome=Outcome(
                 hit=success,

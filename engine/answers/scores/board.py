@@ -6,11 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from engine.answers.scores.acquisition import Acquisitions
+from engine.answers.scores.acquisition import Acquisition, Acquisitions
 from engine.answers.scores.decoder_score import DecoderScore
 from engine.answers.scores.lag import Lags
-from engine.answers.scores.sent import Facts, Sent
+from engine.answers.scores.sent import Reference, Sent
 from engine.answers.scores.summary import Summary, TrialScore
+from engine.bins.answered import Verdict
 from engine.bins.schema import Rows
 
 MISSING_AFTER: Final = 10.0
@@ -22,18 +23,19 @@ class Board:
 
     Parameters
     ----------
-    facts : Facts
+    reference : Reference
     capacity : int
         Bins after which a prediction is stale.
     """
 
-    def __init__(self, facts: Facts, capacity: int) -> None:
-        self._facts = facts
+    def __init__(self, reference: Reference, capacity: int) -> None:
+        self._reference = reference
         self._capacity = capacity
-        self._lags = Lags(facts.bin_rate)
-        self._sent = Sent(2 * capacity, intended=facts.goal is not None)
-        self._acquisitions = Acquisitions(facts.goal, facts.bin_width) if facts.goal else None
+        self._lags = Lags(reference.bin_rate)
+        self._sent = Sent(2 * capacity, intended=reference.goal is not None)
+        self._acquisitions = Acquisitions(reference.goal, reference.bin_width) if reference.goal else None
         self._accounts: dict[int, DecoderScore] = {}
+        self._ended: list[Acquisition] = []  # trials that no decoder has been given yet
 
     def advance(
         self, rows: Rows, lines: Rows, radius: float, now: float, driver: int | None = None
@@ -62,12 +64,12 @@ class Board:
             before = self._sent.end
             numbers = self._sent.take(rows)
             bins = self._sent.at(numbers)
-            for acquisition in self._acquisitions.take(rows) if self._acquisitions else ():
-                if driver is not None:
-                    self._account(driver).acquire(acquisition)
+            if self._acquisitions:
+                self._ended += self._acquisitions.take(rows)
             for account in self._accounts.values():
                 account.owed.skip(before, int(numbers[0]))
                 account.owe(numbers, bins)
+        self._credit(driver, lines)
         finished = []
         for decoder in np.unique(lines["decoder"]).tolist():
             own = lines[lines["decoder"] == decoder]
@@ -79,13 +81,35 @@ class Board:
             account.turn(self._sent.end - 1)
         return finished
 
+    def _credit(self, driver: int | None, lines: Rows) -> None:
+        """Give the trials that have ended to the decoder that drives, from its first answered bin on.
+
+        Until that is known they wait, but no longer than a bin may be answered.
+        """
+        oldest = self._sent.end - self._capacity
+        self._ended = [acquisition for acquisition in self._ended if acquisition.last >= oldest]
+        if driver is None or not self._ended:
+            return
+        account = self._account(driver)
+        first = account.first
+        if first < 0:
+            answers = lines[(lines["decoder"] == driver) & (lines["verdict"] <= Verdict.LATE)]
+            numbers = answers["sequence_number"][self._sent.holds(answers["sequence_number"])]
+            if not len(numbers):
+                return
+            first = int(numbers[0])
+        for acquisition in self._ended:
+            if acquisition.last >= first:
+                account.acquire(acquisition)
+        self._ended = []
+
     def summaries(self) -> dict[int, Summary]:
         """By decoder."""
         return {decoder: account.summary() for decoder, account in self._accounts.items()}
 
     def _account(self, decoder: int) -> DecoderScore:
         if decoder not in self._accounts:
-            self._accounts[decoder] = DecoderScore(self._facts, self._lags, self._sent.kept)
+            self._accounts[decoder] = DecoderScore(self._reference, self._lags, self._sent.kept)
         return self._accounts[decoder]
 
     def _horizon(self, now: float) -> int:

@@ -15,7 +15,7 @@ from engine.answers.scores.lag import LagFollower, Lags
 from engine.answers.scores.moments import Floats
 from engine.answers.scores.pending import Numbers, Pending
 from engine.answers.scores.reach import Reach
-from engine.answers.scores.sent import Facts, Sent
+from engine.answers.scores.sent import Reference, Sent
 from engine.answers.scores.summary import Summary, TrialScore
 from engine.answers.scores.sums import Sums
 from engine.bins.answered import Verdict
@@ -47,7 +47,7 @@ class DecoderScore:
 
     Parameters
     ----------
-    facts : Facts
+    reference : Reference
     lags : Lags
     kept : int
         Bins of which the fate is remembered.
@@ -58,25 +58,30 @@ class DecoderScore:
         Which bins it owes an answer.
     """
 
-    def __init__(self, facts: Facts, lags: Lags, kept: int) -> None:
+    def __init__(self, reference: Reference, lags: Lags, kept: int) -> None:
         self.total = Sums(lags)
         self.owed = Pending(kept)
         self.trials: deque[TrialScore] = deque(maxlen=TRIALS_KEPT)
         self.history: deque[tuple[float, float]] = deque(maxlen=HISTORY)
-        self._facts = facts
+        self._reference = reference
         self._lags = lags
-        self._per_block = max(round(facts.bin_rate), 1)
+        self._per_block = max(round(reference.bin_rate), 1)
         self._blocks: dict[int, Sums] = {}
         self._told_block = -1
         self._present = False
         self._first = -1
         self._newest = -1
         self._newest_packet = -1
-        self._cursor = Cursor(facts.bin_width)
+        self._cursor = Cursor(reference.bin_width)
         self._lag = LagFollower(lags)
         self._by_velocity: bool | None = None
         self._visit: Visit | None = None
         self._acquired: dict[int, Acquisition] = {}  # by the row of the trial, before its visit ends
+
+    @property
+    def first(self) -> int:
+        """The first bin that it answered; -1 before that."""
+        return self._first
 
     def acquire(self, acquisition: Acquisition) -> None:
         """Take in a trial of a closed loop that this decoder has moved the cursor in."""
@@ -233,12 +238,12 @@ class DecoderScore:
 
     def _reach(self, row: int, first: Rows) -> Reach | None:
         """None where the go cue was before the first bin, there is no target, or others are judged by."""
-        if self._facts.goal is not None:
+        if self._reference.goal is not None:
             return None
-        go_bin = self._facts.go_bins[row]
+        go_bin = self._reference.go_bins[row]
         if go_bin < first["packet_id"] or not np.isfinite(first["target"]).all():
             return None
-        return Reach(go_bin, first["target"].copy(), self._facts.bin_width)
+        return Reach(go_bin, first["target"].copy(), self._reference.bin_width)
 
     def _end_visit(self, radius: float, finished: list[TrialScore]) -> None:
         visit, self._visit = self._visit, None
@@ -257,7 +262,7 @@ class DecoderScore:
         owed = self.owed.count(visit.first, visit.last + 1)
         finished.append(
             TrialScore(
-                trial_id=self._facts.trial_ids[visit.row],
+                trial_id=self._reference.trial_ids[visit.row],
                 sequence_number=visit.first,
                 hit=outcome.hit if outcome else None,
                 measures=visit.sums.measures(owed),

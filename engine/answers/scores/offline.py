@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.answers.scores.board import Board
-from engine.answers.scores.sent import Facts
+from engine.answers.scores.sent import Reference
 from engine.answers.scores.summary import Summary
 from engine.bins.schema import Rows
 from engine.deck.replay import KEPT_SECONDS
@@ -21,9 +21,10 @@ def rescore(
     rows: Rows,
     predictions: Rows,
     names: Sequence[str],
-    facts: Facts,
+    reference: Reference,
     radius: float,
     until: float = math.inf,
+    driver: str | None = None,
 ) -> dict[str, Summary]:
     """Score decoders from a session's bins and its log of predictions, as the live session did.
 
@@ -35,18 +36,20 @@ def rescore(
         In the order in which they were received. What is about bins that `rows` do not hold is left out.
     names : sequence of str
         Of the decoders.
-    facts : Facts
+    reference : Reference
     radius : float
         Of targets, in length units.
     until : float, optional
         On the clock of ``due``: bins that were due within 10 s before are not missing yet.
+    driver : str, optional
+        Of a closed loop: the decoder that moved the cursor.
 
     Returns
     -------
     dict of str to Summary
         By decoder.
     """
-    board = Board(facts, max(round(KEPT_SECONDS * facts.bin_rate), PORTION))
+    board = Board(reference, max(round(KEPT_SECONDS * reference.bin_rate), PORTION))
     numbers = rows["sequence_number"]
     if not len(rows):
         return {}
@@ -54,11 +57,12 @@ def rescore(
     lines = predictions[held]
     newest = np.maximum.accumulate(lines["sequence_number"])
     done = 0
+    drove = names.index(driver) if driver in names else None
     for first in range(0, len(rows), PORTION):
         portion = rows[first : first + PORTION]
         # Of the log what comes before its first line about a later bin.
         end = int(np.searchsorted(newest, portion["sequence_number"][-1], side="right"))
-        board.advance(portion, lines[done:end], radius, min(until, float(portion["due"][-1])))
+        board.advance(portion, lines[done:end], radius, min(until, float(portion["due"][-1])), drove)
         done = end
-    board.advance(rows[:0], lines[done:][newest[done:] <= numbers[-1] + 1], radius, until)
+    board.advance(rows[:0], lines[done:][newest[done:] <= numbers[-1] + 1], radius, until, drove)
     return {names[decoder]: summary for decoder, summary in board.summaries().items()}

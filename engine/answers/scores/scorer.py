@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.answers.predictions import KEPT, Predictions
 from engine.answers.scores.board import MISSING_AFTER, Board
-from engine.answers.scores.sent import Facts
+from engine.answers.scores.sent import Reference
 from engine.answers.scores.summary import Summary, TrialScore
 from engine.bins import clock
 from engine.bins.source import Moved
@@ -65,6 +65,7 @@ class Scorer:
         self._predictions = predictions
         self._radius = radius
         self._latest = Scoreboard()
+        self._begins = 0  # the first bin that is scored
         self._nothing = np.empty(0, replay.ring.dtype)
         self._next_bin = self._next_line = self._scored_lines = 0
         self._woken = threading.Event()
@@ -72,6 +73,12 @@ class Scorer:
         self._closed = False
         self._thread: threading.Thread | None = None
         self._turn = threading.Condition()  # guards the two above; notified after every look
+
+    @property
+    def driver(self) -> str | None:
+        """Of a closed loop: the decoder that moves the cursor, if it is known."""
+        source = self._replay.source
+        return source.driver if isinstance(source, Moved) else None
 
     def latest(self) -> Scoreboard:
         """The scores as they were at the last look, half a second ago at most."""
@@ -87,6 +94,13 @@ class Scorer:
                 lambda: self._thread is None or self._closed or self._scored_lines >= lines, timeout
             )
         return self._latest
+
+    def restart(self, first: int) -> None:
+        """Forget all scores, and score the bins from number `first` on."""
+        with self._turn:
+            self._begins = first
+            self._latest = Scoreboard(clock.now(), {}, first, self._next_line)
+        self._wake()
 
     def news(self) -> None:
         """Tell that there are new predictions."""
@@ -125,7 +139,7 @@ class Scorer:
     def _start(self) -> None:
         with self._turn:
             if self._thread is None and not self._closed:
-                self._next_bin = max(self._replay.ring.head - self._replay.ring.capacity, 0)
+                self._next_bin = max(self._replay.ring.head - self._replay.ring.capacity, self._begins)
                 self._thread = threading.Thread(
                     target=self._run, name=f"scores of {id(self):x}", daemon=True
                 )
@@ -134,12 +148,16 @@ class Scorer:
     def _run(self) -> None:
         self._replay.add_listener(self)
         try:
-            board = Board(Facts.of(self._replay.description), self._replay.ring.capacity)
+            begins, board = self._begins, self._board()
             while not self._closed:
                 self._woken.wait(MISSING_AFTER)  # after that silence, bins may be missing
                 self._woken.clear()
                 self._hurry.clear()
-                self._look(board)
+                if begins != self._begins:
+                    begins, board = self._begins, self._board()
+                    self._next_bin = max(self._next_bin, begins)
+                    self._replay.more()
+                self._look(board, begins)
                 self._hurry.wait(PERIOD)
         except Exception as error:  # whatever it is, it ends the scores alone, and visibly
             log.exception("The %s have failed", threading.current_thread().name)
@@ -150,19 +168,21 @@ class Scorer:
                 self._closed = True
                 self._turn.notify_all()
 
-    def _driver(self) -> int | None:
-        """Of a closed loop: the decoder that moves the cursor, if it has answered."""
-        source, names = self._replay.source, self._predictions.names
-        if not isinstance(source, Moved) or source.driver not in names:
-            return None
-        return names.index(source.driver)
+    def _board(self) -> Board:
+        return Board(Reference.of(self._replay.description), self._replay.ring.capacity)
 
-    def _look(self, board: Board) -> None:
-        """Score what is new."""
+    def _driver(self) -> int | None:
+        """Its number, if it has answered."""
+        names = self._predictions.names
+        return names.index(self.driver) if self.driver in names else None
+
+    def _look(self, board: Board, begins: int) -> None:
+        """Score what is new, of bins from number `begins` on."""
         lines, lost = self._predictions.ring.since(self._next_line)
         self._next_line += lost + len(lines)
         if lost:
             log.warning("%d predictions came too fast to be scored", lost)
+        lines = lines[lines["sequence_number"] >= begins]
         end = self._replay.ring.head  # every bin that the lines are about was sent before this
         while self._next_bin < end:
             rows, gone = self._replay.ring.since(self._next_bin, end - self._next_bin)
@@ -171,18 +191,19 @@ class Scorer:
             if len(rows):
                 board.advance(rows, lines[:0], self._radius(), clock.now(), self._driver())
         at = clock.now()
-        finished = board.advance(self._nothing, lines, self._radius(), at)
+        finished = board.advance(self._nothing, lines, self._radius(), at, self._driver())
         names = self._predictions.names
         for decoder, trial in finished:
             self._replay.note(told(names[decoder], trial))
         summaries = sorted(board.summaries().items(), key=lambda item: item[1].window.merit)
         with self._turn:
-            self._latest = Scoreboard(
-                at,
-                {names[decoder]: each for decoder, each in summaries},
-                self._next_bin,
-                self._next_line,
-            )
+            if begins == self._begins:  # what was scored is not over since
+                self._latest = Scoreboard(
+                    at,
+                    {names[decoder]: each for decoder, each in summaries},
+                    self._next_bin,
+                    self._next_line,
+                )
             self._scored_lines = self._next_line
             self._turn.notify_all()
 

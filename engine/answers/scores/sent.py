@@ -31,7 +31,7 @@ BIN: Final = np.dtype(
 
 
 @dataclass(frozen=True)
-class Facts:
+class Reference:
     """Of a source; plain data that a record can keep, or what a live one goes on writing.
 
     Attributes
@@ -53,7 +53,7 @@ class Facts:
     goal: Goal | None = None
 
     @classmethod
-    def of(cls, description: Description) -> Facts:
+    def of(cls, description: Description) -> Reference:
         return cls(
             description.bin_rate,
             description.trial_ids,

@@ -59,6 +59,8 @@ class Measures:
         a hit is an acquired target, and its time is that to the hold.
     acquisition_time, first_touch_time, dial_in_time : float
         `engine.answers.scores.acquisition.Acquisition`: means over the trials that have one, in seconds.
+    orbits : float
+        Of the same: the mean over trials in which the target was touched.
     bit_rate_achieved : float
         Of `engine.answers.scores.acquisition.Acquisition.bits`, 0 at least, bits per second.
     latency_p50_ms, latency_p99_ms : float
@@ -91,6 +93,7 @@ class Measures:
     acquisition_time: float
     first_touch_time: float
     dial_in_time: float
+    orbits: float
     bit_rate_achieved: float
     latency_p50_ms: float
     latency_p99_ms: float
@@ -150,7 +153,7 @@ class Sums:
         self._moments = Moments.none(N_SIGNALS + 2 * len(lags.bins))  # x, y, vx, vy; then at each lag
         self._angle = np.zeros(2)
         self._outcomes = np.zeros(8)
-        self._acquired = np.zeros(8)
+        self._acquired = np.zeros(9)
         self.latency: Counts = np.zeros(LATENCY.n_buckets, np.int64)
         self.errors: Counts = np.zeros(ERROR.n_buckets, np.int64)
         self.verdicts = np.zeros(4, np.int64)
@@ -192,6 +195,7 @@ class Sums:
             touched,
             acquisition.first_touch if touched else 0.0,
             acquisition.dial_in if acquisition.success else 0.0,
+            acquisition.orbits if touched else 0.0,
             acquisition.bits,
             acquisition.seconds,
         )
@@ -215,7 +219,9 @@ class Sums:
         lagged = Moments(self._moments.sums[:, N_SIGNALS:].reshape(len(self._moments.sums), -1, 2))
         r2, correlated, error = r_squared(signals), correlation(signals), root_mean_square_error(signals)
         trials, hits, to_target, seconds, bits, ends, paths, straightness = self._outcomes.tolist()
-        tried, acquired, acquiring, touched, touching, dialling, choices, taken = self._acquired.tolist()
+        tried, acquired, acquiring, touched, touching, dialling, orbits, choices, taken = (
+            self._acquired.tolist()
+        )
         on_time, late, stale, duplicate = self.verdicts.tolist()
         angle, speed = self._angle.tolist()
         return Measures(
@@ -237,6 +243,7 @@ class Sums:
             acquisition_time=_ratio(acquiring, acquired),
             first_touch_time=_ratio(touching, touched),
             dial_in_time=_ratio(dialling, acquired),
+            orbits=_ratio(orbits, touched),
             bit_rate_achieved=_ratio(choices if math.isnan(choices) else max(choices, 0.0), taken),
             latency_p50_ms=1000.0 * LATENCY.quantile(self.latency, 0.50),
             latency_p99_ms=1000.0 * LATENCY.quantile(self.latency, 0.99),

@@ -20,7 +20,8 @@ from engine.bins.schema import BIN, SENT, Rows, kept_names
 from engine.bins.ticks import TICKS, as_rate, to_ticks
 from engine.bins.trials import Trial
 from engine.files.nwb_writer import table_columns
-from engine.sinks.record.columns import Columns, blocks_of, filled
+from engine.sinks.record.blocks import blocks_of
+from engine.sinks.record.columns import Columns, filled
 from engine.sinks.record.played import played_trials
 from engine.sinks.record.record import Header, Record
 from engine.sinks.record.spikes import units_table

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.bins.description import Description
+from engine.bins.description import Description, Goal
 from engine.bins.schema import Rows
 from engine.bins.trials import Trial
 from engine.deck.happenings import Note
@@ -47,6 +47,8 @@ class Header:
         where there is none.
     versions : mapping
         Of the programs that wrote the record.
+    goal : Goal or None
+        Of a closed loop.
     """
 
     name: str
@@ -62,16 +64,19 @@ class Header:
     trials: tuple[Trial, ...]
     go_bins: tuple[int, ...]
     versions: Mapping[str, str]
+    goal: Goal | None = None
 
     def to_json(self) -> str:
         trials = [trial_json(trial) for trial in self.trials]
-        return json.dumps({**vars(self), "trials": trials, "versions": dict(self.versions)})
+        known = {name: value for name, value in vars(self).items() if name != "goal" or value}
+        return json.dumps({**known, "trials": trials, "versions": dict(self.versions)})
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Header:
         read = json.loads(text)
         tuples = {name: tuple(read[name]) for name in ("channel_names", "go_bins")}
-        return cls(**read | tuples | {"trials": tuple(map(_trial, read["trials"]))})
+        goal = Goal(*read["goal"]) if "goal" in read else None
+        return cls(**read | tuples | {"trials": tuple(map(_trial, read["trials"])), "goal": goal})
 
     def with_trial(self, row: int, go_bin: int, trial: Mapping[str, Any]) -> Header:
         """The same with a trial in its row, given as `trial_json` has it: a new one, or another."""
@@ -105,6 +110,7 @@ def header_of(
         trials=tuple(recording.trials),
         go_bins=tuple(recording.go_bins),
         versions=versions,
+        goal=recording.goal,
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.answers.scores.offline import rescore
 from engine.answers.scores.scorer import Scorer
-from engine.answers.scores.sent import Facts
+from engine.answers.scores.sent import Reference
 from engine.answers.scores.summary import Summary
 from engine.errors import RecordingError
 from engine.sinks.record.record import Record
@@ -37,9 +37,9 @@ def scores_of(scorer: Scorer, radius: float, first_line: int) -> dict[str, Any]:
     dict
         Ready for JSON; empty if nobody predicted. ``decoders`` has, by name, the `Measures` ``total``
         and ``window``, and ``trials``. The others say what they are about: the bins before
-        ``next_bin``, so many ``predictions`` of the record, the ``hit_radius``, and ``at``, s of the
-        engine's clock. They reach back to the decoder's first prediction, before the record if that
-        began later.
+        ``next_bin``, so many ``predictions`` of the record, the ``hit_radius``, ``at``, s of the
+        engine's clock, and of a closed loop the ``driver``. They reach back to the decoder's first
+        prediction, before the record if that began later.
     """
     board = scorer.settle(SETTLED_WITHIN)
     if not board.decoders:
@@ -50,6 +50,7 @@ def scores_of(scorer: Scorer, radius: float, first_line: int) -> dict[str, Any]:
         "predictions": max(board.next_line - first_line, 0),
         "hit_radius": radius,
         "decoders": plain(board.decoders),
+        **({} if scorer.driver is None else {"driver": scorer.driver}),
     }
 
 
@@ -79,26 +80,45 @@ def recompute(record: Record) -> dict[str, Summary]:
     Raises
     ------
     RecordingError
-        If it is of a closed loop: who drove is not recorded.
+        If it is of a closed loop and does not tell who drove.
     """
-    if of_closed_loop(record):
+    driver = driver_of(record)
+    if of_closed_loop(record) and driver is None:
         raise RecordingError(
             f"{record.header.name} is of a closed loop, and does not tell who drove, so that it cannot be "
             "scored again. Take the scores that it has."
         )
     header, about = record.header, record.scores or _all_of(record)
-    facts = Facts(header.bin_rate, tuple(trial.trial_id for trial in header.trials), header.go_bins)
-    end = int(np.searchsorted(record.rows["sequence_number"], about["next_bin"]))
-    rows = record.rows if end == len(record.rows) else record.rows[:end]
+    reference = Reference(
+        header.bin_rate, tuple(trial.trial_id for trial in header.trials), header.go_bins, header.goal
+    )
+    numbers = record.rows["sequence_number"]
+    first, end = np.searchsorted(numbers, (_begins(record, about["next_bin"]), about["next_bin"])).tolist()
+    rows = record.rows[first:end] if end - first < len(numbers) else record.rows
     lines = record.predictions[: about["predictions"]]
-    return rescore(rows, lines, record.decoders, facts, about["hit_radius"], about["at"])
+    return rescore(rows, lines, record.decoders, reference, about["hit_radius"], about["at"], driver)
+
+
+def _begins(record: Record, next_bin: int) -> int:
+    """The bin from which scores count that are about the bins before `next_bin`."""
+    words = (note.text.split() for note in record.notes)
+    restarts = (int(word[1]) for word in words if word[:1] == ["restart"])
+    return max((number for number in restarts if number <= next_bin), default=0)
 
 
 def with_scores(record: Record) -> Record:
     """The record; with scores, if it was cut off before it had any and they can be known."""
-    if record.scores or of_closed_loop(record) or not len(record.predictions) or not len(record.rows):
+    unknown = of_closed_loop(record) and driver_of(record) is None
+    if record.scores or unknown or not len(record.predictions) or not len(record.rows):
         return record
     return replace(record, scores={**_all_of(record), "decoders": plain(recompute(record))})
+
+
+def driver_of(record: Record) -> str | None:
+    """The decoder that moved the cursor, if the record is of a closed loop and tells it."""
+    loop = record.settings[-1].get("closed_loop") if record.settings else None
+    driver = record.scores.get("driver") or (loop or {}).get("driver")
+    return None if driver is None else str(driver)
 
 
 def of_closed_loop(record: Record) -> bool:

@@ -11,7 +11,8 @@ from hdmf.common import VectorData, VectorIndex
 from pynwb import H5DataIO
 from pynwb.misc import Units
 
-from engine.sinks.record.columns import Blocks, forget, slices
+from engine.sinks.record.blocks import Blocks, slices
+from engine.sinks.record.columns import forget
 
 Counts = npt.NDArray[np.unsignedinteger[Any]]
 Integers = npt.NDArray[np.integer[Any]]

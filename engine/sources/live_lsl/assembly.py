@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from engine.sources.live_lsl.companion import WAIT, Companion, Values
 from engine.sources.live_lsl.names import Role
 
 Counts = npt.NDArray[np.float64]
+T = TypeVar("T")
 
 PATIENCE: Final = 1.25
 """Seconds after a bin was due until it goes without samples: more than the second that a deck makes up."""
@@ -22,6 +23,14 @@ SPIKE_DELAY: Final = 0.05
 """Seconds for which a bin of spikes is held open for those that are on their way."""
 KEPT: Final = 400
 """Bins that wait to be sent, at most; of a paused session the oldest go."""
+
+
+def near(
+    stamps: Sequence[float], samples: Sequence[T], now: float, within: float
+) -> tuple[list[float], list[T]]:
+    """The samples whose time can be: of a sender with a clock of its own, nothing is."""
+    kept = [(at, sample) for at, sample in zip(stamps, samples, strict=True) if abs(at - now) <= within]
+    return [at for at, _ in kept], [sample for _, sample in kept]
 
 
 class Made(NamedTuple):

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, wait
+from functools import partial
 from threading import Thread
-from typing import Final
+from typing import Final, TypeVar
 
 import pylsl
 from pylsl.util import LostError
 from pylsl.util import TimeoutError as LslTimeout
 
 from engine.bins import clock
-from engine.errors import NotNow
+from engine.errors import NotThere
 from engine.lsl import found
 from engine.sources.live_lsl.header import StreamHeader, header_of
 from engine.sources.live_lsl.names import ROLES, Names, Role
 
+T = TypeVar("T")
+
+SHOWN: Final = 10
+"""Names of other streams that a refusal tells."""
 FOUND_WITHIN: Final = 1.0
 """Seconds for which a stream is looked for."""
 READ_WITHIN: Final = 0.5
@@ -30,18 +36,23 @@ def look(names: Names) -> tuple[StreamHeader, dict[Role, StreamHeader]]:
 
     Raises
     ------
-    NotNow
+    NotThere
         If the neural one is not, or does not answer.
     """
     until = clock.now() + ANSWERED_WITHIN
     neural = _find(names.neural)
     beside = {role: _find(name) for role in ROLES if (name := names.of(role)) is not None}
+    others = _in_thread(partial(pylsl.resolve_streams, FOUND_WITHIN), "look for streams")
     wait([neural], ANSWERED_WITHIN)
     header = neural.result() if neural.done() else None
     if header is None:
-        raise NotNow(
-            f"No LSL stream is called {names.neural!r}. Start it, and make the session then; "
-            "the firewall must let LSL through."
+        wait([others], max(until - clock.now(), 0.0))
+        others_there = {info.name() for info in others.result()} if others.done() else set()
+        told = ", ".join(sorted(others_there)[:SHOWN])
+        raise NotThere(
+            f"No LSL stream is called {names.neural!r}. Start it; the firewall must let LSL through. "
+            f"There {f'are {told}' if told else 'is none'}.",
+            names.neural,
         )
     wait(beside.values(), min(max(until - clock.now(), 0.0), BESIDE_WITHIN))
     there = {role: each.result() for role, each in beside.items() if each.done()}
@@ -49,22 +60,28 @@ def look(names: Names) -> tuple[StreamHeader, dict[Role, StreamHeader]]:
 
 
 def _find(name: str) -> Future[StreamHeader | None]:
+    return _in_thread(partial(_header, name), f"look for {name}")
+
+
+def _in_thread(look: Callable[[], T], name: str) -> Future[T]:
     """Look in a thread: liblsl's search takes 5 s longer than it should at times."""
-    future: Future[StreamHeader | None] = Future()
+    future: Future[T] = Future()
 
     def run() -> None:
         try:
-            infos = found(name, FOUND_WITHIN)
-            future.set_result(_header(infos[0]) if infos else None)
-        except (LostError, LslTimeout):
-            future.set_result(None)
+            future.set_result(look())
         except Exception as error:  # whatever it is, it is for who asked
             future.set_exception(error)
 
-    Thread(target=run, name=f"look for {name}", daemon=True).start()
+    Thread(target=run, name=name, daemon=True).start()
     return future
 
 
-def _header(info: pylsl.StreamInfo) -> StreamHeader:
-    inlet = pylsl.StreamInlet(info, recover=False)
-    return header_of(inlet.info(READ_WITHIN))
+def _header(name: str) -> StreamHeader | None:
+    infos = found(name, FOUND_WITHIN)
+    if not infos:
+        return None
+    try:
+        return header_of(pylsl.StreamInlet(infos[0], recover=False).info(READ_WITHIN))
+    except (LostError, LslTimeout):
+        return None

@@ -37,6 +37,8 @@ def read_names(text: str) -> Names:
     ------
     BadSetting
     """
+    if not text.isprintable():
+        raise BadSetting("A name of an LSL stream has characters that cannot be printed. Write it without.")
     neural, *parts = text.split(",")
     found: dict[str, str] = {}
     if NEURAL in neural:

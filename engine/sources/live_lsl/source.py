@@ -15,7 +15,7 @@ from engine.bins.source import Block, Capability, SourceState, Tick, Told
 from engine.bins.trials import EVENT_NAMES, Trial
 from engine.sources.endless import UNKNOWN, Written
 from engine.sources.growing import GrowingDescription
-from engine.sources.live_lsl.assembly import Assembly, Regular, Spikes
+from engine.sources.live_lsl.assembly import Assembly, Regular, Spikes, near
 from engine.sources.live_lsl.companion import Companion
 from engine.sources.live_lsl.header import StreamHeader, samples_a_bin
 from engine.sources.live_lsl.layout import Columns, kinematics_columns, length_unit
@@ -25,6 +25,12 @@ from engine.sources.live_lsl.stream import CLOSED_WITHIN, Listener, LiveStream
 
 CAN: Final[tuple[Capability, ...]] = ("pause", "perturbation")
 EVENTS_KEPT: Final = 1000
+LONGEST_EVENT: Final = 1000
+"""Characters of an event that are told on."""
+GREATEST: Final = 1e9
+"""Of a coordinate or an id; what is beyond, or no number, is taken for missing."""
+FAR_OFF: Final = 10.0
+"""Seconds from now: a time stamp farther away is of another clock."""
 
 
 class LiveLsl(Written):
@@ -42,7 +48,7 @@ class LiveLsl(Written):
 
     Raises
     ------
-    NotNow
+    NotThere
         If there is no stream of that name.
     BadSetting
         If its rate is no multiple of the bins', or it is text.
@@ -112,8 +118,9 @@ class LiveLsl(Written):
             made = [self._assembly.made.popleft() for _ in ticks]
         for row, bin_ in zip(block.rows, made, strict=False):
             kinematics = bin_.beside.get("kinematics", UNKNOWN)
-            trial = trial_of(bin_.beside.get("intention"))
-            self.write(row, bin_.due, bin_.counts, kinematics, trial, bin_.coverage)
+            said = bin_.beside.get("intention")
+            trial, known = trial_of(said), said is not None
+            self.write(row, bin_.due, bin_.counts, kinematics, trial, bin_.coverage, known)
         return self._happened(made[-1].due) if made else ()
 
     def close(self) -> None:
@@ -151,8 +158,12 @@ class LiveLsl(Written):
             self._assembly.go(clock.now())
 
     def _add(self, stamps: Sequence[float], samples: Sequence[Sequence[Any]]) -> None:
+        now = clock.now()
         with self._lock:
-            self._assembly.add(stamps, samples, clock.now())
+            self._assembly.late += len(stamps)
+            stamps, samples = near(stamps, samples, now, FAR_OFF)
+            self._assembly.late -= len(stamps)
+            self._assembly.add(stamps, samples, now)
         self._ring()
 
     def _listener(self, role: Role) -> Listener:
@@ -168,10 +179,8 @@ class LiveLsl(Written):
 
         def take(stamps: Sequence[float], samples: Sequence[Sequence[Any]]) -> None:
             columns = self._columns[role]
-            values = [
-                [math.nan if i is None or i >= len(sample) else float(sample[i]) for i in columns]
-                for sample in samples
-            ]
+            stamps, samples = near(stamps, samples, clock.now(), FAR_OFF)
+            values = [[_number(sample, i) for i in columns] for sample in samples]
             with self._lock:
                 companion.add(stamps, values)
             self._ring()
@@ -184,8 +193,16 @@ class LiveLsl(Written):
         return Listener(come, take, go)
 
     def _add_events(self, stamps: Sequence[float], samples: Sequence[Sequence[Any]]) -> None:
+        stamps, samples = near(stamps, samples, clock.now(), FAR_OFF)
+        texts = (str(sample[0])[:LONGEST_EVENT] for sample in samples)
         with self._lock:
-            self._events.extend(zip(stamps, (str(sample[0]) for sample in samples), strict=True))
+            self._events.extend(zip(stamps, texts, strict=True))
+
+
+def _number(sample: Sequence[Any], i: int | None) -> float:
+    """A channel of a companion; NaN where it has none, or says what cannot be."""
+    value = math.nan if i is None or i >= len(sample) else float(sample[i])
+    return value if abs(value) <= GREATEST else math.nan
 
 
 def live_lsl(argument: str, bin_rate: float) -> LiveLsl:

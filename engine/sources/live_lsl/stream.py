@@ -112,23 +112,17 @@ class LiveStream:
                 self._enter("gone", None)
         del resolver
         for info in sorted(infos, key=lambda info: info.source_id() != source_id)[:1]:
-            inlet = self._open(info)
+            inlet, header = _opened(info)
             try:
-                self._listen(inlet)
+                self._listen(inlet, header)
             finally:
                 if self.status.state == "running":
                     self._enter("gone", None)
                     self._listener.go()
                 inlet.close_stream()
 
-    def _open(self, info: pylsl.StreamInfo) -> pylsl.StreamInlet:
-        drops = header_of(info).can_drop
-        flags = pylsl.proc_none if drops or not info.nominal_srate() else pylsl.proc_dejitter
-        return pylsl.StreamInlet(info, max_buflen=BUFFERED_SECONDS, recover=False, processing_flags=flags)
-
-    def _listen(self, inlet: pylsl.StreamInlet) -> None:
+    def _listen(self, inlet: pylsl.StreamInlet, header: StreamHeader) -> None:
         """Hand on what comes until the stream has gone or this is closed."""
-        header = header_of(inlet.info(OPENED_WITHIN))
         if self._before is not None and header.kind != self._before.kind:
             before = self._before.told()
             self._enter("changed", f"It has {header.told()}, and had {before}. Let it be as it was.")
@@ -156,6 +150,19 @@ class LiveStream:
         if (self.status.state, self.status.error) != (state, error):
             self.status = SourceState(self.name, state, time.time(), error)
             log.info("LSL stream %s is %s%s", self.name, state, f": {error}" if error else "")
+
+
+def _opened(info: pylsl.StreamInfo) -> tuple[pylsl.StreamInlet, StreamHeader]:
+    """An inlet, and what the stream says of itself, which only an inlet can ask: what was found knows less.
+
+    The time stamps of a regular stream are smoothed, unless it says that samples may be missing.
+    """
+    options = {"max_buflen": BUFFERED_SECONDS, "recover": False}
+    inlet = pylsl.StreamInlet(info, **options)
+    header = header_of(inlet.info(OPENED_WITHIN))
+    if header.rate and not header.can_drop:
+        inlet = pylsl.StreamInlet(info, **options, processing_flags=pylsl.proc_dejitter)
+    return inlet, header
 
 
 def _correction(inlet: pylsl.StreamInlet, here: bool) -> float:

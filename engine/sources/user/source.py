@@ -172,6 +172,8 @@ class SimulatedUser(Written):
         with self._lock:
             if self.driver is not None and decoder != self.driver:
                 return
+            if self._attended and decoder is not None:  # it is back: the bin that it had has gone with it
+                self._awaited = self._answered
             self._attended = True
             if self.lockstep and self.driver is None:
                 self.driver = decoder

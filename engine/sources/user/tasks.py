@@ -10,7 +10,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import param
 
-from engine.sources.user.workspace import Place, Workspace
+from engine.sources.user.workspace import LENGTHS, Place, Workspace
+
+WIDEST: Final = 1000.0
+"""Radius of a target, as wide as a hit can be (`engine.view.View`)."""
 
 
 class Task(param.Parameterized):
@@ -29,15 +32,13 @@ class Task(param.Parameterized):
     )
     distance = param.Number(
         default=90.0,
-        bounds=(0.0, None),
-        inclusive_bounds=(False, True),
+        bounds=LENGTHS,
         constant=True,
         doc="Of the targets from the centre; random ones are within it.",
     )
     radius = param.Number(
         default=15.0,
-        bounds=(0.0, None),
-        inclusive_bounds=(False, True),
+        bounds=(LENGTHS[0], WIDEST),
         constant=True,
         doc="Of a target.",
     )
@@ -61,7 +62,7 @@ class Task(param.Parameterized):
         "the first trials; 1 is without decoder.",
     )
     autopilot_trials = param.Integer(
-        default=0, bounds=(0, None), constant=True, doc="How many trials those are."
+        default=0, bounds=(0, 1_000_000), constant=True, doc="How many trials those are."
     )
 
     @property
@@ -74,7 +75,7 @@ class Task(param.Parameterized):
         """One whose targets are as far away as those of the recording, and a sixth of that in radius."""
         reach = _round(workspace.reach)
         distance = settings.get("distance", reach)
-        return cls(**{"distance": distance, "radius": _round(distance / 6), **settings})
+        return cls(**{"distance": distance, "radius": min(_round(distance / 6), WIDEST), **settings})
 
     def n_choices(self, workspace: Workspace) -> int:
         """Among how many targets the user chooses; 0 where they can be anywhere."""

@@ -12,7 +12,7 @@ import numpy as np
 import param
 
 from engine.sources.user.cursor import AT_REST, PLACED, Dynamics
-from engine.sources.user.workspace import Place, Workspace
+from engine.sources.user.workspace import LENGTHS, Place, Workspace
 
 FULL_AT: Final = 5 / 6
 """Of the distance of usual targets: from there on the push is full."""
@@ -42,15 +42,13 @@ class User(param.Parameterized):
     )
     full_push = param.Number(
         default=740.0,
-        bounds=(0.0, None),
-        inclusive_bounds=(False, True),
+        bounds=LENGTHS,
         constant=True,
         doc="Greatest intended speed, in length units per second.",
     )
     full_at = param.Number(
         default=75.0,
-        bounds=(0.0, None),
-        inclusive_bounds=(False, True),
+        bounds=LENGTHS,
         constant=True,
         doc="Distance from the target beyond which the push is full, in length units.",
     )

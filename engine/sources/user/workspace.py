@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from engine.errors import NotNow
 
 Place = tuple[float, float]
 
+LENGTHS: Final = (1e-6, 1e6)
+"""What lengths can be, and speeds, in any unit."""
 FAST_SHARE = 90.0
 """Percentile of the true speeds, or of the distances, that counts as that of a full movement."""
 

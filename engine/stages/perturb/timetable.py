@@ -22,7 +22,8 @@ class Step:
     Attributes
     ----------
     at : float
-        Seconds of the session: the sequence number of the first bin that is disturbed so, by the bin rate.
+        Seconds since the session began or was restarted: the number of bins before the first that is
+        disturbed so, by the bin rate.
     perturbation : mapping
         As `engine.stages.perturb.Perturbations.change` takes it; what it does not name stays as it is.
     """
@@ -53,6 +54,7 @@ class Timetable:
         self.done = 0
         self._perturbations = perturbations
         self._bin_rate = bin_rate
+        self._before: Mapping[str, Any] = {}  # how all stood before the first step was taken
 
     def change(self, steps: Sequence[Step]) -> None:
         """Take other steps; those whose time is over are taken with the next bin.
@@ -72,6 +74,12 @@ class Timetable:
             trial.change(step.perturbation)
         self.steps, self.done = tuple(ordered), 0
 
+    def rewind(self) -> None:
+        """Begin again: what the steps have changed is as it was before the first of them."""
+        if self.done:
+            self._perturbations.change(self._before)
+            self.done = 0
+
     def room(self, first: int) -> float:
         """How many bins from number `first` on are sent before the next step; infinity if none is left."""
         if self.done == len(self.steps):
@@ -82,6 +90,8 @@ class Timetable:
         """Take the steps that are due with bin number `first`; how many they were."""
         before = self.done
         while self.done < len(self.steps) and self._bin(self.steps[self.done]) <= first:
+            if not self.done:
+                self._before = self._perturbations.settings
             self._perturbations.change(self.steps[self.done].perturbation)
             self.done += 1
         return self.done - before

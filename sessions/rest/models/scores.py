@@ -39,6 +39,9 @@ class MeasuresAnswer(Answer):
     dial_in_time: Number = Field(
         description="Seconds from the first touch to the hold that succeeded, mean (Gilja et al. 2012)."
     )
+    orbits: Number = Field(
+        description="Times the cursor came into the target again after it had left it, mean over trials."
+    )
     bit_rate_achieved: Number = Field(description="Nuyujukian et al. 2015, bits per second.")
     latency_p50_ms: Number = Field(description="From the bin's being due to its prediction's arrival.")
     latency_p99_ms: Number
@@ -81,6 +84,36 @@ class DecoderScores(MeasuresAnswer):
 
 class Scores(Answer):
     decoders: dict[str, DecoderScores] = Field(description="By name, the best first.")
+
+
+class EstimateAnswer(Answer):
+    model_config = ConfigDict(title="Estimate", from_attributes=True)
+
+    mean: Number = Field(description="Over trials.")
+    low: Number = Field(
+        description="Of the 95 % interval, by bootstrap over trials; null for fewer than 5 trials."
+    )
+    high: Number
+    n_trials: int
+
+
+class PairAnswer(Answer):
+    model_config = ConfigDict(title="Pair", from_attributes=True)
+
+    one: str
+    other: str
+    difference: EstimateAnswer = Field(
+        description="`one` minus `other`, over the trials of which both answered every bin."
+    )
+    p_value: Number = Field(
+        description="Wilcoxon's signed-rank test of these differences, two-sided; null for fewer than 5."
+    )
+
+
+class Comparison(Answer):
+    measure: str
+    decoders: dict[str, EstimateAnswer] = Field(description="Over the newest 100 trials of each.")
+    pairs: list[PairAnswer] = Field(description="Every two decoders.")
 
 
 class SourceAnswer(Answer):

@@ -108,8 +108,9 @@ class StreamAnswer(Answer):
     model_config = ConfigDict(title="LiveStream")
 
     name: str
-    state: Literal["running", "gone", "changed"] = Field(
-        description="While it is not running its bins are not observed; it is taken again when it is back."
+    state: Literal["running", "gone", "changed", "waiting"] = Field(
+        description="`waiting`: it has not been there yet. While it is gone or changed its bins are not "
+        "observed; it is taken again when it is back."
     )
     since: float = Field(description="Unix seconds at which that began.")
     error: str | None = Field(description="In what it has changed, or what has failed.")
@@ -140,6 +141,7 @@ class ServerMetrics(Answer):
     active_sessions: int = Field(description="Those that are running and not paused.")
     total_connections: int
     sessions: dict[str, SessionMetrics] = Field(description="By code.")
+    waiting: dict[str, StreamAnswer] = Field(description="What others wait for, by their codes.")
 
 
 class Metrics(Answer):

@@ -53,7 +53,9 @@ class SessionView(Answer):
 
     session_code: str
     recording: str
-    state: State
+    state: State | Literal["waiting"] = Field(
+        description="`waiting`: for the stream that it plays; it is made, and plays, when that comes."
+    )
     speed: Speed
     loop: bool
     seed: int
@@ -119,7 +121,7 @@ class CleanedUp(Answer):
 
 
 class Done(Answer):
-    status: Literal["paused", "resumed", "stopped", "stepped"]
+    status: Literal["paused", "resumed", "stopped", "stepped", "restarted"]
     session_code: str
 
 

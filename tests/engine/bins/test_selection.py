@@ -95,6 +95,27 @@ def test_event_at_the_centre_of_a_bin_takes_that_bin_in_despite_rounding_errors(
         assert chosen(moved, part)[0] == 30
 
 
+@pytest.mark.parametrize(
+    ("selection", "bins"),
+    [
+        (Selection(first_packet=30, last_packet=69), range(30, 70)),
+        (Selection(first_packet=190), range(190, 200)),
+        (Selection(last_packet=0), range(1)),
+        (Selection(trial_ids=(0,), last_packet=9), range(10)),
+        (Selection(first_packet=0, last_packet=10**9), range(200)),
+    ],
+)
+def test_a_stretch_is_played_from_packet_to_packet(
+    recording: Recording, selection: Selection, bins: range
+) -> None:
+    assert selection.bins(recording).tolist() == list(bins)
+
+
+def test_a_stretch_without_a_bin_is_refused_with_what_there_is(recording: Recording) -> None:
+    with pytest.raises(EmptySelection, match="packets 0 to 199"):
+        Selection(first_packet=9, last_packet=3).bins(recording)
+
+
 def test_bins_are_ascending_indices(recording: Recording) -> None:
     bins = Selection(target_ids=(0, 2)).bins(recording)
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+import socket
+import ssl
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import msgpack
@@ -20,6 +24,7 @@ from engine.sinks.feeder import Feeder
 from engine.sinks.kafka import KafkaSink, Undelivered
 from tests.brokers import KafkaCluster
 from tests.builders import play, replay_of, small_recording
+from tests.certificates import self_signed
 from tests.engine.deck.test_replay import assert_unbroken
 from tests.engine.listening import Keeper, wait_until
 
@@ -134,6 +139,33 @@ def test_kafka_that_answers_nobody_moves_nobody_and_is_used_again_within_seconds
     assert "cannot be reached. Start it" in lines[0]
 
 
+def test_kafka_that_is_killed_moves_nobody_and_is_used_again_when_it_is_back(
+    kafka_cluster: KafkaCluster, publish: Publish, read: Callable[[str, int], list[Message]]
+) -> None:
+    replay, keeper, feeder = publish(kafka_cluster.servers, speed=4.0)
+    assert feeder.made.wait(10)
+    replay.start()
+    keeper.wait_rows(20)
+    kafka_cluster.go_down()
+    wait_until(lambda: feeder.status.state == "failed")
+    at = len(keeper.rows)
+    rows = keeper.wait_rows(at + 80)[at:]
+    arrivals = np.array(keeper.arrivals[at : at + 80])
+    kafka_cluster.come_up()
+    came = clock.now()
+    wait_until(lambda: feeder.status.state == "running")
+    took, lost = clock.now() - came, feeder.status.lost
+    first = keeper.wait_rows(len(keeper.rows) + 40)[-1]["sequence_number"]
+
+    assert took < 5.0
+    assert lost >= 40
+    assert np.median(arrivals - rows["due"]) < 0.025
+    assert_unbroken(keeper.rows)
+    numbers = [msgpack.unpackb(message.value())["s"] for message in read(BINS, int(first) - lost)]
+    assert numbers[0] == 0
+    assert max(numbers) > rows[-1]["sequence_number"]
+
+
 def test_kafka_that_is_away_is_told_and_every_bin_is_counted(publish: Publish) -> None:
     replay, keeper, feeder = publish("127.0.0.1:1")
     assert feeder.made.wait(10)
@@ -175,6 +207,41 @@ def test_addresses_that_cannot_be_read_are_refused_without_their_password(server
         KafkaPlace(servers)
 
     assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("servers", "told"),
+    [
+        (
+            "ssl://rig1:9093?ssl.ca.location=/no/such.crt",
+            "no file /no/such.crt, which ssl.ca",
+        ),
+        ("ssl://rig1:9093?enable.ssl.certificate.verification=false", "Unknown option 'enable.ssl"),
+        ("ssl://rig1:9093?ssl.ca.location={}", "cannot be used with these options"),
+        ("sasl_ssl://me:s3cret@rig1:9093?sasl.mechanism=ROT13", "cannot be used with these options"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_at_once(servers: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / "rig.crt").write_text("no certificate")
+    with pytest.raises(BadSetting, match=told):
+        KafkaPlace(servers.format(tmp_path / "rig.crt"))
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_an_authority_of_ones_own_is_trusted_if_it_is_named(tmp_path: Path, trusted: bool) -> None:
+    certificate, key = self_signed(tmp_path, "127.0.0.1")
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate, key)
+    query = f"?ssl.ca.location={certificate}" if trusted else ""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(20)
+        producer = KafkaPlace(f"ssl://127.0.0.1:{listening.getsockname()[1]}{query}").producer()
+        connection, _ = listening.accept()
+        with connection, nullcontext() if trusted else pytest.raises((ssl.SSLError, OSError)):
+            connection.settimeout(20)
+            with server.wrap_socket(connection, server_side=True) as shaken:
+                assert shaken.recv(1)  # the first request: the client has taken the certificate
+        del producer
 
 
 def test_password_is_no_part_of_the_name() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from engine.sinks.feeder import Feeder
 from engine.sinks.redis import LETTERS, RedisSink
 from tests.brokers import RedisServer
 from tests.builders import play, replay_of, small_recording
+from tests.certificates import self_signed
 from tests.engine.deck.test_replay import assert_unbroken
 from tests.engine.listening import Keeper, wait_until
 
@@ -246,3 +248,39 @@ def test_wrong_password_is_told_in_one_line_that_does_not_show_it(
     assert "s3cret" not in caplog.text + str(feeder.status.error)
     (line,) = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
     assert "\n" not in line
+
+
+def test_redis_that_speaks_tls_is_written_to_if_its_authority_is_named(
+    tmp_path: Path, publish: Publish
+) -> None:
+    certificate = self_signed(tmp_path, "127.0.0.1")
+    with RedisServer("s3cret", certificate=certificate).running() as server:
+        replay, keeper, feeder = publish(server.url)
+        assert feeder.made.wait(10)
+        replay.start()
+        keeper.wait_rows(5)
+        wait_until(lambda: newest(server) >= 4)
+
+        assert feeder.status.error is None
+        untrusting, _, stranger = publish(server.url.partition("?")[0])
+        assert stranger.made.wait(10)
+        assert str(stranger.status.error) == (
+            f"Redis at 127.0.0.1:{server.port} has a certificate that is not trusted. "
+            "Name its authority: rediss://...?ssl_ca_certs=FILE."
+        )
+        untrusting.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("redis://rig1:6379/0?speed=9", "The address of Redis cannot be read"),
+        (
+            "rediss://rig1:6379/0?ssl_ca_certs=/no/such.crt",
+            "no file /no/such.crt, which ssl_ca",
+        ),
+    ],
+)
+def test_options_that_cannot_be_are_refused_at_once(url: str, told: str) -> None:
+    with pytest.raises(BadSetting, match=told):
+        RedisPlace(url)

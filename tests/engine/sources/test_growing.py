@@ -21,11 +21,13 @@ def described(told: bool = True) -> GrowingDescription:
     return GrowingDescription("rig", ("a", "b"), RATE, told=told)
 
 
-def send(made: GrowingDescription, first: int, n: int, there: Trial | None) -> list[int]:
+def send(
+    made: GrowingDescription, first: int, n: int, there: Trial | None, known: bool = True
+) -> list[int]:
     """Bins of one trial, due at their numbers by the rate; their rows."""
     rows = []
     for packet_id in range(first, first + n):
-        rows.append(made.enter(packet_id, there))
+        rows.append(made.enter(packet_id, there, known))
         made.append(packet_id, packet_id / RATE, np.array([packet_id, 1]))
     return rows
 
@@ -50,6 +52,20 @@ def test_a_bin_that_tells_no_trial_does_not_begin_it_anew() -> None:
     assert made.trial_time(9) == 9 / RATE
     send(made, 9, 2, trial(8))
     assert made.trials[0].stop_time == 9 / RATE
+
+
+def test_a_trial_of_which_a_stretch_is_lost_is_one_however_long_that_was() -> None:
+    made = described()
+    send(made, 0, 4, trial(7))
+    lost = round(30 * RATE)
+    send(made, 4, lost, None, known=False)
+    assert made.trials[0].stop_time == 4 / RATE
+    assert send(made, 4 + lost, 4, trial(7)) == [0] * 4
+    assert math.isnan(made.trials[0].stop_time)
+    assert made.trial_time(8 + lost) == (8 + lost) / RATE
+    send(made, 8 + lost, lost, None, known=False)
+    assert send(made, 8 + 2 * lost, 1, trial(8)) == [1]
+    assert made.trials[0].stop_time == (8 + lost) / RATE
 
 
 def test_a_trial_that_comes_again_much_later_is_another() -> None:

@@ -9,6 +9,7 @@ import msgpack
 import pytest
 from confluent_kafka import Producer
 
+from engine.answers.intake import Intake
 from engine.brokers.kafka import PREDICTIONS
 from sessions.brokers.kafka import KafkaBroker
 from sessions.store import Store
@@ -62,3 +63,39 @@ def test_predictions_go_to_their_session_and_bad_ones_are_counted_and_told_once(
     assert [line.startswith("Kafka brought a bad prediction for demo (1 so far)") for line in lines] == [
         True
     ]
+
+
+def test_predictions_are_taken_again_after_kafka_was_killed_and_after_a_fault_that_nobody_foresaw(
+    kafka_cluster: KafkaCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = KafkaBroker(kafka_cluster.servers)
+    store = Store({"small": small_recording()}, make_sinks={"kafka": broker.sink})
+    broker.start(store)
+    session = store.create("demo")
+    session.replay.resume()
+    decoder = Producer({"bootstrap.servers": kafka_cluster.servers, "log_level": 0})
+
+    def answer(number: int) -> None:
+        decoder.produce(PREDICTIONS, json.dumps({"sequence_number": number, "x": 1, "y": 1}), b"demo")
+        decoder.flush(10)
+
+    try:
+        assert broker.predictions is not None
+        assert broker.predictions.ready.wait(20)
+        wait_until(lambda: session.ring.head > 9)
+        with monkeypatch.context() as broken:
+            broken.setattr(Intake, "take", lambda *_: 1 / 0)
+            answer(1)
+            wait_until(lambda: "It has failed (ZeroDivisionError)" in str(broker.fault))
+        answer(2)
+        wait_until(lambda: session.predictions.ring.head >= 1)
+        wait_until(lambda: broker.fault is None)
+        kafka_cluster.go_down()
+        wait_until(lambda: "cannot be reached" in str(broker.fault))
+        kafka_cluster.come_up()
+        wait_until(lambda: broker.fault is None)
+        answer(3)
+        wait_until(lambda: session.predictions.ring.head >= 2)
+    finally:
+        store.close()
+        broker.close()

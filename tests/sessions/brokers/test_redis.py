@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from engine.answers.intake import Intake
 from engine.brokers.redis import PARTS, SESSIONS, server_key, stream_key
 from sessions.brokers import redis as module
-from sessions.brokers.elsewhere import Addresses
+from sessions.brokers.elsewhere import Addresses, Elsewhere
 from sessions.brokers.redis import RedisBroker
 from sessions.store import Store
 from tests.brokers import RedisServer
@@ -291,3 +292,40 @@ def test_stream_of_predictions_is_kept_short(redis_server: RedisServer, deck: Ma
             pipeline.xadd(stream_key("demo", "predictions"), {"n": 1, "decoder": "flood", "x": 1, "y": 1})
         pipeline.execute()
         wait_until(lambda: client.xlen(stream_key("demo", "predictions")) < 3000)
+
+
+def test_a_fault_that_nobody_foresaw_is_told_and_the_registry_goes_on(
+    deck: MakeDeck, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = deck("10.0.0.1"), deck("10.0.0.2")
+    one.play("first")
+    wait_until(lambda: [each.code for each in other.broker.others] == ["first"])
+    with monkeypatch.context() as broken:
+        broken.setattr(Elsewhere, "at", lambda *_: 1 / 0)
+        with serving(other.store, brokers=[other.broker]) as call:
+            wait_until(lambda: call("GET", "/health").json["sinks"] == ["redis"])
+        assert other.broker.fault == (
+            "The registry of sessions: It has failed (ZeroDivisionError), and is tried again. "
+            "The server's log says why."
+        )
+        assert other.broker.others == ()
+    wait_until(lambda: [each.code for each in other.broker.others] == ["first"])
+    assert other.broker.fault is None
+    assert sum(record.exc_info is not None for record in caplog.records) == 1
+
+
+def test_predictions_go_on_after_a_fault_that_nobody_foresaw(
+    deck: MakeDeck, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = deck("10.0.0.1")
+    session = made.play("first")
+    key = stream_key("first", "predictions")
+    with redis_server.client as client:
+        with monkeypatch.context() as broken:
+            broken.setattr(Intake, "take", lambda *_: 1 / 0)
+            client.xadd(key, {"n": 1, "x": 1, "y": 1}, nomkstream=True)
+            wait_until(lambda: made.broker.fault is not None)
+            assert "Predictions: It has failed (ZeroDivisionError)" in str(made.broker.fault)
+        client.xadd(key, {"n": 2, "x": 1, "y": 1}, nomkstream=True)
+        wait_until(lambda: session.predictions.ring.head >= 1)
+    wait_until(lambda: made.broker.fault is None)

@@ -49,3 +49,12 @@ def test_a_proxy_is_believed_from_loopback_and_by_our_names(
     assert seen.protocol == ("https" if believed else "http")
     assert ("X-Forwarded-Host" in headers) == believed
     assert context.protocol == "http"  # the next request of the connection is another
+
+
+def test_a_proxy_that_tells_its_path_alone_passes_on_the_host_by_which_it_was_called() -> None:
+    asked = HTTPHeaders(
+        {"Host": "127.0.0.1:8888", "X-Forwarded-Prefix": "/proxy/5006"}
+    )  # as Jupyter's does
+    near, far = (SimpleNamespace(remote_ip=ip, protocol="http") for ip in ("127.0.0.1", "192.0.2.7"))
+    assert forwarded(asked, near, HOSTS)[0]["X-Forwarded-Host"] == "127.0.0.1:8888"
+    assert set(forwarded(asked, far, HOSTS)[0]) == {"Host"}

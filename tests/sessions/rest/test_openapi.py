@@ -17,6 +17,7 @@ from sessions.calibrations import Calibrations
 from sessions.rest.route import Route
 from sessions.rest.routes import ROUTES
 from tests.builders import replay_of, small_recording
+from tests.sessions.answering import answer
 from tests.sessions.serving import Client, serving
 
 BODIES = {
@@ -82,7 +83,12 @@ def test_every_call_answers_and_refuses_as_documented(call, calibrations, route)
     if "/decoders/" in route.path:
         call("POST", "/api/sessions/deck/decoders", {"decoder": "passthrough"})
     name = "passthrough" if "/decoders/" in route.path else "run"
-    path = route.path.format(code="deck", name=name, trial_id=2, target_id=1, calibration=number)
+    if "/runs/" in route.path:
+        answer(call.store.get("deck"), 40, "mine")
+        (number,) = (run["run"] for run in call("POST", "/api/sessions/deck/runs").json["runs"])
+    path = route.path.format(
+        code="deck", name=name, trial_id=2, target_id=1, calibration=number, run=number
+    )
     body = BODIES.get(route.path, {}) if route.method in ("POST", "PUT") else None
     reply = call(route.method, path, body)
     assert reply.status == 200, reply.content
@@ -98,7 +104,8 @@ def test_every_call_answers_and_refuses_as_documented(call, calibrations, route)
     check(document, responses["422"]["content"]["application/json"]["schema"], refused.json)
 
     if "{" in route.path:
-        nowhere = {"code": "nobody", "name": "nothing", "trial_id": 99, "target_id": 99, "calibration": 99}
+        nowhere = {"code": "nobody", "name": "nothing"}
+        nowhere |= dict.fromkeys(("trial_id", "target_id", "calibration", "run"), 99)
         unknown = call(route.method, route.path.format(**nowhere), body)
         assert str(unknown.status) in responses
         assert unknown.status == 404
@@ -123,6 +130,8 @@ def test_operations_have_names_of_their_own_and_a_summary(call):
 
 
 def test_examples_of_bodies_are_accepted(call):
+    answer(call.store.get("deck"), 40, "mine")
+    (run,) = (each["run"] for each in call("POST", "/api/sessions/deck/runs").json["runs"])
     document = call("GET", "/openapi.json").json
     for route in ROUTES:
         body = operation_of(document, route).get("requestBody")
@@ -130,7 +139,8 @@ def test_examples_of_bodies_are_accepted(call):
             schema = body["content"]["application/json"]["schema"]
             for example in document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]["examples"]:
                 check(document, schema, example)
-                assert call(route.method, route.path.format(code="deck"), example).status == 200
+                path = route.path.format(code="deck", run=run)
+                assert call(route.method, path, example).status == 200
 
 
 def test_the_command_for_a_calibrated_model_names_a_server_on_another_port(call, calibrations):

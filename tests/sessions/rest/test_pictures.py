@@ -19,7 +19,7 @@ from plotters.pictures import PANELS, raster
 from plotters.pictures.page import Kind as DrawnKind
 from plotters.pictures.page import draw
 from sessions import studio as sessions_studio
-from sessions.errors import Busy
+from sessions.refusals import Busy
 from sessions.rest.requests import Plot, Theme
 from sessions.store import Store
 from sessions.studio import Studio

@@ -21,7 +21,7 @@ from tests.benchmarks.dashboard import wait_until
 from tests.builders import small_recording
 from tests.sessions.serving import Client, Reply, serving
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 
 
 @pytest.fixture

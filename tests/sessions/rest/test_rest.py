@@ -257,6 +257,7 @@ def test_a_seek_to_nowhere_is_refused(call, asked):
     ("name", "value"),
     [
         ("selection", {"trial_ids": [1, 3], "success": True, "begin": "go_cue", "end_offset": 0.1}),
+        ("selection", {"first_packet": 20, "last_packet": 99}),
         ("speed", {"speed": 2.5}),
         ("speed", {"speed": "max"}),
         ("loop", {"loop": False}),
@@ -565,3 +566,15 @@ def test_pages_of_our_own_ports_may_call(call):
     assert (asked.status, asked.headers["Access-Control-Allow-Methods"]) == (204, METHODS)
     reply = call("POST", "/api/sessions", {}, Origin=own)
     assert (reply.status, reply.headers["Access-Control-Allow-Origin"]) == (200, own)
+
+
+@pytest.mark.parametrize("number", ["9" * 30, "-" + "9" * 30, "9999999999"])
+def test_a_long_number_is_an_id_that_there_is_not(number: str) -> None:
+    with serving() as call:
+        for path, code in (
+            (f"/api/trials/{number}", "unknown_trial"),
+            (f"/api/trials/by-target/{number}", "unknown_target"),
+        ):
+            reply = call("GET", path)
+            assert (reply.status, reply.json["error"]["code"]) == (404, code)
+            assert number in reply.json["error"]["message"]

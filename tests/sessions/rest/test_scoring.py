@@ -68,6 +68,29 @@ def test_scores_of_window_trial_and_run(call: Client, scored: Session) -> None:
     assert exact["n_trials"] == exact["n_hits"] == 2
 
 
+def test_a_restart_plays_and_scores_from_the_first_packet_on(call: Client, scored: Session) -> None:
+    keeper = Keeper(scored.replay)
+    assert call("POST", "/api/control/deck/restart").json == {"status": "restarted", "session_code": "deck"}
+    assert call("GET", SCORES).json == {"decoders": {}}
+    row = keeper.wait_rows(1)[0]
+    assert (row["packet_id"], row["sequence_number"] >= 120) == (0, True)
+    scored.predictions.receive("off", 5, (0.0, 0.0, 0.0, 0.0), clock.now())  # of before
+    scored.predictions.receive("exact", int(row["sequence_number"]), tuple(row["kinematics"]), clock.now())
+    scored.scores.settle(PATIENCE)
+    decoders = call("GET", SCORES).json["decoders"]
+    assert {name: each["n_bins"] for name, each in decoders.items()} == {"exact": 1}
+
+
+def test_two_decoders_are_compared_over_trials(call: Client, scored: Session) -> None:
+    found = call("GET", "/api/sessions/deck/comparison?measure=rmse_position").json
+    assert found["measure"] == "rmse_position"
+    assert found["decoders"]["exact"] == {"mean": 0.0, "low": None, "high": None, "n_trials": 2}
+    (pair,) = found["pairs"]
+    assert (pair["one"], pair["other"], pair["p_value"]) == ("exact", "off", None)
+    assert pair["difference"]["mean"] == pytest.approx(-50.0)
+    assert call("GET", "/api/sessions/deck/comparison?measure=n_bins").status == 422
+
+
 def test_answer_has_every_measure() -> None:
     assert list(MeasuresAnswer.model_fields) == list(Measures.__dataclass_fields__)
 

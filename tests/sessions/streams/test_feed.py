@@ -17,10 +17,11 @@ from tornado.web import Application
 
 from engine.bins import clock
 from engine.bins.schema import Rows
-from sessions.errors import UnknownSession
+from sessions.refusals import UnknownSession
 from sessions.session import Session
 from sessions.store import Store
-from sessions.streams.feed import MAX_UNSEEN, SEEN, FeedHandler, feeds
+from sessions.streams.feed import MAX_UNSEEN, SEEN, feeds
+from sessions.streams.feed_socket import FeedHandler
 from tests.builders import small_recording
 
 
@@ -289,7 +290,7 @@ def test_a_deleted_session_closes_its_viewers(served: Served) -> None:
 
 
 def test_a_session_has_room_for_so_many_pages(served: Served) -> None:
-    served.store.max_clients = 2
+    served.store.limits.max_clients = 2
     session = served.store.create("full")
     pages = [served.connect("full") for _ in range(2)]
     code, reason = closing(served.connect("full"))

@@ -112,7 +112,7 @@ def test_a_ready_for_no_packet_is_told(stream_server: Served, number: Any) -> No
     decoder = stream_server.decoder(credit=1)
     decoder.data(1)
     say(decoder, "ready", number)
-    assert decoder.read()["error"]["code"] == "bad_prediction"
+    assert decoder.read()["error"]["code"] == "bad_ready"
 
 
 def test_who_has_credit_is_not_cut_off_for_taking_its_time(

@@ -17,7 +17,7 @@ import pytest
 
 from engine.answers.predictions import MAX_DECODERS
 from engine.answers.scores.offline import rescore
-from engine.answers.scores.sent import Facts
+from engine.answers.scores.sent import Reference
 from engine.answers.scores.sums import Measures
 from sessions.options import Options
 from sessions.session import Session
@@ -88,7 +88,7 @@ def test_live_scores_of_outside_decoders_equal_the_record(stream_server: Served)
     session.replay.pause()
     board = session.scores.settle(PATIENCE)
     rows, lines = keeper.rows, session.predictions.ring.since(0)[0]
-    facts = Facts.of(session.recording)
+    facts = Reference.of(session.recording)
     radius = session.view.hit_radius
     recomputed = rescore(rows, lines, session.predictions.names, facts, radius, until=board.at)
 
@@ -137,7 +137,7 @@ def test_decoder_that_leaves_misses_nothing_more(stream_server: Served) -> None:
     keeper.wait_more(10 * 40)
     lines = session.predictions.ring.since(0)[0]
     until = float(keeper.rows["due"][-1]) + 60.0
-    found = rescore(keeper.rows, lines, ["mine"], Facts.of(session.recording), 10.0, until)["mine"]
+    found = rescore(keeper.rows, lines, ["mine"], Reference.of(session.recording), 10.0, until)["mine"]
     assert lines["sequence_number"][-1] < keeper.rows["sequence_number"][-1]
     assert found.total.missing == lines["sequence_number"][-1] - 20
 

@@ -237,7 +237,8 @@ def test_decoders_that_vanish_at_any_moment_leave_no_trace(
         (
             {"trial_id": 0, "target_id": 1},
             "empty_selection",
-            "The selection holds no bin. Choose other trials, targets, outcome or part of the trial.",
+            "The selection holds no bin. Choose other trials, targets, outcome, part of the trial or "
+            "packets; this recording has packets 0 to 199.",
         ),
     ],
 )

@@ -16,7 +16,6 @@ from engine.sources.recordings.readers.archive import DAMAGES
 from engine.sources.recordings.readers.hdf5 import MOST_BYTES, MOST_VALUES
 from engine.sources.recordings.readers.matlab import DEEPEST, Cells, Structs, Unknown, Value
 
-INSTALL = "pip install -e '.[mat]'"
 HEADER = 128
 MATRIX, COMPRESSED = 14, 15
 CELL, STRUCT, OBJECT, CHAR, SPARSE, FUNCTION = 1, 2, 3, 4, 5, 16
@@ -39,12 +38,8 @@ def read_mat5(path: Path) -> dict[str, Value]:
         In one line, with the file's name.
     """
     refuse_mat5(path)
-    try:
-        from scipy import io
-    except ImportError as lacking:
-        raise RecordingError(
-            f"{path.name} is a MATLAB file, which takes scipy. Run {INSTALL}."
-        ) from lacking
+    from scipy import io  # takes long to load, and few recordings are of MATLAB
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # scipy's, about what it passes over

@@ -10,7 +10,7 @@ import pytest
 from engine.answers.predictions import Predictions
 from engine.answers.scores.acquisition import Acquisition, Acquisitions
 from engine.answers.scores.board import Board
-from engine.answers.scores.sent import Facts
+from engine.answers.scores.sent import Reference
 from engine.bins.description import Goal
 from engine.bins.schema import Rows, row_dtype
 from tests.engine.sources.user.closed_loop import a_loop, run
@@ -43,18 +43,19 @@ def test_touch_dial_in_and_hold_make_up_the_acquisition() -> None:
     assert one.first_touch == pytest.approx(0.3)
     assert one.dial_in == pytest.approx(0.2)
     assert one.outcome.seconds == pytest.approx(0.5) == pytest.approx(one.first_touch + one.dial_in)
-    assert one.bits == 3.0
+    assert (one.bits, one.orbits) == (3.0, 1.0)
     assert one.outcome.bits == pytest.approx(math.log2(50 / 20 + 1))
     assert one.outcome.path_efficiency == pytest.approx(55 / 85)
 
 
 def test_a_target_that_is_passed_or_never_met_was_not_acquired() -> None:
     passed, never = judged([0.0, 45.0, 50.0, 70.0], [0.0, 10.0, 20.0], [0.0])
-    assert (passed.success, passed.first_touch) == (False, pytest.approx(0.2))
+    assert (passed.success, passed.first_touch, passed.orbits) == (False, pytest.approx(0.2), 0.0)
     assert passed.seconds == passed.outcome.seconds == pytest.approx(0.4)
     assert (never.success, never.bits, never.outcome.bits) == (False, -3.0, 0.0)
     assert math.isnan(never.first_touch)
     assert math.isnan(never.dial_in)
+    assert math.isnan(never.orbits)
 
 
 def test_portions_do_not_matter_and_what_was_not_seen_whole_is_left_out() -> None:
@@ -85,7 +86,7 @@ def test_scores_of_a_loop_are_the_drivers_and_of_what_was_intended() -> None:
     lines, _ = predictions.ring.since(0)
     totals = []
     for step in (len(rows), 37):
-        board = Board(Facts.of(replay.description), replay.ring.capacity)
+        board = Board(Reference.of(replay.description), replay.ring.capacity)
         told = []
         for first in range(0, len(rows), step):
             part = rows[first : first + step]
@@ -111,3 +112,26 @@ def test_scores_of_a_loop_are_the_drivers_and_of_what_was_intended() -> None:
         assert [trial.hit for decoder, trial in told if decoder == 0][:3] == [True] * 3
         totals.append(total)
     assert np.allclose(*(np.array(list(vars(total).values()), float) for total in totals), equal_nan=True)
+
+
+def test_a_trial_that_was_over_before_the_first_answer_is_not_the_drivers() -> None:
+    replay = a_loop()
+    predictions = Predictions(replay)
+    rows = run(replay, 800, predictions=predictions)
+    replay.close()
+    lines, _ = predictions.ring.since(0)
+    ends = np.flatnonzero(np.diff(rows["trial"]) > 0)  # the last bins of trials
+    late = lines[lines["sequence_number"] >= ends[1]]  # which begin in the last bin of the second one
+    totals = []
+    for step in (len(rows), 100, 7):
+        board = Board(Reference.of(replay.description), replay.ring.capacity)
+        for first in range(0, len(rows), step):
+            part = rows[first : first + step]
+            driver = 0 if part["sequence_number"][-1] >= ends[1] else None
+            board.advance(part, late[:0], 10.0, 0.0, driver)
+            own = np.isin(late["sequence_number"], part["sequence_number"])
+            board.advance(rows[:0], late[own], 10.0, 0.0, driver)
+        totals.append(board.summaries()[0].total)
+        assert totals[-1].n_trials == len(ends) - 1
+    for total in totals[1:]:
+        np.testing.assert_allclose(list(vars(total).values()), list(vars(totals[0]).values()), rtol=1e-9)

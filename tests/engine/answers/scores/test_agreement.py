@@ -13,7 +13,7 @@ from engine.answers.prediction import PREDICTION
 from engine.answers.predictions import Predictions
 from engine.answers.scores.offline import rescore
 from engine.answers.scores.scorer import Scorer
-from engine.answers.scores.sent import Facts
+from engine.answers.scores.sent import Reference
 from engine.bins import clock
 from engine.calibration.frozen import answers, score
 from engine.decoders import Decoder
@@ -61,7 +61,7 @@ def calibrated() -> tuple[float, float]:
 
 def test_velocities_of_observed_bins_alone_score_offline_as_in_calibration() -> None:
     rows = play(recording(), range(200))
-    total = rescore(rows, velocities(rows), ["a"], Facts.of(recording()), RADIUS)["a"].total
+    total = rescore(rows, velocities(rows), ["a"], Reference.of(recording()), RADIUS)["a"].total
     r2, rmse = calibrated()
 
     assert total.r2_position == pytest.approx(r2, rel=1e-6)

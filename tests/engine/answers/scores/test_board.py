@@ -9,7 +9,7 @@ import pytest
 
 from engine.answers.scores.board import Board
 from engine.answers.scores.offline import rescore
-from engine.answers.scores.sent import Facts
+from engine.answers.scores.sent import Reference
 from engine.answers.scores.summary import Summary
 from engine.answers.scores.sums import Measures
 from engine.bins.answered import Verdict
@@ -31,7 +31,7 @@ def recording() -> Recording:
 
 
 def board(recording: Recording) -> Board:
-    return Board(Facts.of(recording), CAPACITY)
+    return Board(Reference.of(recording), CAPACITY)
 
 
 def summary(recording: Recording, rows: Rows, lines: Rows, now: float = FOREVER) -> Summary:
@@ -253,7 +253,7 @@ def test_scores_are_the_same_in_any_portions_and_offline(recording: Recording, p
         done = end
     live.advance(rows[:0], lines[done:], RADIUS, FOREVER)
     names = ["one", "other"]
-    offline = rescore(rows, lines, names, Facts.of(recording), RADIUS)
+    offline = rescore(rows, lines, names, Reference.of(recording), RADIUS)
     assert list(offline) == names
     for decoder, name in enumerate(names):
         assert_same(live.summaries()[decoder], offline[name])

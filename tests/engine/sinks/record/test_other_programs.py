@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 from pynwb import NWBHDF5IO
 
-from engine.sinks.record.columns import Blocks
+from engine.sinks.record.blocks import Blocks
 from engine.sinks.record.nwb import to_nwb
 from engine.sinks.record.spikes import spike_times
 from engine.sources.recordings.readers import read

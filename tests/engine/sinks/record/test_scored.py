@@ -19,12 +19,16 @@ from engine.sinks.record.scored import plain, recompute, scores_of, with_scores
 from tests.builders import replay_of, small_recording
 from tests.engine.listening import Keeper
 from tests.engine.sinks.record.recording import header
+from tests.engine.sources.user.closed_loop import a_loop, run
 
 RADIUS = 25.0
 
 
-def scored(folder: Path) -> Record:
-    """A session with a seek and a decoder that misses some bins, recorded from its first bin."""
+def scored(folder: Path, restarts: bool = False) -> Record:
+    """A session with a seek and a decoder that misses some bins, recorded from its first bin.
+
+    Its scores may begin anew where it seeks.
+    """
     replay = replay_of(small_recording(n_units=3), speed=20.0)
     keeper = Keeper(replay)
     scorers: list[Scorer] = []
@@ -38,6 +42,8 @@ def scored(folder: Path) -> Record:
     for start, n in ((0, 130), (40, 90)):
         sent = len(keeper.rows)
         replay.seek(start)
+        if start and restarts:
+            scorers[0].restart(replay.restart())
         replay.resume()
         keeper.wait_rows(sent + n)
         replay.pause()
@@ -73,6 +79,17 @@ def test_a_records_scores_are_recomputed_from_it_before_and_after_it_is_finished
     assert_equal(record.scores["decoders"], plain(recompute(done)))
 
 
+def test_scores_since_a_restart_are_recomputed(tmp_path: Path) -> None:
+    record = scored(tmp_path, restarts=True)
+    total = record.scores["decoders"]["mine"]["total"]
+    (first,) = (int(note.text.split()[1]) for note in record.notes if note.text.startswith("restart"))
+    assert 130 <= first < len(record.rows) - 80
+    assert total["n_bins"] == np.count_nonzero(np.arange(first, len(record.rows)) % 7)
+    assert_equal(record.scores["decoders"], plain(recompute(record)))
+    done = read_record(finish(tmp_path / "test.journal"))
+    assert_equal(record.scores["decoders"], plain(recompute(done)))
+
+
 def test_what_came_after_the_scores_does_not_change_them(tmp_path: Path) -> None:
     record = scored(tmp_path)
     later = record.predictions[:20].copy()
@@ -98,7 +115,39 @@ def test_nobodys_predictions_have_no_scores(tmp_path: Path) -> None:
     replay.close()
 
 
-def test_a_record_of_a_closed_loop_is_not_scored_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cut_off", [False, True])
+def test_scores_of_a_closed_loop_are_recomputed_from_its_record(tmp_path: Path, cut_off: bool) -> None:
+    replay = a_loop()
+    scorers: list[Scorer] = []
+    predictions = Predictions(replay, lambda: scorers[0].news())
+    scorers.append(Scorer(replay, predictions, lambda: RADIUS))
+    recorder = Recorder(
+        tmp_path / "test.journal", header(replay.description), replay, predictions=predictions,
+        settings=lambda: {"closed_loop": {"driver": replay.source.driver}},
+        scores=lambda first: scores_of(scorers[0], RADIUS, first),
+    )  # fmt: skip
+    run(replay, 800, predictions=predictions)
+    for number in range(300, 500):
+        predictions.receive("beside", number, (0.0, 0.0, 1.0, 0.0), 0.0)
+    replay.close()
+    recorder.stop()
+    scorers[0].close()
+    record = read_record(finish(recorder.path))
+    scores = record.scores["decoders"]
+    assert scores["driver"]["total"]["success"] == 1.0
+    assert scores["driver"]["total"]["n_trials"] > 4
+    assert record.scores["driver"] == "driver"
+    if cut_off:
+        record = replace(record, scores={}, settings=({"closed_loop": {"driver": "driver"}},))
+        record = with_scores(record)
+    for name, again in plain(recompute(record)).items():
+        for measures in ("total", "window"):
+            assert scores[name][measures] == pytest.approx(
+                again[measures], rel=1e-9, abs=1e-9, nan_ok=True
+            ), name
+
+
+def test_a_record_of_a_closed_loop_that_does_not_tell_who_drove_is_not_scored_again(tmp_path: Path) -> None:
     record = scored(tmp_path)
     record.rows["intended"] = 1.0
     with pytest.raises(RecordingError, match="is of a closed loop, and does not tell who drove"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import uuid
@@ -14,7 +15,7 @@ import pytest
 from engine.bins.schema import Rows
 from engine.bins.selection import Selection
 from engine.deck.replay import Replay
-from engine.errors import NotNow
+from engine.errors import NotNow, NotThere
 from engine.sources.live_lsl.source import LiveLsl, live_lsl
 from tests.engine.listening import PATIENCE, Keeper, wait_until
 
@@ -264,10 +265,57 @@ def test_what_it_cannot_do_is_refused_with_what_it_can(name: str, send: Callable
         replay.close()
 
 
-def test_a_stream_that_is_not_there_is_told_within_two_seconds(name: str) -> None:
+def test_a_stream_that_is_not_there_is_told_within_two_seconds(
+    name: str, send: Callable[..., Sender]
+) -> None:
+    send(f"{name} beside")
     asked = time.monotonic()
     with pytest.raises(
-        NotNow, match=f"No LSL stream is called '{name}'. Start it, and make the session then"
-    ):
+        NotThere, match=f"No LSL stream is called '{name}'. Start it; .* There are .*{name} beside"
+    ) as missing:
         live_lsl(name, 40.0)
+    assert missing.value.name == name
     assert time.monotonic() - asked < 2.0
+
+
+def test_a_sender_with_a_clock_of_its_own_is_told_and_holds_nobody_up(name: str, play: Open) -> None:
+    info = pylsl.StreamInfo(name, "Counts", 2, 40.0, pylsl.cf_float32, name)
+    info.desc().append_child("synchronization").append_child_value("can_drop_samples", "true")
+    outlet = pylsl.StreamOutlet(info)
+    source, keeper = play(name)
+    assert outlet.wait_for_consumers(PATIENCE)
+    wait_until(lambda: source.status.state == "running")
+    for stamp in (1.0, -1e9, 1e12):
+        outlet.push_sample([1, 2], stamp)
+    wait_until(lambda: source.status.late == 3)
+    keeper.wait_rows(10)
+    assert not keeper.rows["observed"].any()
+    asked = time.monotonic()
+    for _ in range(20):
+        outlet.push_sample([3, 4])
+    assert (observed(keeper, 1)["counts"][0] == [3, 4]).all()
+    assert time.monotonic() - asked < PATIENCE
+
+
+BAD = (math.nan, math.inf, -math.inf, 1e30, 3e38)
+
+
+def test_what_companions_cannot_mean_is_missing_and_ends_nothing(
+    name: str, send: Callable[..., Sender], play: Open
+) -> None:
+    neural = f"{name}-Neural-x"
+    info = pylsl.StreamInfo(f"{name}-Intention-x", "Markers", 4, 0.0, pylsl.cf_float32, f"{name} intention")
+    intention = pylsl.StreamOutlet(info)
+    send(neural)
+    source, keeper = play(neural)
+    assert intention.wait_for_consumers(PATIENCE)
+    for bad in BAD:
+        intention.push_sample([bad, bad, bad, bad])
+        observed(keeper, np.count_nonzero(keeper.rows["observed"]) + 4)
+    assert (keeper.rows["trial"] == -1).all()
+    intention.push_sample([math.inf, math.inf, 1.0, 7.0])
+    wait_until(lambda: list(source.description.trial_ids) == [7])
+    assert source.description.trials[0].target_id is None
+    wait_until(lambda: keeper.rows["trial"][-1] == 0)
+    assert np.isnan(keeper.rows["intention"][-1, 0])
+    assert not np.isinf(keeper.rows["intention"]).any()

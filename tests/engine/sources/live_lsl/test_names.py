@@ -57,3 +57,9 @@ def test_kinematics_are_found_by_labels_and_else_as_we_send_them() -> None:
     assert length_unit(named) == "cm"
     assert kinematics_columns(header(40.0)) == (2, 3, 0, 1)
     assert length_unit(None) == "units"
+
+
+@pytest.mark.parametrize("text", ["\0", "rig\n", "rig,events=\x1b"])
+def test_names_that_cannot_be_printed_are_refused(text: str) -> None:
+    with pytest.raises(BadSetting, match="cannot be printed"):
+        read_names(text)

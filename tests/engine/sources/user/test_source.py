@@ -125,6 +125,21 @@ def test_an_answer_that_does_not_come_pauses_the_session_and_says_whose(
     replay.close()
 
 
+def test_a_driver_that_comes_back_goes_on_with_the_bin_after_the_one_that_it_never_answered() -> None:
+    replay = a_loop(driver="mine")
+    keeper = Keeper(replay)
+    replay.resume()
+    replay.source.attend("mine")
+    keeper.wait_rows(1)
+    replay.source.attend("another")
+    assert replay.ring.head == 1
+    replay.source.attend("mine")  # which has left with bin 0
+    keeper.wait_rows(2)
+    Predictions(replay).receive("mine", 1, (math.nan, math.nan, 1.0, 1.0), 0.0)
+    keeper.wait_rows(3)
+    replay.close()
+
+
 def test_a_lost_bin_is_not_awaited() -> None:
     replay = a_loop()
     replay.set_perturbation({"lost_packets": {"enabled": True, "probability": 0.3}})

@@ -98,3 +98,26 @@ def test_a_step_is_among_the_notes() -> None:
         "perturbation noise unit_loss",
         "perturbation none",
     ]
+
+
+def test_after_a_restart_the_same_packets_come_again() -> None:
+    on = {name: {"enabled": True} for name in Perturbations(0, 3, RATE).settings}
+    replay = replay_of(small_recording(), seed=7, speed="max", timetable=STEPS, perturbation=on)
+    keeper = Keeper(replay)
+    replay.start()
+    keeper.wait_rows(300)
+    first = replay.restart()
+    rows = keeper.wait_rows(first + 300)
+    replay.close()
+    assert np.array_equal(rows["sequence_number"], np.arange(len(rows)))
+    for name in ("counts", "perturbation", "packet_id", "lost"):
+        np.testing.assert_array_equal(rows[name][first : first + 300], rows[name][:300])
+    assert len({note.text for note in replay.notes} & {f"restart {first}"}) == 1
+
+
+def test_what_a_person_has_set_stays_over_a_restart() -> None:
+    made, perturbations = timetable(*STEPS)
+    perturbations.change({"gain": {"enabled": True}})
+    made.reach(200)
+    made.rewind()
+    assert (model_names(perturbations.mask), made.reach(0), made.room(0)) == (["gain"], 0, 13)

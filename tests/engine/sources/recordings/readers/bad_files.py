@@ -110,10 +110,10 @@ def _replace(name: str, link: Any) -> Callable[[h5py.File], None]:
 
 def _column(file: h5py.File, name: str, values: Any, **how: Any) -> h5py.Dataset:
     """Put other values into a column of a table."""
-    facts = dict(file[name].attrs)
+    reference = dict(file[name].attrs)
     del file[name]
     made = file.create_dataset(name, data=values, **how)
-    made.attrs.update(facts)
+    made.attrs.update(reference)
     if f"{name}_index" in file:
         file[f"{name}_index"].attrs["target"] = made.ref
     return made
@@ -168,8 +168,8 @@ def _unknown_filter(file: h5py.File) -> None:
     space = h5py.h5s.create_simple((4,))
     made = h5py.h5d.create(file["units"].id, b"spike_times", h5py.h5t.IEEE_F64LE, space, how)
     made.write_direct_chunk((0,), bytes(32))
-    facts = {"neurodata_type": "VectorData", "namespace": "hdmf-common", "description": "x"}
-    file["units/spike_times"].attrs.update(facts | {"object_id": "x"})
+    reference = {"neurodata_type": "VectorData", "namespace": "hdmf-common", "description": "x"}
+    file["units/spike_times"].attrs.update(reference | {"object_id": "x"})
     file["units/spike_times_index"].attrs["target"] = file["units/spike_times"].ref
 
 

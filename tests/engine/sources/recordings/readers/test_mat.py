@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -287,17 +285,3 @@ def test_a_look_at_the_file_refuses_what_its_shapes_claim(tmp_path: Path) -> Non
     FAULTS["huge text"][0](tmp_path / "a.mat")
     with pytest.raises(RecordingError, match=r"^a\.mat claims 1073741824 values"):
         read_inspected(tmp_path / "a.mat", RATE)
-
-
-def test_without_scipy_the_way_to_it_is_told(tmp_path: Path) -> None:
-    path = save_5(tmp_path / "a.mat", reaching())
-    program = (
-        "import sys; sys.modules['scipy'] = None; from pathlib import Path\n"
-        "from engine.errors import RecordingError; from engine.sources.recordings.readers import read\n"
-        "try: read(Path(sys.argv[1]), 40.0)\n"
-        "except RecordingError as error: print(error)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    assert done.stdout == "a.mat is a MATLAB file, which takes scipy. Run pip install -e '.[mat]'.\n"

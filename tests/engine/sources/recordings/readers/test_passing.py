@@ -160,9 +160,9 @@ def test_an_index_may_refer_to_a_column_that_was_replaced(tmp_path: Path) -> Non
     path = small_nwb(tmp_path / "a.nwb")
     whole = read(path, 40.0)
     with h5py.File(path, "a") as file:
-        times, facts = file["units/spike_times"][:], dict(file["units/spike_times"].attrs)
+        times, reference = file["units/spike_times"][:], dict(file["units/spike_times"].attrs)
         del file["units/spike_times"]
-        file["units"].create_dataset("spike_times", data=times).attrs.update(facts)
+        file["units"].create_dataset("spike_times", data=times).attrs.update(reference)
 
     assert read(path, 40.0).bins.tobytes() == whole.bins.tobytes()
 
@@ -173,7 +173,7 @@ def test_a_column_of_trials_that_cannot_be_read_is_left_out(tmp_path: Path) -> N
     nwb.trials.add_column("note", "x", data=VectorData(name="note", description="x", data=["a"]).data)
     path = save(nwb, tmp_path / "a.nwb")
     with h5py.File(path, "a") as file:
-        facts = dict(file["intervals/trials/note"].attrs)
+        reference = dict(file["intervals/trials/note"].attrs)
         del file["intervals/trials/note"]
         how = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         how.set_chunk((1,))
@@ -181,7 +181,7 @@ def test_a_column_of_trials_that_cannot_be_read_is_left_out(tmp_path: Path) -> N
         space = h5py.h5s.create_simple((1,))
         made = h5py.h5d.create(file["intervals/trials"].id, b"note", h5py.h5t.IEEE_F64LE, space, how)
         made.write_direct_chunk((0,), bytes(8))
-        file["intervals/trials/note"].attrs.update(facts)
+        file["intervals/trials/note"].attrs.update(reference)
 
     recording = read(path, 40.0)
 

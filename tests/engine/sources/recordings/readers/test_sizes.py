@@ -39,10 +39,10 @@ MOST_SECONDS = 5.0
 
 def enlarge(file: h5py.File, place: str, shape: tuple[int, ...]) -> None:
     """Give a dataset a shape of which no chunk was ever written."""
-    facts, dtype = dict(file[place].attrs), file[place].dtype
+    reference, dtype = dict(file[place].attrs), file[place].dtype
     del file[place]
     made = file.create_dataset(place, shape=shape, dtype=dtype, chunks=(2**14, *shape[1:]))
-    made.attrs.update(facts)
+    made.attrs.update(reference)
     if f"{place}_index" in file:
         file[f"{place}_index"].attrs["target"] = made.ref
 

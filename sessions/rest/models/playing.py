@@ -26,6 +26,8 @@ class SelectionAnswer(Answer):
     begin_offset: float
     end: TrialEvent
     end_offset: float
+    first_packet: int | None
+    last_packet: int | None
 
 
 class SpeedAnswer(Answer):

@@ -1,0 +1,146 @@
+"""What is to be calibrated, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import panel as pn
+import param
+from panel.viewable import Viewable
+
+from dashboard.live.controls import fields, flow, stack
+from dashboard.live.ids import parse_ids
+from engine.decoders import DECODERS, Decoder
+from engine.errors import BadSetting
+from sessions.rest.models.calibrations import CalibrationAsk
+from sessions.rest.reading import checked
+
+USUAL: Final = "wiener"
+RATE: Final = 40.0
+"""Of a decoder that only holds hyperparameters; none depends on it."""
+
+
+class Ordering(param.Parameterized):
+    """The choices of one page.
+
+    Hyperparameters are those that the decoders declare, of decoders that are fitted to nothing: `tuned`.
+
+    Parameters
+    ----------
+    recordings : iterable of str
+        Names.
+    recording : str, optional
+        The one to begin with.
+    """
+
+    recording: Any = param.Selector(default="", objects=[""], label="Recording")
+    decoder: Any = param.Selector(default=USUAL, objects=[USUAL], label="Decoder")
+    share: Any = param.Number(
+        default=75.0, bounds=(5.0, 95.0), step=5.0, allow_None=True, label="Trials to learn from, %"
+    )
+    seed: Any = param.Integer(default=0, bounds=(0, None), allow_None=True, label="Seed")
+    train_trials = param.String(default="", label="Learn from trials, such as 1-20, 45")
+    test_trials = param.String(default="", label="Test on trials")
+
+    def __init__(self, recordings: Iterable[str], recording: str | None) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        names = list(recordings)
+        self.param.recording.objects = names
+        self.recording = recording if recording in names else names[0]
+        self.param.decoder.objects = {
+            key.replace("_", " "): key for key, each in DECODERS.items() if each.learned
+        }
+        self.tuned: dict[str, Decoder] = {}
+        self._numbers = stack()
+        self._more = stack()
+        self._more.visible = False
+
+    def view(self, button: Viewable) -> Viewable:
+        """The fields, and those that are seldom needed behind a button."""
+        widgets, of = pn.widgets, self.param
+        several = len(of.recording.objects) > 1
+        more = widgets.Toggle(label="Name trials, set hyperparameters", css_classes=["more"])
+        more.param.watch(self._show, "value")
+        self.param.watch(lambda _: self._show_numbers(), "decoder")
+        numbers = pn.Row(
+            *([widgets.Select.from_param(of.recording)] if several else []),
+            widgets.Select.from_param(of.decoder),
+            widgets.FloatInput.from_param(of.share, start=5, end=95),
+            widgets.IntInput.from_param(of.seed),
+            button,
+            css_classes=["many"],
+        )
+        return stack(numbers, flow(more), self._more)
+
+    def asked(self) -> CalibrationAsk:
+        """What REST would be asked for.
+
+        Raises
+        ------
+        DeckError
+            If that cannot be.
+        """
+        if self.share is None or self.seed is None:
+            raise BadSetting("The share of trials and the seed are numbers, such as 75 and 0.")
+        asked = {
+            "recording": self.recording,
+            "decoder": self.decoder,
+            "settings": self._settings(),
+            "train_share": self.share / 100,
+            "train_trials": list(parse_ids(self.train_trials)),
+            "test_trials": list(parse_ids(self.test_trials)),
+            "seed": self.seed,
+        }
+        return checked(CalibrationAsk, asked)
+
+    def _settings(self) -> dict[str, Any]:
+        """Hyperparameters that differ from the defaults."""
+        chosen = self.tuned.get(self.decoder)
+        if chosen is None:
+            return {}
+        for name, value in chosen.settings.items():
+            if value is None:
+                raise BadSetting(f"{name} is a number, such as {chosen.param[name].default:g}.")
+        return {
+            name: value
+            for name, value in chosen.settings.items()
+            if value != type(chosen).param[name].default
+        }
+
+    def _show(self, event: Any) -> None:
+        """Make the widgets when they are asked for."""
+        if event.new and not self._more.objects:
+            text = pn.widgets.TextInput
+            self._more.objects = [
+                fields(
+                    text.from_param(
+                        self.param.train_trials, placeholder="drawn, the same number for each target"
+                    ),
+                    text.from_param(self.param.test_trials, placeholder="all others"),
+                ),
+                self._numbers,
+            ]
+            self._show_numbers()
+        self._more.visible = event.new
+
+    def _show_numbers(self) -> None:
+        if not self._more.objects:
+            return
+        chosen = self.tuned.get(self.decoder)
+        if chosen is None:
+            chosen = self.tuned[self.decoder] = DECODERS[self.decoder](RATE)
+        self._numbers.objects = [
+            pn.Row(*(number(chosen.param[name]) for name in chosen.settings), css_classes=["many"])
+        ]
+
+
+def number(parameter: Any) -> Viewable:
+    """A field for a hyperparameter; what it may be, the engine checks."""
+    parameter.bounds, parameter.allow_None = None, True
+    whole = isinstance(parameter, param.Integer)
+    field = pn.widgets.IntInput if whole else pn.widgets.FloatInput
+    made: Viewable = field.from_param(
+        parameter, label=parameter.name.replace("_", " "), description=parameter.doc
+    )
+    return made
