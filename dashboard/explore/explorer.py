@@ -11,7 +11,7 @@ import holoviews as hv
 import numpy as np
 import panel as pn
 import param
-from holoviews.streams import BoundsY, Params, SingleTap
+from holoviews.streams import BoundsY, Params, Tap
 
 from dashboard.explore import plot_trials, plot_units
 from dashboard.explore.controls import for_study
@@ -67,6 +67,7 @@ class Explorer(param.Parameterized):
         """Each with what it says.
 
         What several layers of a plot depend on is one stream to them all, so that it is drawn once.
+        `Tap` hears a second tap that comes soon, too, of which Bokeh makes a double one.
         """
         study, smoothing = self.study, Params(self.controls, ["smoothing"])
         around, chosen, unit, split = (
@@ -85,9 +86,9 @@ class Explorer(param.Parameterized):
         arrows, tips = (layer(partial(draw, study), unit) for draw in (plot_units.arrows, plot_units.tips))
         rates = layer(partial(plot_units.rates, study), unit)
         BoundsY(source=raster).add_subscriber(lambda boundsy: self._take_rows(boundsy))
-        SingleTap(source=raster).add_subscriber(lambda y, **_: self._take_row(y))
-        SingleTap(source=targets).add_subscriber(self._take_beside)
-        SingleTap(source=arrows).add_subscriber(self._take_tip)
+        Tap(source=raster).add_subscriber(lambda y, **_: self._take_row(y))
+        Tap(source=targets).add_subscriber(self._take_beside)
+        Tap(source=arrows).add_subscriber(self._take_tip)
         seen, of = self.param.around, self.param.unit
         return {
             "paths": (self.linked(paths) * targets, plot_trials.paths_say(study)),

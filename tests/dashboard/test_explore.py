@@ -290,6 +290,15 @@ def test_a_tap_on_an_arrow_chooses_its_unit_in_all_plots(page: Page) -> None:
     assert_shows(page, BY_TARGET)
 
 
+def test_a_tap_that_follows_another_at_once_counts_as_well(page: Page) -> None:
+    tips = [FIT.depth[unit] * np.exp(1j * FIT.preferred[unit]) for unit in (2, 1)]
+    for x, y in [at(page, "preferred", tip.real, tip.imag) for tip in tips]:
+        page.mouse.click(x, y)
+    expect(page.get_by_label("Unit")).to_have_value(RECORDING.channel_names[1])
+    page.get_by_label("Unit").select_option(RECORDING.channel_names[BEST])
+    assert_shows(page, BY_TARGET)
+
+
 def test_rates_are_those_of_observed_time(page: Page) -> None:
     assert sum(shown(page, "rates", "Quad", "top")[0]) == 6
     expect(page.locator(".card-rates")).to_contain_text(f"{mean_rates(RECORDING)[BEST]:.1f} Hz")
