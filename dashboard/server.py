@@ -31,6 +31,8 @@ RESOURCES = Path(__file__).parent.parent / "resources"
 
 UNUSED = 20_000
 """Milliseconds in which a page must have connected: a browser may be slow, or busy with another page."""
+LOOKED_FOR = 2000
+"""Milliseconds between looks for closed pages: the more there are, the longer garbage collections take."""
 
 Pattern = tuple[Any, ...]
 """A route as Tornado takes it."""
@@ -102,6 +104,7 @@ def build_server(
         spare,
         websocket_max_message_size_bytes=MAX_MESSAGE,
         unused_session_lifetime_milliseconds=UNUSED,
+        check_unused_sessions_milliseconds=LOOKED_FOR,
     )
     routes += [(path + end, Tunnel, {"thread": panel}) for path in panel.paths for end in ("", "/ws")]
     pages: dict[str, Any] = {
@@ -118,7 +121,11 @@ def build_server(
         ico_path="none",
         use_index=False,
         websocket_max_message_size=MAX_MESSAGE,
-        **{"unused_session_lifetime_milliseconds": UNUSED, **options},
+        **{
+            "unused_session_lifetime_milliseconds": UNUSED,
+            "check_unused_sessions_milliseconds": LOOKED_FOR,
+            **options,
+        },
     )
     harden(server._tornado)
     server._tornado.settings["panel"] = panel
