@@ -47,7 +47,8 @@ class Card:
 CARDS: Final = (
     Card("scores", "Scores", "plots", "live/scores.html"),
     Card("listeners", "Listeners", "plots", "live/listeners.html"),
-    Card("selection", "Selection", opened=True, summary="selected", needs="select"),
+    Card("connect", "Connect", template="live/connect.html", opened=True),
+    Card("selection", "Selection", summary="selected", needs="select"),
     Card(
         "decoders",
         "Start a decoder",
@@ -56,10 +57,22 @@ CARDS: Final = (
         "trials.",
     ),
     Card("perturbation", "Perturbation", summary="perturbed"),
+    Card(
+        "schedule",
+        "Schedule",
+        note="Perturbations that change by themselves, counted from the beginning or the last restart.",
+    ),
     Card("view", "View", summary="viewed"),
     Card("safety", "Limits of cursors", summary="limits"),
     Card("pictures", "Pictures"),
-    Card("connect", "Connect", "below", "live/connect.html"),
+    Card(
+        "comparison",
+        "Comparison",
+        "below",
+        note="Means over trials. Two decoders are compared on the trials of which both answered every bin: "
+        "intervals by bootstrap, p by Wilcoxon's signed-rank test.",
+    ),
+    Card("trials", "Trials", "below", needs="select"),
 )
 """Of the page's own; cards of plugins follow in the same column as controls."""
 

@@ -19,6 +19,7 @@ from dashboard.home.application import HomePages
 from dashboard.live.application import LivePages
 from dashboard.live.page import MakeCard, Parts
 from dashboard.panel_thread import PanelThread, Tunnel
+from dashboard.runs.application import RunsPages
 from plotters import PLOTTERS
 from plotters.base import Plotter
 from sessions.gate import Admission, Gate, Rules
@@ -111,6 +112,7 @@ def build_server(
         "/": application(HomePages(context, prefix)),
         "/calibrate": application(CalibratePages(context, prefix)),
         "/live": application(live),
+        "/runs": application(RunsPages(context, prefix)),
     }
     server: Server = get_server(
         pages,

@@ -17,6 +17,9 @@ STYLES = ["resources/deck.css", "resources/table.css"]
 ACTIONS = Markup('<span class="unseen">Actions</span>')
 """Title of a column of buttons."""
 
+CHUNK = 50
+"""Rows of a long table that are asked for at once (as in `resources/table.js`)."""
+
 Cell = str | Markup
 """A text, or markup of ours."""
 
@@ -56,6 +59,7 @@ class Table(JSComponent):
 
     columns = param.List(default=[], item_type=str)
     rows = param.List(default=[], doc="Key, state and cells of each row.")
+    span = param.List(default=[], doc="Of a long table: rows before these, and rows in all.")
 
     _esm = (RESOURCES / "table.js").read_text()
 
@@ -79,6 +83,42 @@ class Table(JSComponent):
         match data:
             case {"act": str(act), "key": str(key)} if self._hear is not None:
                 self._hear(act, key)
+
+
+class LongTable(Table):
+    """A table of which the browser has the rows around those in sight: it opens at once, however long.
+
+    Parameters
+    ----------
+    hear : function
+        As `Table` has it.
+    make : function
+        Makes the rows from one number to another.
+    """
+
+    def __init__(
+        self, hear: Callable[[str, str], object], make: Callable[[int, int], Sequence[Row]], **params: Any
+    ) -> None:
+        self._make = make
+        self._chunk = self._total = 0
+        super().__init__((), hear=hear, **params)
+
+    def update(self, columns: Sequence[Cell], total: int) -> None:
+        """Have these titles and so many rows, and make those around the ones in sight again."""
+        self._total = total
+        first = max(self._chunk - 1, 0) * CHUNK
+        rows = self._make(first, first + 3 * CHUNK)
+        self.param.update(
+            columns=[str(escape(title)) for title in columns], span=[first, total], rows=_plain(rows)
+        )
+
+    def _handle_msg(self, data: Any) -> None:
+        match data:
+            case {"chunk": int(chunk)} if 0 <= chunk * CHUNK <= self._total:
+                self._chunk = chunk
+                self.update([Markup(title) for title in self.columns], self._total)
+            case _:
+                super()._handle_msg(data)
 
 
 def act(what: str, label: str, name: str = "", *, main: bool = False) -> Markup:

@@ -77,7 +77,7 @@ class Feed {
       received += 1;
       if (received === 1) {
         this.wait = SHORTEST_WAIT;
-        if (this.lost) {
+        if (this.lost && (this.ended || document.body.dataset.controls !== "ready")) {
           location.reload(); // its controls have gone with the server, or with the session
           return;
         }
@@ -100,6 +100,7 @@ class Feed {
     if (socket !== this.socket) return;
     this.socket = null;
     this.lost = true;
+    this.ended ||= state !== "lost";
     clearTimeout(this.silence);
     clearInterval(this.asking);
     socket.close();

@@ -17,7 +17,12 @@ async function embed() {
   if (!item.root_ids.length) return;
   await Promise.all(scripts.map(load));
   await window.Bokeh.embed.embed_items({}, [item]);
-  if (document.body.dataset.session) return; // its feed tells how the server is, its tape that Python listens
+  if (document.body.dataset.session) {
+    // Its feed tells how the server is, its tape that Python listens.
+    const gone = () => (document.body.dataset.controls = "lost");
+    for (const shown of window.Bokeh.documents) shown.on_event("connection_lost", gone);
+    return;
+  }
   for (const shown of window.Bokeh.documents) shown.on_event("connection_lost", lost);
   document.body.dataset.controls = "ready";
 }

@@ -19,6 +19,7 @@ export function render({ model }) {
   let position = 0;
   let dragging = false;
 
+  const trialAt = (bin) => trials.findLast(([, first, end]) => first <= bin && bin < end);
   const send = (asked) => model.send_msg(asked);
 
   function draw() {
@@ -26,6 +27,8 @@ export function render({ model }) {
     const x = (bin) => (bin / nBins) * width;
     drawSpans(context, x, height, 0, nBins);
     if (width / trials.length >= READABLE) drawBoundaries(context, x, height, trials);
+    drawFailures(context, x, height);
+    drawMarks(context, x, height);
     drawNear();
   }
 
@@ -46,8 +49,11 @@ export function render({ model }) {
       const left = Math.max(x(first), 0) + PAD;
       if (context.measureText(id).width <= Math.min(x(end), width) - PAD - left) context.fillText(id, left, height / 2);
     }
+    drawFailures(context, x, height);
+    drawMarks(context, x, height);
     context.fillStyle = style("accent");
     context.fillRect(width / 2 - 1, 0, 2, height);
+    drawCurrent(context, width / 2, height);
   }
 
   function drawSpans(context, x, height, from, to) {
@@ -62,11 +68,41 @@ export function render({ model }) {
     for (const [, first] of shown) context.fillRect(Math.round(x(first)), 0, 1, height);
   }
 
+  /** The number of the trial at the position, whether there is room for it or not. */
+  function drawCurrent(context, left, height) {
+    const [id] = trialAt(position) ?? [""];
+    holder.dataset.trial = id;
+    if (id === "") return;
+    context.font = `bold 12px ${style("font")}`;
+    context.textBaseline = "middle";
+    context.fillStyle = style("key");
+    context.fillRect(left, 0, context.measureText(id).width + 2 * PAD, height);
+    context.fillStyle = style("on-key");
+    context.fillText(id, left + PAD, height / 2);
+  }
+
+  function drawFailures(context, x, height) {
+    context.fillStyle = style("bad");
+    for (const [, first, end] of model.failures.map((i) => trials[i])) {
+      context.fillRect(x(first), height - 4, Math.max(x(end) - x(first), 1), 4);
+    }
+  }
+
+  function drawMarks(context, x, height) {
+    context.font = `10px ${style("font")}`;
+    context.textBaseline = "top";
+    for (const [bin, text, role] of model.marks) {
+      context.fillStyle = style(role);
+      context.fillRect(Math.round(x(bin)), 0, 2, height);
+      context.fillText(text, x(bin) + 4, 1);
+    }
+  }
+
   function say(bin) {
     const tenths = Math.floor((10 * bin) / binRate);
     const clock = `${String(Math.floor(tenths / 600)).padStart(2, "0")}:${((tenths % 600) / 10).toFixed(1).padStart(4, "0")}`;
-    const trial = trials.findLast(([, first]) => first <= bin);
-    slider.setAttribute("aria-valuetext", clock + (trial && bin < trial[2] ? `, trial ${trial[0]}` : ""));
+    const trial = trialAt(bin);
+    slider.setAttribute("aria-valuetext", clock + (trial ? `, trial ${trial[0]}` : ""));
   }
 
   // A drag is one seek, when it ends.
@@ -105,7 +141,7 @@ export function render({ model }) {
     clearInterval(speaking);
     resized.disconnect();
   });
-  model.on("spans", draw);
+  for (const drawn of ["spans", "marks", "failures"]) model.on(drawn, draw);
   model.on("flags", () => Object.assign(document.body.dataset, model.flags));
   send({ theme: document.documentElement.dataset.theme });
   for (const card of document.querySelectorAll("[data-card][open]")) send({ open: card.id });

@@ -16,6 +16,7 @@ from engine.answers.scores.summary import Summary
 from engine.bins.description import recorded
 from sessions.archive import settings_of
 from sessions.refusals import NoRecords, UnknownRun
+from sessions.run_choice import Choice, Known, Order
 from sessions.session import Session
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,11 @@ LEAST_BINS: Final = 40
 """Bins that a decoder must have been scored on, for its run to be kept."""
 BUSY: Final = 5.0
 """Seconds for which another program may hold the file."""
+
+CHANGES: Final = slice(24, 28)
+"""Where SQLite counts the changes of a file (https://www.sqlite.org/fileformat.html, 1.3.7)."""
+ALL: Final = Choice()
+NEWEST: Final = Order()
 
 MIGRATIONS: Final = (
     """
@@ -105,32 +111,61 @@ class Runs:
         list of int
             Their ids.
         """
-        decoders = session.scores.latest().decoders
-        scored = {name: each for name, each in decoders.items() if each.total.n_bins >= LEAST_BINS}
-        if not scored:
-            return []
         try:
-            with self._opened() as database:
-                return [_insert(database, name, summary, session) for name, summary in scored.items()]
+            return self.add(session)
         except NoRecords as error:
             log.warning("The scores of session %s are not kept: %s", session.code, error)
             return []
 
-    def kept(
-        self, decoder: str | None = None, recording: str | None = None, limit: int = 10_000
-    ) -> list[Run]:
-        """The newest runs, newest first: all, or those of one decoder or recording."""
-        asked = {"decoder": decoder, "recording": recording}
-        given = {name: value for name, value in asked.items() if value is not None}
-        where = " AND ".join(f"{name} = ?" for name in given) or "1"
-        if not self._path.exists():
+    def add(self, session: Session) -> list[int]:
+        """The same; what hinders it is raised.
+
+        Raises
+        ------
+        NoRecords
+        """
+        decoders = session.scores.latest().decoders
+        scored = {name: each for name, each in decoders.items() if each.total.n_bins >= LEAST_BINS}
+        if not scored:
             return []
         with self._opened() as database:
-            found = database.execute(
-                f"SELECT * FROM runs WHERE {where} ORDER BY ended DESC, id DESC LIMIT ?",
-                (*given.values(), limit),
-            )
-            return [_run(row) for row in found]
+            return [_insert(database, name, summary, session) for name, summary in scored.items()]
+
+    def kept(
+        self, choice: Choice = ALL, order: Order = NEWEST, limit: int = 10_000, offset: int = 0
+    ) -> list[Run]:
+        """So many of the chosen runs, from the `offset`-th on."""
+        (where, values), (by, more) = choice.where(), order.order()
+        asked = f"SELECT * FROM runs WHERE {where} ORDER BY {by} LIMIT ? OFFSET ?"
+        return [_run(row) for row in self._asked(asked, (*values, *more, limit, offset))]
+
+    def known(self, choice: Choice = ALL) -> Known:
+        """What there is to choose from, and how many runs this chooses."""
+        where, values = choice.where()
+        counted = self._asked(f"SELECT count(*) FROM runs WHERE {where}", values)
+        return Known(
+            self._names("decoder FROM runs"),
+            self._names("recording FROM runs"),
+            self._names("value FROM runs, json_each(tags)"),
+            sum(n for (n,) in counted),
+        )
+
+    def over_time(self, score: str, choice: Choice = ALL) -> list[tuple[str, float, float]]:
+        """Decoder, end (Unix seconds) and one score of the chosen runs that have it, the oldest first."""
+        where, values = choice.where()
+        asked = f"SELECT decoder, ended, json_extract(scores, ?) AS score FROM runs WHERE {where}"
+        whole = f"SELECT * FROM ({asked}) WHERE score IS NOT NULL ORDER BY ended"
+        return [(str(decoder), *at) for decoder, *at in self._asked(whole, (f"$.{score}", *values))]
+
+    def version(self) -> bytes:
+        """Another one after every change, whoever has made it: the file's own count of changes."""
+        try:
+            with self._path.open("rb") as file:
+                return file.read(CHANGES.stop)[CHANGES]
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise _unusable(self._path, error) from None
 
     def get(self, run: int) -> Run:
         """One run.
@@ -139,12 +174,14 @@ class Runs:
         ------
         UnknownRun
         """
-        if self._path.exists():
-            with self._opened() as database:
-                row = database.execute("SELECT * FROM runs WHERE id = ?", (run,)).fetchone()
-            if row is not None:
-                return _run(row)
+        for row in self._asked("SELECT * FROM runs WHERE id = ?", (run,)):
+            return _run(row)
         raise UnknownRun(f"There is no run {run}. GET /api/runs lists those that are kept.")
+
+    def some(self, runs: Sequence[int]) -> list[Run]:
+        """Those of these runs that there still are, in this order."""
+        found = [self._asked("SELECT * FROM runs WHERE id = ?", (run,)) for run in runs]
+        return [_run(row) for rows in found for row in rows]
 
     def annotate(self, run: int, notes: str | None = None, tags: Sequence[str] | None = None) -> Run:
         """Write notes or tags to a run; what is None stays as it is. `UnknownRun` if there is none."""
@@ -161,9 +198,19 @@ class Runs:
         with self._opened() as database:
             database.execute("DELETE FROM runs WHERE id = ?", (run,))
 
+    def _names(self, column: str) -> tuple[str, ...]:
+        return tuple(str(name) for (name,) in self._asked(f"SELECT DISTINCT {column} ORDER BY 1"))
+
+    def _asked(self, statement: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
+        """Nothing where no run was kept yet."""
+        if not self._path.exists():
+            return []
+        with self._opened("BEGIN") as database:
+            return database.execute(statement, values).fetchall()
+
     @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        """A transaction on the file, which has the newest schema.
+    def _opened(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
+        """A transaction on the file, which has the newest schema; by "BEGIN", one that only reads.
 
         Raises
         ------
@@ -175,13 +222,15 @@ class Runs:
             connection = sqlite3.connect(self._path, timeout=BUSY, isolation_level=None)
             with closing(connection) as database, database:
                 database.row_factory = sqlite3.Row
-                database.execute("BEGIN IMMEDIATE")
+                database.execute(begin)
                 _migrate(database)
                 yield database
         except (sqlite3.Error, OSError) as error:
-            raise NoRecords(
-                f"{self._path.name} cannot be used ({error}). Choose another folder with --records."
-            ) from None
+            raise _unusable(self._path, error) from None
+
+
+def _unusable(path: Path, error: Exception) -> NoRecords:
+    return NoRecords(f"{path.name} cannot be used ({error}). Choose another folder with --records.")
 
 
 def _migrate(database: sqlite3.Connection) -> None:
@@ -194,7 +243,8 @@ def _migrate(database: sqlite3.Connection) -> None:
     for statements in MIGRATIONS[version:]:
         for statement in statements.split(";"):
             database.execute(statement)
-    database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    if version < len(MIGRATIONS):  # else whoever reads would change the file
+        database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
 
 def _insert(database: sqlite3.Connection, decoder: str, summary: Summary, session: Session) -> int:

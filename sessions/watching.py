@@ -101,8 +101,10 @@ class Watchers:
 
     def _slow(self) -> tuple[Any, ...]:
         tape, launched = self._session.tape, self._session.launched.decoders
+        scores = self._session.scores.latest().decoders
         return (
             tape and (tape.name, tape.state),
+            {name: each.trials[-1].sequence_number for name, each in scores.items() if each.trials},
             [(name, each.state, each.line) for name, each in launched.items()],
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -154,8 +155,9 @@ class KafkaCluster:
         assert self._process.stdout.readline() == "done\n"
 
     def freeze(self) -> None:
-        """Answer nobody."""
+        """Answer nobody, once this returns."""
         self._process.send_signal(signal.SIGSTOP)
+        os.waitpid(self._process.pid, os.WUNTRACED)  # until then its threads may go on
 
     def thaw(self) -> None:
         self._process.send_signal(signal.SIGCONT)

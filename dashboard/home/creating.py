@@ -100,10 +100,11 @@ class Creating(param.Parameterized):
         self._task.start(
             "Making the session \N{HORIZONTAL ELLIPSIS}",
             lambda: create_session(self._context, asked),
-            self._open,
+            self.open,
         )
 
-    def _open(self, made: Created) -> None:
+    def open(self, made: Created) -> None:
+        """Its page, in place of this one."""
         if isinstance(state.notifications, Notices):
             state.notifications.go(f"{self._mount}/live?session={made.session_code}")
 

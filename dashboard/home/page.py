@@ -11,6 +11,7 @@ from panel.viewable import Viewable
 
 from dashboard.following import Following, FollowingPage
 from dashboard.home.creating import Creating
+from dashboard.home.demonstrating import Demonstrating
 from dashboard.home.rows import ELSEWHERE, RECORDS, SESSIONS, Overview, plural
 from dashboard.live.controls import stack
 from dashboard.live.task import Task
@@ -58,6 +59,7 @@ class HomePage(FollowingPage):
         names = list(context.store.recordings)
         self.overview, self.records = sessions.now(), records.now()
         self._creating = Creating(context, names, mount)
+        self._demo = Demonstrating(context, self._creating.open)
         self._count = pn.widgets.StaticText(value=self.overview.count, css_classes=["count"])
         self._here = Table((*SESSIONS, ACTIONS), hear=self._hear)
         self._none = pn.pane.HTML(object=NO_SESSION, stylesheets=STYLES)  # type: ignore[no-untyped-call]
@@ -79,7 +81,7 @@ class HomePage(FollowingPage):
         """By the names that the template has for them."""
         several = len(self._context.store.recordings) > 1
         return {
-            "create": self._creating.view(self._count),
+            "create": stack(self._creating.view(self._demo.view(), self._count), self._demo.waiting()),
             "sessions": stack(self._place, self._ending.view()),
             "elsewhere": self._elsewhere,
             "records": self._files,

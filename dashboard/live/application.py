@@ -25,7 +25,6 @@ from sessions.refusals import UnknownSession
 
 PORT = re.compile(r":\d+$")
 LSL_PARTS = ("Neural", "Kinematics", "Intention", "Events", "Triggers")
-UNANSWERED = "No decoder has answered yet. Start one here, or connect your own."
 
 
 class LivePages:
@@ -72,7 +71,6 @@ class LivePages:
             "duration": spell_time(recording.duration) if recording.duration is not None else "",
             "plots": figures.shown,
             "of_decoders": [plotter.name for plotter in plotters if issubclass(plotter, Scored)],
-            "unanswered": UNANSWERED,
             "phases": PHASES,
             "n_marks": len(MARKS),
             "cards": live.cards,

@@ -16,16 +16,22 @@ from panel.io.state import set_curdoc, state
 from panel.viewable import Viewable
 
 from dashboard.layout import CARDS, Card
-from dashboard.live.controls import Controls, attempt, button, stack
+from dashboard.live.comparing import Comparing
+from dashboard.live.controls import Controls, attempt, button, flow, stack
 from dashboard.live.decoders import Decoders
 from dashboard.live.guarding import Guarding
+from dashboard.live.keeping import Keeping
+from dashboard.live.marks import marks
 from dashboard.live.perturbation import Perturbing
 from dashboard.live.pictures import Pictures
 from dashboard.live.recording import Recording
 from dashboard.live.reel import selected_spans, tape
+from dashboard.live.schedule import Scheduling
 from dashboard.live.selection import Selecting
 from dashboard.live.tape import Tape
 from dashboard.live.transport import Transport
+from dashboard.live.trial_list import failures, scores_by_trial
+from dashboard.live.trials import Trials
 from dashboard.live.viewing import Viewing
 from dashboard.notices import notices
 from plotters.base import Plotter
@@ -81,7 +87,9 @@ class LivePage:
         self._theme = "light"
         self.transport = Transport(session)
         self.recording = Recording(session, parts.context.archive, parts.mount)
-        self._tape = Tape(self.hear, recording=tape(session.description), spans=self._spans())
+        self._tape = Tape(
+            self.hear, recording=tape(session.description), spans=self._spans(), marks=marks(session)
+        )
         self._places: dict[str, pn.Column] = {
             card.name: stack() for card in self.cards if not card.template
         }
@@ -99,6 +107,7 @@ class LivePage:
 
     def roots(self) -> dict[str, Viewable]:
         """By the names that the template has for them."""
+        parts = self._parts
         period = pn.widgets.RadioBoxGroup(
             options=PERIODS, value="window", inline=True, css_classes=["chips"]
         )
@@ -108,7 +117,7 @@ class LivePage:
             "tape": self._tape,
             "record": self.recording.view(),
             "drift": button("Set reference", self.session.drift.set_reference),
-            "scores": period,
+            "scores": flow(period, Keeping(parts.context, self.session.code, parts.mount).view()),
             "notices": notices(),
             **self._places,
         }
@@ -137,7 +146,12 @@ class LivePage:
             if not state.loaded:  # what a page is told before it has loaded, Panel loses
                 state.onload(self._tell)
                 return
-            self._tape.spans = self._spans()
+            scores = scores_by_trial(self.session.scores.latest().decoders)
+            self._tape.param.update(
+                spans=self._spans(),
+                marks=marks(self.session),
+                failures=failures(self.session.description, scores),
+            )
             for controls in (self.transport, self.recording, *self._open.values()):
                 if controls is not None:
                     controls.follow()
@@ -204,6 +218,12 @@ class LivePage:
                 return Selecting(session)
             case "perturbation":
                 return Perturbing(session)
+            case "schedule":
+                return Scheduling(session)
+            case "comparison":
+                return Comparing(session)
+            case "trials":
+                return Trials(session)
             case "view":
                 return Viewing(session)
             case "safety":

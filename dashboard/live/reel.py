@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dashboard.live.trial_list import passages
 from engine.bins.description import Description, Recorded
 from engine.bins.selection import Selection
 
@@ -34,14 +35,16 @@ def tape(recording: Description) -> dict[str, Any]:
         ``n_bins``, ``bin_rate``, and ``trials``: id, first bin, one past the last, and target of each
         trial that has bins.
     """
-    trial_of_bin = recording.bins["trial"]
-    inside = np.flatnonzero(trial_of_bin >= 0)
-    rows, first, n_bins = np.unique(trial_of_bin[inside], return_index=True, return_counts=True)
     trials = [
-        [recording.trials[row].trial_id, start, start + n, recording.trials[row].target_id]
-        for row, start, n in zip(rows.tolist(), inside[first].tolist(), n_bins.tolist(), strict=True)
+        [each.trial.trial_id, each.first, each.end, each.trial.target_id] for each in passages(recording)
     ]
     return {"n_bins": recording.n_bins or 1, "bin_rate": recording.bin_rate, "trials": trials}
+
+
+@lru_cache(maxsize=16)
+def reel(selection: Selection, recording: Recorded) -> Reel:
+    """The same for all who ask."""
+    return Reel(selection, recording)
 
 
 class Reel:
@@ -67,6 +70,11 @@ class Reel:
         """The bin that is played so many bins after (before) another; the first or last at the ends."""
         at = int(np.searchsorted(self._bins, self.nearest(bin_))) + n
         return int(self._bins[min(max(at, 0), len(self._bins) - 1)])
+
+    def ahead(self, index: int, loop: bool) -> int | None:
+        """The bin that is played as number `index`, counted from the first one; None if there is none."""
+        n = len(self._bins)
+        return int(self._bins[index % n]) if loop or 0 <= index < n else None
 
     def trial_away(self, bin_: int, n: int) -> int | None:
         """The first selected bin of the trial so many selected trials away; None if there are none.

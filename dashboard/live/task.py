@@ -40,12 +40,17 @@ class Task:
         return self._view
 
     def start(self, text: str, work: Callable[[], T], done: Callable[[T], object]) -> None:
-        """Call `work` in a thread, again while it is busy, and `done` with what comes of it."""
+        """Call `work` in a thread, again while it is busy, and `done` with what comes of it.
+
+        Without a text nobody is told.
+        """
         self.stop()
         document = state.curdoc
         assert document is not None
         self._text.value = text
-        self._view.param.update(objects=[self._text, self._stop, self._bar], visible=True)
+        self._view.param.update(
+            objects=[self._text, self._stop, self._bar] if text else [], visible=bool(text)
+        )
         self._running = asyncio.get_running_loop().create_task(self._run(document, work, done))
 
     def stop(self) -> None:
@@ -58,10 +63,11 @@ class Task:
     async def _run(self, document: Document, work: Callable[[], T], done: Callable[[T], object]) -> None:
         found = asyncio.ensure_future(self._patiently(work))
         await asyncio.wait([found])
-        if asyncio.current_task() is not self._running:
-            return
+        task = asyncio.current_task()
 
         def finish() -> None:
+            if task is not self._running:  # stopped, or another one was started meanwhile
+                return
             with set_curdoc(document):
                 self._running = None
                 self._view.param.update(objects=[], visible=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -89,6 +90,11 @@ class Transport(Controls):
                 widgets.Switch.from_param(self.param.at_max),
             ),
             "loop": (widgets.Switch.from_param(self.param.loop),),
+            "select": (
+                button("A", self.begin_here, "end"),
+                button("B", self.end_here, "end"),
+                button("Clear", self.clear_ends),
+            ),
         }
         can = replay.source.can
         shown = [each for what, made in offered.items() if what in can for each in made]
@@ -128,6 +134,29 @@ class Transport(Controls):
     def seek(self, bin_: int) -> None:
         """Go to the selected bin that is nearest to another."""
         self.session.replay.seek(self._reel().nearest(bin_))
+
+    # The stretch from A to B
+
+    def begin_here(self) -> None:
+        """Play from this bin on; an end that is before it is dropped."""
+        here, last = self.session.replay.position().packet_id, self.session.replay.selection.last_packet
+        self._play_stretch(here, last if last is not None and last >= here else None)
+
+    def end_here(self) -> None:
+        """Play up to this bin, again and again; a beginning that is after it is dropped."""
+        here, first = self.session.replay.position().packet_id, self.session.replay.selection.first_packet
+        self._play_stretch(first if first is not None and first <= here else None, here)
+        self.session.replay.set_loop(True)
+
+    def clear_ends(self) -> None:
+        """Play all of what else is selected, from here on if it stood within."""
+        here = self.session.replay.position().packet_id
+        self._play_stretch(None, None)
+        self.session.replay.seek(here)
+
+    def _play_stretch(self, first: int | None, last: int | None) -> None:
+        replay = self.session.replay
+        replay.set_selection(replace(replay.selection, first_packet=first, last_packet=last))
 
     def _trials(self, n: int, at: int | None = None) -> None:
         here = self.session.replay.position().packet_id if at is None else at

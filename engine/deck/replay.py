@@ -116,6 +116,11 @@ class Replay:
         return self._transport.timetable.steps
 
     @property
+    def n_played(self) -> int:
+        """Bins since the session began or was restarted: those that the timetable counts."""
+        return self.ring.head - self._transport.origin
+
+    @property
     def late_ticks(self) -> int:
         """Bins that went out a whole bin or more after they were due."""
         return self._transport.schedule.late_ticks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -122,6 +123,18 @@ class Bins:
         np.savez(file, allow_pickle=False, **{each.name: getattr(self, each.name) for each in fields(self)})
         return file.getvalue()
 
+    def to_mat(self) -> bytes:
+        """As a MATLAB file of version 5: the same names, vectors and fields of `trial_table` as columns."""
+        from scipy import io as matlab  # takes long to load, and few ask for it
+
+        table = {_field_name(name): self.trial_table[name] for name in self.trial_table.dtype.names or ()}
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        values["trial_table"] = {name: _cells(column) for name, column in table.items() if column.size}
+        values["channel_names"] = _cells(self.channel_names)
+        file = io.BytesIO()
+        matlab.savemat(file, values, oned_as="column", long_field_names=True)
+        return file.getvalue()
+
     @classmethod
     def from_npz(cls, content: bytes) -> Bins:
         """Read what `to_npz` has made.
@@ -137,6 +150,17 @@ class Bins:
         except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise RecordingError(f"These are no bins of a recording: {error}.") from None
         return cls(**{name: value[()] if value.ndim == 0 else value for name, value in read.items()})
+
+
+def _cells(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Text as a cell array, which is not filled up with blanks; all else as it is."""
+    return column.astype(object) if column.dtype.kind == "U" else column
+
+
+def _field_name(name: str) -> str:
+    """A name that MATLAB takes: letters, digits and underscores, the first a letter."""
+    plain = re.sub(r"\W", "_", name, flags=re.ASCII)[:63]
+    return plain if plain[0].isalpha() else f"trial_{plain}"[:63]
 
 
 def stretches(packet_id: npt.NDArray[np.int32], observed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

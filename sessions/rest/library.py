@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 
 from engine.bins.description import Recorded
 from engine.bins.selection import spell_ids
@@ -19,6 +19,7 @@ from sessions.rest.requests import BinsQuery, RecordingQuery
 
 NPZ = "application/octet-stream"
 """There is no type of its own for a NumPy archive."""
+MAT = "application/x-matlab-data"
 
 
 def list_recordings(context: Context) -> RecordingList:
@@ -64,18 +65,37 @@ def show_bins(context: Context, asked: BinsQuery) -> Stream:
     `length_unit`, `start_time` (of bin 0, s), `synthetic`, and `trial_table`, one row a trial. It is a
     recording too: `serve.py --data bins.npz` replays it.
     """
+    return _download(context, asked, Bins.to_npz, NPZ, "bins.npz")
+
+
+def show_matlab_bins(context: Context, asked: BinsQuery) -> Stream:
+    """The same as a MATLAB file of version 5, for MATLAB's and Octave's `load`.
+
+    Vectors are columns, `channel_names` is a cell array, and `trial_table` a struct of columns, for
+    `struct2table`. `serve.py --data bins.mat` replays it.
+    """
+    return _download(context, asked, Bins.to_mat, MAT, "bins.mat")
+
+
+def _download(
+    context: Context, asked: BinsQuery, write: Callable[[Bins], bytes], content_type: str, file_name: str
+) -> Stream:
     recording = context.store.recording_named(asked.recording)
     if not context.downloads.acquire(blocking=False):
         raise Busy(f"{DOWNLOADS} clients take binned recordings already. Try again when one is done.")
-    return Stream.of(_pieces(recording, asked.trial_ids, context.downloads), NPZ, "bins.npz")
+    pieces = _pieces(recording, asked.trial_ids, write, context.downloads)
+    return Stream.of(pieces, content_type, file_name)
 
 
 def _pieces(
-    recording: Recorded, trial_ids: Sequence[int], room: threading.BoundedSemaphore
+    recording: Recorded,
+    trial_ids: Sequence[int],
+    write: Callable[[Bins], bytes],
+    room: threading.BoundedSemaphore,
 ) -> Generator[bytes]:
-    """The archive, which goes and makes room when it has been taken, or nobody takes it any more."""
+    """The file, which goes and makes room when it has been taken, or nobody takes it any more."""
     try:
-        content = Bins.of(recording, trial_ids).to_npz()
+        content = write(Bins.of(recording, trial_ids))
         for start in range(0, len(content), CHUNK):
             yield content[start : start + CHUNK]
     finally:

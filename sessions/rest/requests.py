@@ -222,6 +222,7 @@ class RecordAsk(Ask):
 class RunsQuery(Ask):
     decoder: str | None = Field(None, description="Runs of this one alone.")
     recording: str | None = Field(None, description="Runs on this one alone, by its name.")
+    tag: str | None = Field(None, description="Runs with this tag alone.")
     limit: int = Field(1000, ge=1, le=100_000, description="The newest so many.")
 
 

@@ -95,6 +95,11 @@ def _of_recording(path: str, call: Call, *refuses: type[DeckError]) -> Route:
     return _slow("GET", path, call, *RECORDING, *refuses)
 
 
+def _bins(ending: str, call: Call, content_type: str) -> Route:
+    refuses = (*RECORDING, UnknownTrial, EmptySelection, Busy)
+    return _file(f"/api/recording/bins.{ending}", call, content_type, *refuses)
+
+
 def _picture(name: str, call: Call, content_type: str) -> Route:
     return _file(f"/api/sessions/{{code}}/{name}", call, content_type, *SESSION, Busy, NotDrawn)
 
@@ -129,7 +134,7 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
         _control("resume", transport.resume),
         _control("stop", transport.stop),
         _control("step", transport.step),
-        _control("restart", transport.restart),
+        _slow("POST", "/api/control/{code}/restart", transport.restart, *PLAYING),
         Route(
             "POST",
             "/api/control/{code}/seek",
@@ -188,12 +193,8 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
         _of_recording("/api/trials", library.list_trials),
         _of_recording("/api/trials/{trial_id}", library.show_trial, UnknownTrial),
         _of_recording("/api/trials/by-target/{target_id}", library.list_trials_of_target, UnknownTarget),
-        _file(
-            "/api/recording/bins.npz",
-            library.show_bins,
-            library.NPZ,
-            *(*RECORDING, UnknownTrial, EmptySelection, Busy),
-        ),
+        _bins("npz", library.show_bins, library.NPZ),
+        _bins("mat", library.show_matlab_bins, library.MAT),
     ),
     "Pictures": (
         _picture("snapshot.png", pictures.show_png, "image/png"),

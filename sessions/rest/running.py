@@ -13,6 +13,7 @@ from sessions.rest.context import Context, Text
 from sessions.rest.models.runs import RunAnswer, RunDeleted, RunList
 from sessions.rest.models.scores import MeasuresAnswer
 from sessions.rest.requests import RunAsk, RunsQuery
+from sessions.run_choice import Choice
 from sessions.runs import Run, Runs
 
 
@@ -21,13 +22,14 @@ def list_runs(context: Context, asked: RunsQuery) -> RunList:
 
     A run is kept when its session ends or begins anew, or by `POST /api/sessions/{code}/runs`.
     """
-    return _answers(runs_of(context).kept(asked.decoder, asked.recording, asked.limit))
+    choice = Choice(asked.decoder, asked.recording, asked.tag)
+    return _answers(runs_of(context).kept(choice, limit=asked.limit))
 
 
 def keep_runs(context: Context, code: str) -> RunList:
     """Keep the scores of all decoders of a session as they are now."""
     runs = runs_of(context)
-    return _answers(runs.get(run) for run in runs.keep(context.session(code)))
+    return _answers(runs.get(run) for run in runs.add(context.session(code)))
 
 
 def show_run(context: Context, run: int) -> RunAnswer:

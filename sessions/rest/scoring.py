@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.answers.prediction import checked_name
-from engine.answers.scores.comparison import compare, estimate
+from engine.answers.scores.comparison import compare, estimates
 from engine.answers.scores.summary import joined_later
 from sessions.rest.context import Context
 from sessions.rest.models.scores import (
@@ -89,10 +89,7 @@ def show_comparison(context: Context, code: str, asked: ComparisonQuery) -> Comp
     """
     decoders = context.session(code).scores.latest().decoders
     trials = {name: summary.trials for name, summary in decoders.items()}
-    found = {
-        name: estimate([getattr(trial.measures, asked.measure) for trial in of_decoder])
-        for name, of_decoder in trials.items()
-    }
+    found = estimates(trials, asked.measure)
     return Comparison(
         measure=asked.measure,
         decoders={name: EstimateAnswer.model_validate(each) for name, each in found.items()},

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from dashboard import build_server, close_server
 from engine.sources.recordings.recording import Recording
@@ -27,6 +27,7 @@ from sessions.gate import Origins, Rate, Rules, Token
 from sessions.launcher import Launcher
 from sessions.rest.context import Context
 from sessions.rest.handler import rest_rules
+from sessions.runs import Runs
 from sessions.server import stream_rules
 from sessions.session import Session
 from sessions.store import Store
@@ -37,6 +38,8 @@ from tests.engine.listening import wait_until
 
 ARTEFACTS = Path(__file__).parents[2] / ".artefacts"
 SCREENSHOTS = Path(os.environ.get("PHANTOM_SCREENSHOTS", ARTEFACTS / "screenshots"))
+
+expect.set_options(timeout=30_000)  # ms: what is shown at once may take long on a busy machine
 
 
 class Deck:
@@ -52,8 +55,12 @@ class Deck:
         calibrations: Calibrations | None = None,
         archive: Archive | None = None,
         brokers: Sequence[Broker] = (),
+        runs: Runs | None = None,
+        launches: bool = True,
     ) -> None:
+        self.launches = launches
         self.brokers = brokers
+        self.runs = runs
         self.port = free_port()
         shown, rate = Token(token) if token else None, Rate(1e6)  # tests are quicker than people
         self.gate = Rules(Origins((self.port,)), token=shown, rate=rate)
@@ -79,7 +86,8 @@ class Deck:
 
     def start(self, *recordings: Recording) -> None:
         """Begin with no session."""
-        self.store = Store({recording.name: recording for recording in recordings})
+        keep = self.runs.keep if self.runs else None
+        self.store = Store({recording.name: recording for recording in recordings}, keep=keep)
         self._up, self._stopping = threading.Event(), asyncio.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="dashboard")
         self._thread.start()
@@ -98,7 +106,8 @@ class Deck:
             self.port,
             studio=self.studio,
             archive=self.archive,
-            launcher=Launcher(f"ws://127.0.0.1:{self.port}"),
+            runs=self.runs,
+            launcher=Launcher(f"ws://127.0.0.1:{self.port}") if self.launches else None,
             calibrations=self.calibrations,
             brokers=self.brokers,
         )

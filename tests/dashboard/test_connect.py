@@ -52,6 +52,7 @@ def page(deck: Deck, visitor: Visitor, session: Session) -> Page:
 def test_addresses_and_programs_are_copied(deck: Deck, visitor: Visitor, session: Session) -> None:
     visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = visitor.watch(deck, session.code)
+    page.get_by_text("Addresses", exact=True).click()
     button = page.get_by_role("button", name="Copy the address for WebSocket, JSON")
     button.click()
     expect(button).to_have_text("Copied")
@@ -75,17 +76,26 @@ def test_one_language_is_open_at_a_time_by_mouse_and_keyboard(page: Page) -> Non
     expect(opened).to_contain_text("This session has no LSL streams")
 
 
-def test_the_python_program_runs(page: Page, session: Session) -> None:
-    program = page.locator("#code-python").inner_text()
+def test_the_python_program_is_copied_from_the_side_and_scored_within_10_s(
+    deck: Deck, visitor: Visitor, session: Session
+) -> None:
+    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = visitor.open(deck.live(session.code))
+    page.wait_for_selector("body[data-connection=open]")
+    expect(page.locator("aside [data-card]").first).to_have_id("connect")
+    page.get_by_role("button", name="Copy the Python program").click()
+    program = page.evaluate("navigator.clipboard.readText()")
+    assert program == page.locator("#code-python").inner_text().strip()
     command = [sys.executable, "-u", "-c", program]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         try:
+            scored = page.locator("[data-rows=scores-window] tr").first
+            expect(scored).to_be_visible(timeout=10_000)
             assert running.stdout.readline() == "small 6 units\n"
             assert running.stdout.readline().startswith("0 ")
             assert page.locator("[data-rows=listeners] tr").count() <= 1
             expect(page.locator("[data-rows=listeners] td").nth(2)).to_contain_text("json")
-            expect(page.locator("[data-rows=scores-window] tr").first).to_be_visible()
         finally:
             running.kill()
     expect(page.get_by_text("No decoder is connected.")).to_be_visible()

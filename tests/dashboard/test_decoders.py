@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,7 @@ from tests.engine.listening import wait_until
 
 SERVE = Path(__file__).parents[2] / "serve.py"
 PATIENCE = 60_000
-EMPTY = "No decoder has answered yet. Start one here, or connect your own."
+EMPTY = re.compile("^(No answers yet|No decoder has answered yet. Start one here, or connect your own.)$")
 COLUMN = """([plot, source, column]) => {
   const model = Bokeh.index.roots.map(({ model }) => model).find(({ name }) => name === plot);
   const { data } = model.document.get_model_by_name(`${plot}/${source}`);

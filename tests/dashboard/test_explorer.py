@@ -13,6 +13,7 @@ from bokeh.models import GlyphRenderer
 from dashboard.explore.explorer import Explorer
 from dashboard.explore.study import Study
 from dashboard.explore.widgets import fields
+from plotters.pictures.panel import styled
 from tests.builders import small_recording
 
 
@@ -72,3 +73,9 @@ def test_what_is_said_of_plots_follows_them(explorer: Explorer) -> None:
     assert not words.rx.value.lacks
     explorer.controls.trials = "2"
     assert words.rx.value.lacks
+
+
+def test_pictures_in_the_same_process_leave_the_page_its_backend(explorer: Explorer) -> None:
+    styled(hv.Curve([1, 2]), linewidth=0.9)  # of matplotlib's, loaded after Bokeh's
+    assert hv.Store.current_backend == "bokeh"
+    assert explorer.plots()

@@ -14,7 +14,7 @@ from tests.dashboard.conftest import Deck, Visitor, keep_screenshot
 
 N_PLOTS = len(PLOTTERS)
 """Bokeh's figures can be reached too."""
-N_REGIONS = 40
+N_REGIONS = 80
 """So can what scrolls, and the buttons for that are more than one stop."""
 
 DEEP = """const deep = (root, selector) => [

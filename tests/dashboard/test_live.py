@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import numpy.typing as npt
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from dashboard.frames import spell_time
 from engine.deck.replay import Replay
@@ -111,6 +113,29 @@ def test_a_lost_server_is_told_and_one_that_comes_back_offers_the_session_again(
     page.wait_for_selector("body[data-connection=open]")
     expect(page.locator("#notice")).to_be_hidden()
     assert "phoenix" in deck.store.sessions
+
+
+def test_a_feed_that_is_lost_for_a_moment_takes_nothing_that_was_typed(
+    deck: Deck, visitor: Visitor
+) -> None:
+    feeds: list[WebSocketRoute] = []
+
+    def through(feed: WebSocketRoute) -> None:
+        feed.connect_to_server()
+        feeds.append(feed)
+
+    visitor.context.route_web_socket(re.compile("/feed/"), through)
+    deck.store.create("lost-feed")
+    page = visitor.watch(deck, "lost-feed")
+    trials = page.get_by_label("Trials", exact=True)
+    trials.fill("1-2")
+    feeds[0].close(code=3000)
+    page.wait_for_selector("body[data-connection=lost]")
+    page.wait_for_selector("body[data-connection=open]")
+    assert len(feeds) == 2
+    expect(trials).to_have_value("1-2")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-value=selected]")).not_to_contain_text("all")
 
 
 def test_a_page_lives_on_when_the_session_is_made_again(deck: Deck, visitor: Visitor) -> None:

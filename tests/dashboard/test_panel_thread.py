@@ -64,20 +64,22 @@ def port() -> Iterator[Port]:
     made.stop()
 
 
-def ask(url: str, **headers: str) -> Any:
-    return urlopen(Request(url, headers=headers), timeout=30)
+def ask(url: str, **headers: str) -> tuple[Any, bytes]:
+    """Headers and body of the answer."""
+    with urlopen(Request(url, headers=headers), timeout=30) as answer:
+        return answer.headers, answer.read()
 
 
 def test_an_application_that_computes_stops_no_other_page(port: Port) -> None:
     answers: list[Any] = []
-    visiting = threading.Thread(target=lambda: answers.append(ask(f"{port.url}/slow").read()))
+    visiting = threading.Thread(target=lambda: answers.append(ask(f"{port.url}/slow")))
     visiting.start()
     assert port.entered.wait(30)
-    assert b"PhantomDeck" in ask(port.url).read()
+    assert b"PhantomDeck" in ask(port.url)[1]
     assert not answers
     port.go_on.set()
     visiting.join()
-    assert b"application/json" in answers[0]
+    assert b"application/json" in answers[0][1]
 
 
 def test_an_application_knows_its_visitor_whatever_he_says(port: Port) -> None:
@@ -88,9 +90,10 @@ def test_an_application_knows_its_visitor_whatever_he_says(port: Port) -> None:
 
 def test_answers_of_applications_have_the_gate_s_headers(port: Port) -> None:
     port.go_on.set()
-    answer = ask(f"{port.url}/slow")
-    assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"
-    assert answer.headers.get_all("Content-Type") == ["text/html"]
+    headers, _ = ask(f"{port.url}/slow")
+    assert headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert headers.get_all("Content-Type") == ["text/html"]
     with pytest.raises(HTTPError) as refused:
         ask(f"{port.url}/slow/ws")
+    refused.value.close()
     assert refused.value.code == 400

@@ -69,7 +69,7 @@ def test_targets_trials_and_outcome(deck: Deck, page: Page, session: Session) ->
     expect_selection(page, deck, session, 3 * 80, target_ids=[2], trial_ids=[0, 1, 2, 3, 4, 5, 8])
     expect(trials).to_have_value("0-5, 8")
     with asked(session):
-        page.get_by_label("Outcome").select_option("failed")
+        page.locator("#selection").get_by_label("Outcome").select_option("failed")
     ids = [0, 1, 2, 3, 4, 5, 8]
     expect_selection(page, deck, session, 80, target_ids=[2], trial_ids=ids, success=False)
 

@@ -122,7 +122,7 @@ def test_a_click_among_the_trials_goes_there(deck: Deck, page: Page, session: Se
 
 
 def test_the_trial_can_be_typed_or_stepped_through(deck: Deck, page: Page, session: Session) -> None:
-    trial, shown = page.get_by_label("Go to trial"), page.locator("[data-value=trial]")
+    trial, shown = page.get_by_label("Go to trial", exact=True), page.locator("[data-value=trial]")
     with asked(session):
         trial.fill("12")
         trial.press("Enter")

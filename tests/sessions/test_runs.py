@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 
 from engine.errors import DeckError
+from sessions.run_choice import Choice, Known, Order
 from sessions.runs import MIGRATIONS, Runs
 from sessions.store import Store
 from tests.builders import small_recording
-from tests.sessions.answering import answer
+from tests.sessions.keeping import runs_kept
+from tests.sessions.predicting import answer
 from tests.sessions.serving import Client, serving
 
 
@@ -79,6 +81,8 @@ def test_runs_are_annotated_chosen_exported_and_forgotten(call: Client) -> None:
     assert (changed["tags"], changed["notes"]) == (["baseline", "monday"], "")
     assert call("PUT", f"/api/runs/{run}", {"notes": "@home"}).json["tags"] == ["baseline", "monday"]
     assert runs(call, "?recording=other") == []
+    assert [each["run"] for each in runs(call, "?tag=monday")] == [run]
+    assert runs(call, "?tag=mon") == []
     table = list(csv.DictReader(io.StringIO(call("GET", "/api/runs.csv").content.decode())))
     lines = {line["decoder"]: line for line in table}
     assert lines.keys() == {"'=SUM(A1)", "b"}
@@ -88,6 +92,37 @@ def test_runs_are_annotated_chosen_exported_and_forgotten(call: Client) -> None:
     for method in ("GET", "PUT", "DELETE"):
         refused = call(method, f"/api/runs/{run}", {} if method == "PUT" else None)
         assert (refused.status, refused.json["error"]["code"]) == (404, "unknown_run")
+
+
+def test_runs_are_sorted_by_column_or_score_and_those_without_it_come_last(tmp_path: Path) -> None:
+    path = tmp_path / "runs.sqlite"
+    runs_kept(path, [("b", 1.0, 0.2), ("a", 2.0, None), ("b", 3.0, 0.9)])
+    kept = Runs(path)
+
+    def ends(order: Order, **more: int) -> list[float]:
+        return [run.ended for run in kept.kept(order=order, **more)]
+
+    assert ends(Order()) == [3.0, 2.0, 1.0]
+    assert ends(Order("decoder", ascending=True)) == [2.0, 3.0, 1.0]
+    assert ends(Order("r2_position")) == [3.0, 1.0, 2.0]
+    assert ends(Order("r2_position", ascending=True)) == [1.0, 3.0, 2.0]
+    assert ends(Order(), limit=1, offset=1) == [2.0]
+    assert kept.known(Choice("b")) == Known(("a", "b"), ("small",), ("monday",), 2)
+    assert kept.over_time("r2_position") == [("b", 1.0, 0.2), ("b", 3.0, 0.9)]
+
+
+def test_the_version_changes_with_what_is_kept_and_not_by_reading(tmp_path: Path) -> None:
+    path = tmp_path / "runs.sqlite"
+    kept = Runs(path)
+    versions = [kept.version()]
+    runs_kept(path, [("a", 1.0, 0.2)])
+    versions.append(kept.version())
+    (run,) = kept.kept()
+    assert kept.version() == versions[-1]
+    for change in (lambda: kept.annotate(run.id, "once"), lambda: kept.delete(run.id)):
+        change()
+        versions.append(kept.version())
+    assert len(set(versions)) == 4
 
 
 def test_runs_of_the_first_version_are_read(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from engine.answers.scores.summary import TrialScore
 
 CONFIDENCE: Final = 0.95
 RESAMPLES: Final = 2000
+BATCH: Final = 100
+"""Resamples that are in memory at once."""
 LEAST_TRIALS: Final = 5
 """Fewer trials say nothing of an interval or a difference."""
 
@@ -71,12 +73,21 @@ def estimate(values: npt.ArrayLike, seed: int = 0) -> Estimate:
         (known,),
         np.mean,
         n_resamples=RESAMPLES,
+        batch=BATCH,
         confidence_level=CONFIDENCE,
         method="percentile",
         rng=np.random.default_rng(seed),
     )
     low, high = found.confidence_interval
     return Estimate(mean, float(low), float(high), len(known))
+
+
+def estimates(trials: Mapping[str, Sequence[TrialScore]], measure: str) -> dict[str, Estimate]:
+    """The mean of a measure over trials for each decoder, as `compare` takes them."""
+    return {
+        name: estimate([getattr(trial.measures, measure) for trial in of_decoder])
+        for name, of_decoder in trials.items()
+    }
 
 
 def compare(trials: Mapping[str, Sequence[TrialScore]], measure: str) -> tuple[Pair, ...]:

@@ -25,7 +25,7 @@ WINDOW: Final = 10
 """Seconds of recording that count as recent."""
 HISTORY: Final = 60
 """Seconds for which the course of R2 is kept."""
-TRIALS_KEPT: Final = 100
+TRIALS_KEPT: Final = 5000
 
 
 class Visit:

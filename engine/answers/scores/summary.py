@@ -49,7 +49,7 @@ class Summary:
     window, total : Measures
         Over the last 10 s of recording, in steps of 1 s, and since the first prediction.
     trials : tuple of TrialScore
-        Those that have ended, oldest first; the newest 100.
+        Those that have ended, oldest first; the newest 5,000.
     history : ndarray of float32, shape (n, 2)
         R2 of position and of velocity over the last 10 s, one line a second, the newest 60.
     errors : ndarray of int64, shape (n_buckets,)

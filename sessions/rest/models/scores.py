@@ -112,7 +112,7 @@ class PairAnswer(Answer):
 
 class Comparison(Answer):
     measure: str
-    decoders: dict[str, EstimateAnswer] = Field(description="Over the newest 100 trials of each.")
+    decoders: dict[str, EstimateAnswer] = Field(description="Over the newest 5,000 trials of each.")
     pairs: list[PairAnswer] = Field(description="Every two decoders.")
 
 

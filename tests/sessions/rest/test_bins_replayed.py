@@ -1,4 +1,4 @@
-"""What ``GET /api/recording/bins.npz`` gives is a recording again, equal to the one that it came from."""
+"""What ``GET /api/recording/bins.npz`` and ``bins.mat`` give is a recording again, equal to its origin."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tests.engine.listening import Keeper
 from tests.sessions.serving import serving
 
 PATH = "/api/recording/bins.npz"
+FILES = pytest.mark.parametrize("file", ["bins.npz", "bins.mat"])
 
 
 def assert_same_bins(made: Recording, kept: Recording) -> None:
@@ -43,10 +44,11 @@ def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     return read(default_recording(tmp_path_factory.mktemp("data")), 40.0)
 
 
-def test_a_whole_recording_reads_back_equal(synthetic: Recording, tmp_path: Path) -> None:
-    path = tmp_path / "bins.npz"
+@FILES
+def test_a_whole_recording_reads_back_equal(synthetic: Recording, tmp_path: Path, file: str) -> None:
+    path = tmp_path / file
     with serving(Store({"kept": synthetic})) as call:
-        path.write_bytes(call("GET", PATH).content)
+        path.write_bytes(call("GET", f"/api/recording/{file}").content)
     made = read_inspected(path, 40.0)
 
     assert_same_bins(made, synthetic)
@@ -55,11 +57,12 @@ def test_a_whole_recording_reads_back_equal(synthetic: Recording, tmp_path: Path
     assert made.trial_tables["taken"]["n_trials"] == len(synthetic.trials)
 
 
+@FILES
 @pytest.mark.parametrize("start_time", [0.0, -1.25, 1000.5])
-def test_gaps_and_the_clock_read_back_equal(start_time: float, tmp_path: Path) -> None:
-    kept, path = small_recording(gaps=True, start_time=start_time), tmp_path / "bins.npz"
+def test_gaps_and_the_clock_read_back_equal(start_time: float, tmp_path: Path, file: str) -> None:
+    kept, path = small_recording(gaps=True, start_time=start_time), tmp_path / file
     with serving(Store({"small": kept})) as call:
-        path.write_bytes(call("GET", PATH).content)
+        path.write_bytes(call("GET", f"/api/recording/{file}").content)
     made = read(path, 40.0)
 
     np.testing.assert_array_equal(made.counts, kept.counts)
@@ -68,11 +71,14 @@ def test_gaps_and_the_clock_read_back_equal(start_time: float, tmp_path: Path) -
     assert_same_facts(made, kept)
 
 
-def test_a_part_has_its_trials_where_they_were(synthetic: Recording, tmp_path: Path) -> None:
-    path = tmp_path / "bins.npz"
+@FILES
+def test_a_part_has_its_trials_where_they_were(synthetic: Recording, tmp_path: Path, file: str) -> None:
+    path = tmp_path / file
     first, second = (synthetic.trials[row] for row in (2, 5))
     with serving(Store({"kept": synthetic})) as call:
-        path.write_bytes(call("GET", f"{PATH}?trial_ids={first.trial_id},{second.trial_id}").content)
+        path.write_bytes(
+            call("GET", f"/api/recording/{file}?trial_ids={first.trial_id},{second.trial_id}").content
+        )
     made = read(path, 40.0)
 
     assert [trial.trial_id for trial in made.trials] == [first.trial_id, second.trial_id]

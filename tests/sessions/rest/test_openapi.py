@@ -17,7 +17,7 @@ from sessions.calibrations import Calibrations
 from sessions.rest.route import Route
 from sessions.rest.routes import ROUTES
 from tests.builders import replay_of, small_recording
-from tests.sessions.answering import answer
+from tests.sessions.predicting import answer
 from tests.sessions.serving import Client, serving
 
 BODIES = {

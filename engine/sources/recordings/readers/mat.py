@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import RecordingError
+from engine.sources.recordings.readers.array_trials import TABLE
 from engine.sources.recordings.readers.arrays import read_contents
 from engine.sources.recordings.readers.contents import Contents
 from engine.sources.recordings.readers.faults import refuse_contents, refuse_others, refusing
@@ -28,6 +29,7 @@ from engine.sources.recordings.readers.matlab import (
     Unknown,
     Value,
     as_array,
+    as_table,
     without_structs,
 )
 from engine.sources.recordings.readers.wanted import Wanted
@@ -54,6 +56,8 @@ def read_mat(path: Path, wanted: Wanted) -> Contents:
     refuse_others(path, own=BEGINS)
     found = dict(without_structs(read_mat73(path) if h5py.is_hdf5(path) else read_mat5(path)))
     arrays = {name: array for name, value in found.items() if (array := as_array(value)) is not None}
+    if TABLE in found and (table := as_table(found[TABLE])) is not None:
+        arrays[TABLE] = table
     passed_over = tuple(
         {"name": name, "path": name, "reason": value.reason}
         for name, value in found.items()

@@ -43,7 +43,7 @@ def read_mat5(path: Path) -> dict[str, Value]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # scipy's, about what it passes over
-            read = io.loadmat(str(path), appendmat=False)
+            read = io.loadmat(str(path), appendmat=False, mat_dtype=True)  # logical ones are bool
     except BROKEN as fault:
         raise _damaged(path) from fault
     return {name: _value(value) for name, value in read.items() if not name.startswith("__")}

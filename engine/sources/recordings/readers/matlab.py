@@ -49,6 +49,25 @@ def without_structs(values: Mapping[str, Value], depth: int = 0) -> Iterator[tup
             yield name, value
 
 
+def as_table(value: Value) -> npt.NDArray[Any] | None:
+    """A struct of columns with a row a trial as one structured array; None for what is something else."""
+    if not isinstance(value, Structs) or value.n != 1:
+        return None
+    columns: dict[str, npt.NDArray[Any]] = {}
+    for name, (one,) in value.fields.items():
+        array = np.atleast_1d(np.array(one.values)) if isinstance(one, Cells) else one
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "biufU":
+            return None
+        columns[name] = array.reshape(-1) if array.ndim == 2 and array.shape[1] == 1 else array
+    n_rows = {len(column) for column in columns.values()}
+    if len(n_rows) != 1:
+        return None
+    table = np.zeros(n_rows.pop(), [(name, c.dtype, c.shape[1:]) for name, c in columns.items()])
+    for name, column in columns.items():
+        table[name] = column
+    return table
+
+
 def as_array(value: Value) -> npt.NDArray[Any] | None:
     """Numbers, text and cells of text as an array, vectors as (n,); None for what is something else."""
     if isinstance(value, str):
