@@ -183,10 +183,9 @@ class Visitor:
         if is_foreign(url):
             self.foreign.append(url)
 
-    def open(self, url: str, patience: float = 10.0) -> Page:
-        """Go to a page, and wait for it and all that it does for so many seconds."""
+    def open(self, url: str) -> Page:
         page = self.context.new_page()
-        page.set_default_timeout(1e3 * patience)
+        page.set_default_timeout(30_000)
         page.goto(url)
         return page
 

@@ -60,9 +60,7 @@ AXIS = f"(card) => {{ {FIGURE} return figure(card).model.below[0].axis_label; }}
 @pytest.fixture(scope="module")
 def deck() -> Iterator[Deck]:
     made = Deck(RECORDING, [Arena], [OTHER])
-    expect.set_options(timeout=1e3 * PATIENCE)
     yield made
-    expect.set_options(timeout=5e3)
     made.stop()
 
 
@@ -87,7 +85,7 @@ def page(shared: Page) -> Page:
 
 def explore(visitor: Visitor, deck: Deck, query: str = "") -> Page:
     """Open the page and wait until it shows something."""
-    page = visitor.open(f"{deck.url}/explore{query}", PATIENCE)
+    page = visitor.open(f"{deck.url}/explore{query}")
     page.wait_for_selector("body[data-controls=ready]")
     page.wait_for_function(DRAWN)
     return page
@@ -362,7 +360,7 @@ def test_another_recording_is_another_page(deck: Deck, visitor: Visitor) -> None
 
 
 def test_an_unknown_recording_is_told(deck: Deck, visitor: Visitor) -> None:
-    page = visitor.open(f"{deck.url}/explore?recording=<b>none</b>", PATIENCE)
+    page = visitor.open(f"{deck.url}/explore?recording=<b>none</b>")
     expect(page.get_by_text("Unknown recording '<b>none</b>'")).to_be_visible()
     page.get_by_role("link", name="Explore small").click()
     page.wait_for_selector("body[data-controls=ready]")
@@ -387,7 +385,7 @@ def test_a_narrow_page_needs_no_sideways_scroll(page: Page) -> None:
 
 
 def test_home_and_explore_lead_to_each_other(deck: Deck, visitor: Visitor) -> None:
-    page = visitor.open(deck.url, PATIENCE)
+    page = visitor.open(deck.url)
     pages = page.get_by_role("navigation", name="Pages")
     pages.get_by_role("link", name="Explore", exact=True).click()
     page.wait_for_selector("body[data-controls=ready]")

@@ -13,7 +13,7 @@ from engine.sources.recordings.recording import Recording
 from plotters.arena import Arena
 from tests.builders import small_recording
 from tests.dashboard.conftest import Deck, Visitor
-from tests.dashboard.test_explore import PATIENCE, eventually, explore, shown
+from tests.dashboard.test_explore import eventually, explore, shown
 
 RECORDING = small_recording(6, 4000, n_trials=40, gaps=True)
 
@@ -44,9 +44,7 @@ def deck() -> Iterator[Deck]:
             small_recording(1024, 400, n_trials=4, name="many"),
         ],
     )
-    expect.set_options(timeout=1e3 * PATIENCE)
     yield made
-    expect.set_options(timeout=5e3)
     made.stop()
 
 
