@@ -92,6 +92,20 @@ GROUP_COLOURS: Final = (
     "#6eaca3",
 )
 """Of groups of trials, on a dark ground or with lightness turned on a light one; told apart by all eyes."""
+TURN: Final = ((-0.574, 1.43, 0.144), (0.426, 0.43, 0.144), (0.426, 1.43, -0.856))
+"""Of red, green and blue that were inverted: their hue, half a turn on, as CSS's `hue-rotate` has it."""
+
+
+def group_colours(theme: str) -> tuple[str, ...]:
+    """`GROUP_COLOURS` on the ground of a theme; on a light one as `resources/explore.css` turns them."""
+    return GROUP_COLOURS if theme == "dark" else tuple(turned(colour) for colour in GROUP_COLOURS)
+
+
+def turned(colour: str) -> str:
+    """A colour of the same hue that is as light as this one is dark."""
+    inverted = [255 - int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    parts = (sum(share * part for share, part in zip(row, inverted, strict=True)) for row in TURN)
+    return "#" + "".join(f"{min(max(round(part), 0), 255):02x}" for part in parts)
 
 
 def roles() -> dict[str, dict[str, str | list[str]]]:
