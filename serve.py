@@ -241,6 +241,7 @@ async def serve(
         address=chosen.host,
         lsl_name=chosen.lsl_stream_name if chosen.lsl_enabled else None,
         gate=gate,
+        spare=True,
         http_server_kwargs=http_limits(tls),
         extra_patterns=[*stream_rules(store, chosen.prefix), *rest_rules(context)],
     )

@@ -113,11 +113,16 @@ class Page:
 
 def application(make: Callable[[Visit], Page]) -> Application:
     """What Panel's server runs; `make` is called in a thread of its own, with the document current."""
+    return serving(PageHandler(make))
+
+
+def serving(handler: Handler) -> Application:
+    """What Panel's server runs."""
     # BokehJS sends a model back that it was given after the page had loaded; the server keeps its own.
     warnings.filterwarnings("ignore", "reference already known", BokehUserWarning)
     # It would look through all models of every page, on the event loop.
     settings.perform_document_validation.set_value(False)
-    return Application(PageHandler(make))  # type: ignore[no-untyped-call]
+    return Application(handler)  # type: ignore[no-untyped-call]
 
 
 class WithPolicy:
@@ -148,16 +153,21 @@ class PageHandler(Handler):
         """Build everything before the document is anybody's."""
         document, visit = session_context._document, visit_of(session_context.request)
         loop = asyncio.get_running_loop()
-        page = await loop.run_in_executor(self._builder, self._build, document, visit)
+        self.link(document, await loop.run_in_executor(self._builder, self.build, document, visit))
+
+    def link(self, document: Document, page: Page) -> None:
+        """Tell a page when its document is complete, and when it has ended."""
         if page.joined is not None:
             page.joined(document)
-        if page.left is not None:
-            document.on_session_destroyed(lambda _: page.left())
+        left = page.left
+        if left is not None:
+            document.on_session_destroyed(lambda _: left())
 
     def modify_document(self, doc: Document) -> None:
         """Nothing: `on_session_created`, which may wait for other threads, has filled it."""
 
-    def _build(self, document: Document, visit: Visit) -> Page:
+    def build(self, document: Document, visit: Visit) -> Page:
+        """Fill a document; in any thread that has no other page to make."""
         with set_curdoc(document):
             config.design = DeckDesign
             page = self._make(visit)

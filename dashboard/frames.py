@@ -201,3 +201,8 @@ def spell_time(seconds: float) -> str:
     tenths = int(seconds * 10 + 1e-6)
     minutes, tenths = divmod(tenths, 600)
     return f"{minutes:02d}:{tenths // 10:02d}.{tenths % 10}"
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds."""
+    return spell_time(seconds).partition(".")[0]

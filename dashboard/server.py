@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import re
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bokeh.server.server import Server
-from bokeh.server.views.doc_handler import DocHandler
-from bokeh.server.views.ws import WSHandler
 from panel.io.server import get_server
 
 from dashboard.calibrate.application import CalibratePages
-from dashboard.documents import WithPolicy, application
+from dashboard.documents import application
 from dashboard.explore import explore_application
 from dashboard.frames import Frames
+from dashboard.hardening import harden
 from dashboard.home.application import HomePages
 from dashboard.live.application import LivePages
 from dashboard.live.page import MakeCard, Parts
+from dashboard.panel_thread import PanelThread, Tunnel
 from dashboard.runs.application import RunsPages
 from plotters import PLOTTERS
 from plotters.base import Plotter
@@ -32,14 +32,11 @@ RESOURCES = Path(__file__).parent.parent / "resources"
 
 UNUSED = 20_000
 """Milliseconds in which a page must have connected: a browser may be slow, or busy with another page."""
+LOOKED_FOR = 2000
+"""Milliseconds between looks for closed pages: the more there are, the longer garbage collections take."""
 
 Pattern = tuple[Any, ...]
 """A route as Tornado takes it."""
-
-
-NEEDLESS = re.compile(r"^/components/|/autoload\.js\$?$")
-"""Routes that our pages do without: Panel's imports any module that an address names, Bokeh's puts pages
-into those of other sites."""
 
 
 class Unprinted(dict[str, Any]):
@@ -59,6 +56,7 @@ def build_server(
     plugins: Mapping[str, MakeCard] | None = None,
     extra_patterns: Sequence[Pattern] = (),
     applications: Mapping[str, Any] | None = None,
+    spare: bool = False,
     **options: Any,
 ) -> Server:
     """Make the dashboard's server; it listens at once and serves on the current thread's event loop.
@@ -82,7 +80,9 @@ def build_server(
     extra_patterns : sequence of tuple
         Further routes, such as REST's.
     applications : mapping, optional
-        Panel applications by path.
+        Panel applications by path, for the loop of their own.
+    spare : bool
+        Whether a page of Explore is made before anybody asks for it.
     **options
         As `panel.io.server.get_server` takes them.
 
@@ -100,13 +100,19 @@ def build_server(
         (r"/feed/([A-Za-z0-9_-]{1,64})", FeedHandler, feed),
         *extra_patterns,
     ]
+    panel = PanelThread(
+        {"/explore": explore_application(store, prefix), **(applications or {})},
+        spare,
+        websocket_max_message_size_bytes=MAX_MESSAGE,
+        unused_session_lifetime_milliseconds=UNUSED,
+        check_unused_sessions_milliseconds=LOOKED_FOR,
+    )
+    routes += [(path + end, Tunnel, {"thread": panel}) for path in panel.paths for end in ("", "/ws")]
     pages: dict[str, Any] = {
         "/": application(HomePages(context, prefix)),
         "/calibrate": application(CalibratePages(context, prefix)),
         "/live": application(live),
         "/runs": application(RunsPages(context, prefix)),
-        "/explore": explore_application(store, prefix),
-        **(applications or {}),
     }
     server: Server = get_server(
         pages,
@@ -117,34 +123,23 @@ def build_server(
         ico_path="none",
         use_index=False,
         websocket_max_message_size=MAX_MESSAGE,
-        **{"unused_session_lifetime_milliseconds": UNUSED, **options},
+        **{
+            "unused_session_lifetime_milliseconds": UNUSED,
+            "check_unused_sessions_milliseconds": LOOKED_FOR,
+            **options,
+        },
     )
-    router = server._tornado.wildcard_router
-    for rule in router.rules:
-        for kind, extension in ((WSHandler, WithoutTracebacks), (DocHandler, WithPolicy)):
-            if isinstance(rule.target, type) and issubclass(rule.target, kind):
-                rule.target = type(f"Our{kind.__name__}", (extension, rule.target), {})
-    router.rules = [rule for rule in router.rules if not _is_needless(rule)]
+    harden(server._tornado)
+    server._tornado.settings["panel"] = panel
+    panel.start()
     admission = Admission()
     admission.guard(server._http)
     server._http.request_callback = Gate(server._tornado, gate, admission, prefix)
     return server
 
 
-class WithoutTracebacks:
-    """For Bokeh's sockets: what went wrong is for the log. Bokeh sends browsers its traceback and paths."""
-
-    async def send_message(self, message: Any) -> None:
-        if message.msgtype == "ERROR":
-            message.content = {"text": "That could not be done. Load the page again.", "traceback": None}
-        await super().send_message(message)  # type: ignore[misc]
-
-
-def _is_needless(rule: Any) -> bool:
-    return NEEDLESS.search(rule.matcher.regex.pattern) is not None
-
-
 async def close_server(server: Server) -> None:
     """Take no more connections and end those that there are; Bokeh's `stop` leaves them open."""
+    await asyncio.to_thread(server._tornado.settings["panel"].stop)
     server.stop()
     await server._http.close_all_connections()

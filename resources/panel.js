@@ -6,8 +6,13 @@ import { BASE, LOST, element, refuse, tell } from "./rest.js";
 // What Panel imports components with: the browser's own way does, as none of ours maps names.
 window.importShim = Object.assign((/** @type {string} */ url) => import(url), { addImportMap() {} });
 
-/** Load Panel and put its objects in their places. */
-export async function begin() {
+/** @type {Promise<void> | undefined} */
+let begun;
+
+/** Load Panel and put its objects in their places: once, whoever asks. */
+export const begin = () => (begun ??= embed());
+
+async function embed() {
   const { scripts, item } = JSON.parse(/** @type {any} */ (document.getElementById("panel")).textContent);
   if (!item.root_ids.length) return;
   await Promise.all(scripts.map(load));

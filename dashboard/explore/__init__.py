@@ -1,5 +1,5 @@
 """The Explore page: a whole recording around its trials' events, by target, by unit."""
 
-from dashboard.explore.application import explore_application
+from dashboard.explore.page import explore_application
 
 __all__ = ["explore_application"]

@@ -1,143 +1,139 @@
-"""One open Explore page: what it asks, and what it is told."""
+"""The pages at ``/explore?recording=NAME``: an explorer a visit."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlencode
 
-from bokeh.core.properties import Any as AnyValue
-from bokeh.document import Document
-from bokeh.model import DataModel
-from pydantic import ValidationError
+import panel as pn
+from panel.io.application import Application
 
-from dashboard.explore.asked import Asked
-from dashboard.explore.cards import draw
-from dashboard.explore.draw_trials import groups_of, raster_rows
-from dashboard.explore.drawing import View
-from dashboard.explore.settings import for_recording
-from dashboard.explore.study import Rows, Study
-from engine.errors import BadSetting, DeckError
-
-MAX_STEPS = 2000
-"""Of a PSTH. More than a screen shows."""
-
-
-class Channel(DataModel):
-    """All that page and server share: figures and data live in the page (`resources/explore.js`)."""
-
-    asked = AnyValue(
-        default="", help="JSON of the page's latest wish, as `Asked`; checked when it is answered."
-    )
-    told = AnyValue(default=None, help="A drawing with legend and settings, or an error.")
+from dashboard.documents import Page, PageHandler, Visit, serving, visit_of
+from dashboard.explore.explorer import Explorer
+from dashboard.explore.study import Study
+from dashboard.explore.widgets import IN_ADDRESS, count, fields, message, plotted, trials
+from dashboard.frames import clock
+from dashboard.templates import templates
+from engine.bins.description import Recorded
+from engine.bins.selection import Selection
+from engine.errors import DeckError
+from sessions.options import Options
+from sessions.store import Store
 
 
-class ExplorePage:
-    """The state of a page. Lives as long as its document.
+def explore_application(store: Store, prefix: str = "") -> Application:
+    """Make the page; the first recording's by default.
+
+    `prefix` is the path under which a proxy has the pages.
+    """
+    return serving(ExploreHandler(ExplorePages(store, prefix)))
+
+
+class ExploreHandler(PageHandler):
+    """Makes pages on the event loop itself, which is no other pages': HoloViews is for one thread."""
+
+    def __init__(self, pages: ExplorePages) -> None:
+        super().__init__(pages)
+        self._pages = pages
+
+    async def on_session_created(self, session_context: Any) -> None:
+        document, visit = session_context._document, visit_of(session_context.request)
+        with suppress(DeckError):  # the page says so
+            await asyncio.to_thread(self._pages.study, visit)
+        self.link(document, self.build(document, visit))
+
+    def about(self, asked: Mapping[str, str]) -> Mapping[str, str]:
+        return {"recording": self._pages.name(asked)}
+
+    def adopt(self, asked: Mapping[str, str]) -> None:
+        location: Any = pn.state.location
+        location.search = f"?{urlencode(asked)}" if asked else ""
+
+
+class ExplorePages:
+    """Makes the page of each visit; what is computed of a recording is shared by all.
 
     Parameters
     ----------
-    study : Study
+    store : Store
+    prefix : str
+        Path under which a proxy has the pages.
     """
 
-    def __init__(self, study: Study) -> None:
-        self.study = study
-        self.settings = for_recording(study.recording)
-        self._shown: View | None = None
-        self.channel = Channel(name="channel", told=self.tell(Asked.model_validate({})))
+    def __init__(self, store: Store, prefix: str) -> None:
+        self._store = store
+        self._prefix = prefix
+        self._studies: dict[str, Study] = {}
+        self._template = templates(prefix).get_template("explore.html")
 
-    def join(self, document: Document) -> None:
-        """Serve a document, on its event loop."""
-        document.add_root(self.channel)
-        self.channel.on_change("asked", lambda _, __, asked: self._answer(document, asked))
-
-    def _answer(self, document: Document, asked: object) -> None:
-        async def compute() -> None:  # holds the document's lock throughout: wishes keep their order
-            self.channel.told = await asyncio.to_thread(self.answer, asked)  # type: ignore[arg-type]
-
-        document.add_next_tick_callback(compute)  # type: ignore[arg-type]
-
-    def answer(self, asked: object) -> dict[str, Any]:
-        """What the page is told when it asks for something in JSON, whatever that is."""
+    def __call__(self, visit: Visit) -> Page:
+        """A visitor's page, or why there is none."""
+        names = list(self._store.recordings)
         try:
-            return self.tell(Asked.model_validate_json(asked if isinstance(asked, str) else ""))
-        except ValidationError:
-            return {
-                "wish": 0,
-                "error": "That cannot be read. Load the page again.",
-                "settings": self._values(),
-            }
-
-    def tell(self, asked: Asked) -> dict[str, Any]:
-        """Do what the page asks for, and draw what that changes."""
-        answer = {"wish": asked.wish}  # first, and never the same twice: the page waits for it
-        before = self.settings.param.values()
-        try:
-            self.settings.change(asked.settings)
-            self._point(asked)
-            view = self._view()
+            study = self.study(visit)
         except DeckError as error:
-            self.settings.param.update(**{k: v for k, v in before.items() if k != "name"})
-            return {**answer, "error": str(error), "settings": self._values()}
-        drawing = draw(self.study, view, self._shown)
-        self._shown = view
-        return {
-            **answer,
-            "error": "",
-            "settings": self._values(),
-            **vars(drawing),
-            **self._summary(view),
+            return Page(self._template, {"names": names, "recording": None, "error": str(error)})
+        document: Any = pn.state.curdoc
+        document.config.notify_connection_status = False  # the page says so in its own words
+        explorer = Explorer(study)
+        location: Any = pn.state.location
+        location.sync(explorer.controls, list(IN_ADDRESS), on_error=explorer.refuse)
+        roots: dict[str, Any] = {
+            "location": location,
+            "fields": fields(explorer, names),
+            "count": count(explorer),
+            "trials": trials(explorer, self._play),
+            "message": message(explorer),
         }
+        for name, (plot, says) in explorer.plots().items():
+            roots[f"{name}_says"], roots[name] = plotted(name, plot, says)
+        recording = study.recording
+        shown = {"names": names, "recording": recording, "facts": _numbers(recording)}
+        return Page(self._template, shown, roots)
 
-    def _values(self) -> dict[str, Any]:
-        return {name: value for name, value in self.settings.param.values().items() if name != "name"}
+    def name(self, asked: Mapping[str, str]) -> str:
+        """Of the recording that an address names, the default one's if it names none."""
+        return asked.get("recording", next(iter(self._store.recordings)))
 
-    def _view(self) -> View:
-        values = self._values()
-        chosen = self.study.rows(values.pop("trials"))
-        step = values["bins_per_step"] * self.study.recording.bin_width
-        if (values["before"] + values["after"]) / step > MAX_STEPS:
-            raise BadSetting(f"That is more than {MAX_STEPS} bins. Choose wider bins or a shorter window.")
-        return View(**values, chosen=tuple(chosen.tolist()))
+    def study(self, visit: Visit) -> Study:
+        """What is known of the recording that an address names.
 
-    def _point(self, asked: Asked) -> None:
-        """Choose what a finger or a button points at."""
-        view, study = self._view(), self.study
-        match asked:
-            case Asked(box=(x0, x1, y0, y1)):
-                self._choose(study.paths.through((x0, x1), (y0, y1)))
-            case Asked(path=(x, y, near)):
-                trial = study.paths.nearest(x, y, near)
-                self._choose([] if trial is None else [trial])
-            case Asked(row=int(row)):
-                rows = raster_rows(study, view)
-                self._choose([int(rows[row])] if 0 <= row < len(rows) else [])
-            case Asked(group=int(group)):
-                self._toggle(view, group)
-            case Asked(tip=(x, y)):
-                unit = study.nearest_tip(x, y)
-                self.settings.unit = self.settings.unit if unit is None else unit
+        Reads the recording if nobody has.
 
-    def _choose(self, rows: Rows | list[int]) -> None:
-        """Nothing pointed at is all trials again."""
-        self.settings.trials = self.study.spell(rows) if len(rows) else ""
+        Raises
+        ------
+        UnknownRecording
+        """
+        recording = self._store.recording_named(self.name(visit.asked))
+        study = self._studies.get(recording.name)
+        if study is None or study.recording is not recording:
+            study = self._studies[recording.name] = Study(recording)
+        return study
 
-    def _toggle(self, view: View, group: int) -> None:
-        """Add a group to what is chosen, or take it away; from all trials, choose it alone."""
-        members = {int(row) for row in (self.study.split(view.split).group == group).nonzero()[0]}
-        chosen = set(view.chosen) if self.settings.trials else set()
-        self._choose(sorted(chosen - members if members <= chosen else chosen | members))
+    async def _play(self, explorer: Explorer) -> None:
+        """Make a session that plays the trials that are chosen."""
+        study = explorer.study
+        ids = tuple(study.trial_ids[explorer.chosen].tolist()) if explorer.controls.trials else ()
+        options = Options(study.recording.name, selection=Selection(trial_ids=ids))
+        document: Any = pn.state.curdoc
+        address = document.session_context.request.remote_ip
+        try:
+            session = await asyncio.to_thread(self._store.create, None, options, (), address)
+        except DeckError as error:
+            explorer.message = str(error)
+        else:
+            explorer.session = f"{self._prefix}/live?session={session.code}"
 
-    def _summary(self, view: View) -> dict[str, Any]:
-        """Legend and count of trials."""
-        split, all_chosen = self.study.split(view.split), not self.settings.trials
-        legend = [
-            {
-                "label": label,
-                "n": len(rows),
-                "chosen": not all_chosen and len(rows) == int((split.group == i).sum()) > 0,
-            }
-            for i, (label, rows) in enumerate(zip(split.labels, groups_of(self.study, view), strict=True))
-        ]
-        n_trials = len(self.study.recording.trials)
-        count = f"All {n_trials} trials" if all_chosen else f"{len(view.chosen)} of {n_trials} trials"
-        return {"legend": legend, "count": count, "note": split.note}
+
+def _numbers(recording: Recorded) -> list[tuple[str, str]]:
+    """How much there is of a recording."""
+    return [
+        ("Units", f"{recording.n_units}"),
+        ("Length", clock(recording.duration)),
+        ("Trials", f"{len(recording.trials)}"),
+        ("Target places", f"{len(recording.target_places)}"),
+        ("Bins", f"{1e3 * recording.bin_width:g} ms"),
+    ]

@@ -7,11 +7,25 @@ from functools import cached_property, lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from engine.analysis import Paths, Split, Tuning, mean_rates, split_trials, trial_paths, tuning
+from engine.analysis import (
+    Aligned,
+    Paths,
+    Split,
+    Tuning,
+    aligned_counts,
+    mean_rates,
+    split_trials,
+    trial_paths,
+    tuning,
+)
+from engine.bins.trials import TrialEvent
 from engine.errors import BadSetting
 from engine.sources.recordings.recording import Recording
 
 Rows = npt.NDArray[np.intp]
+
+NOTHING = "nothing"
+"""Name of the split that puts all trials into one group: addresses cannot tell an empty one from none."""
 
 
 class Study:
@@ -19,14 +33,25 @@ class Study:
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
+        self.trial_ids = np.array([trial.trial_id for trial in recording.trials], np.intp)
         self.split = lru_cache(maxsize=16)(self._split)
+        self.aligned = lru_cache(maxsize=16)(self._aligned)
 
     def _split(self, by: str) -> Split:
-        return split_trials(self.recording, by)
+        return split_trials(self.recording, "" if by == NOTHING else by)
+
+    def _aligned(self, event: TrialEvent, before: float, after: float, step: int, unit: int) -> Aligned:
+        return aligned_counts(self.recording, event, before, after, bins_per_step=step, units=[unit])
 
     @cached_property
     def paths(self) -> Paths:
         return trial_paths(self.recording)
+
+    @cached_property
+    def reach(self) -> float:
+        """How far the paths extend, in the recording's length unit; 0 if there are none."""
+        position = self.paths.position[np.isfinite(self.paths.position).all(axis=1)]
+        return float(np.ptp(position, axis=0).max()) if len(position) else 0.0
 
     @cached_property
     def tuning(self) -> Tuning:
@@ -36,6 +61,12 @@ class Study:
     def rates(self) -> npt.NDArray[np.float64]:
         """Hz, shape (n_units,)."""
         return mean_rates(self.recording)
+
+    @property
+    def best_tuned(self) -> int:
+        """The unit whose rate the direction of reach explains best; the first if none is tuned."""
+        fit = self.tuning
+        return int(np.argmax(np.where(fit.tuned, fit.r2, 0.0)))
 
     def rows(self, text: str) -> Rows:
         """Rows of the trials that a text such as ``1-20, 45`` names by their ids; all if it is empty.

@@ -9,8 +9,9 @@ from markupsafe import Markup
 
 from dashboard.documents import Page, Visit
 from dashboard.following import Following
+from dashboard.frames import clock
 from dashboard.home.page import HomePage
-from dashboard.home.rows import ELSEWHERE, RECORDS, SESSIONS, SHOWN, clock, overview, records
+from dashboard.home.rows import ELSEWHERE, RECORDS, SESSIONS, SHOWN, overview, records
 from dashboard.templates import templates
 from engine.bins.description import Recorded
 from engine.errors import DeckError

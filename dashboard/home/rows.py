@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from dashboard.frames import spell_speed, spell_time
+from dashboard.frames import clock, spell_speed
 from dashboard.live.recording import CSV
 from dashboard.table import Row
 from sessions.archive import Entry
@@ -130,11 +130,6 @@ def listeners(view: SessionView) -> str:
 def plural(n: int, noun: str) -> str:
     """Nothing of none."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}" if n else ""
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds."""
-    return spell_time(seconds).partition(".")[0]
 
 
 def size(n_bytes: int) -> str:

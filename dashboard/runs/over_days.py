@@ -113,7 +113,7 @@ class OverDays:
 
     def _colours(self) -> list[str]:
         """By rank; the last is that of all others."""
-        return [*theme.GROUP_COLOURS[self._ground.theme], theme.COLOURS[self._ground.theme]["muted"]]
+        return [*theme.group_colours(self._ground.theme), theme.COLOURS[self._ground.theme]["muted"]]
 
     def _paint(self) -> None:
         roles: dict[str, Any] = theme.roles()[self._ground.theme]

@@ -13,7 +13,7 @@ from matplotlib.patches import Circle
 
 from engine.moment import Moment
 from plotters.marks import MARKS, marked
-from plotters.pictures.panel import Colours, Floats, annotate, leave_empty, put
+from plotters.pictures.panel import Colours, Floats, annotate, leave_empty, put, styled
 from plotters.pictures.timeline import jumps
 
 TRIALS_TOLD = 2
@@ -118,9 +118,8 @@ def trail(moment: Moment, path: Floats, colour: str) -> hv.Segments:
     opacity = FAINTEST + (1.0 - FAINTEST) * (1.0 - age) ** 2
     fading = [(*to_rgb(colour), a) for a in np.linspace(0, 1, 64)]
     data = (*path[at].T, *path[at + 1].T, opacity)
-    return hv.Segments(data, ["x0", "y0", "x1", "y1"], "opacity").opts(
-        color="opacity", cmap=ListedColormap(fading), clim=(0, 1), linewidth=2.2
-    )
+    segments = hv.Segments(data, ["x0", "y0", "x1", "y1"], "opacity")
+    return styled(segments, color="opacity", cmap=ListedColormap(fading), clim=(0, 1), linewidth=2.2)
 
 
 def _frame(axes: Axes, places: Floats, radius: float) -> None:

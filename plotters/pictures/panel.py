@@ -27,8 +27,6 @@ LETTER, BOLD_LETTER = 0.072, 0.1
 BEHIND = -1.0
 """Of all that HoloViews draws, which begins at 0."""
 
-hv.extension("matplotlib")
-
 
 @dataclass(frozen=True)
 class Panel:
@@ -46,6 +44,11 @@ class Panel:
     title: str
     draw: Callable[[Axes, Moment, Colours], None]
     height: float | None = None
+
+
+def styled(element: Any, **style: Any) -> Any:
+    """With options of matplotlib's, whichever backend HoloViews has for others in this process."""
+    return element.opts(backend="matplotlib", **style)
 
 
 def put(element: hv.Element | hv.Overlay, axes: Axes) -> None:

@@ -13,7 +13,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.ticker import MaxNLocator
 
 from engine.moment import Moment
-from plotters.pictures.panel import TICK_STEPS, Colours, annotate, leave_empty
+from plotters.pictures.panel import TICK_STEPS, Colours, annotate, leave_empty, styled
 from plotters.pictures.timeline import put_over_time
 from plotters.raster import ORDERS
 
@@ -42,8 +42,9 @@ def draw_raster(axes: Axes, moment: Moment, colours: Colours) -> None:
         ["time", "unit"],
         "spikes",
         bounds=(-n_columns * width, 0, 0, n_units),
-    ).opts(cmap=ListedColormap(steps), clim=(-0.5, top + 0.5), interpolation="none")
-    put_over_time(hv.Overlay([image]), axes, moment, colours)
+    )
+    coloured = styled(image, cmap=ListedColormap(steps), clim=(-0.5, top + 0.5), interpolation="none")
+    put_over_time(hv.Overlay([coloured]), axes, moment, colours)
     axes.grid(visible=False)
     axes.set(ylim=(0, n_units), ylabel=ORDERS[moment.unit_order])
     step = MaxNLocator(LABELS, steps=TICK_STEPS).tick_values(0, n_units)[1]

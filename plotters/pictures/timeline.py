@@ -13,7 +13,7 @@ from matplotlib.transforms import blended_transform_factory
 
 from engine.bins.schema import Rows
 from engine.moment import Moment
-from plotters.pictures.panel import LETTER, Colours, Floats, inches_wide, put
+from plotters.pictures.panel import LETTER, Colours, Floats, inches_wide, put, styled
 
 LABEL = "Time before the newest bin (s)"
 HATCH = "////"
@@ -34,12 +34,12 @@ def curve(moment: Moment, values: Floats, **style: Any) -> hv.Curve:
     """A line through values of shape (n_bins,) that breaks where the replay jumped."""
     at = jumps(moment.rows)
     x = np.insert(times(moment), at, np.nan)
-    return hv.Curve((x, np.insert(values, at, np.nan)), "time", "value").opts(**style)
+    return styled(hv.Curve((x, np.insert(values, at, np.nan)), "time", "value"), **style)
 
 
 def put_over_time(overlay: hv.Overlay, axes: Axes, moment: Moment, colours: Colours) -> None:
     """Draw elements, with stretches that were not recorded hatched, trials and notes marked."""
-    put(overlay.opts(show_legend=False), axes)
+    put(styled(overlay, show_legend=False), axes)
     whole = axes.get_xaxis_transform()  # from 0 to 1 upwards
     n, grey = len(moment.rows), colours["unobserved"]
     gaps = [

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from engine.bins.delivery import received
 from engine.moment import Moment
-from plotters.pictures.panel import Colours, Floats, annotate, leave_empty, put
+from plotters.pictures.panel import Colours, Floats, annotate, leave_empty, put, styled
 
 N_NAMED = 3
 """Units that are named, those furthest from what is expected."""
@@ -31,11 +31,11 @@ def draw_units(axes: Axes, moment: Moment, colours: Colours) -> None:
     same = hv.Curve((expected, expected), "mean", "rate")
     points = hv.Scatter((moment.mean_rates[shown], rates[shown]), "mean", "rate")
     overlay = (
-        band.opts(facecolor=colours["grid"], linewidth=0)
-        * same.opts(color=colours["muted"], linewidth=0.9)
-        * points.opts(color=colours["good"], s=18, alpha=0.75, linewidth=0)
+        styled(band, facecolor=colours["grid"], linewidth=0)
+        * styled(same, color=colours["muted"], linewidth=0.9)
+        * styled(points, color=colours["good"], s=18, alpha=0.75, linewidth=0)
     )
-    put(overlay.opts(show_legend=False), axes)
+    put(styled(overlay, show_legend=False), axes)
     axes.set(xlim=(0, top), ylim=(0, top), aspect="equal")
     axes.set(xlabel="Mean of the recording (spikes/s)", ylabel="Now (spikes/s)")
     _name_furthest(axes, moment, rates, seconds, colours)

@@ -182,7 +182,7 @@ def open_and_close(ours: Server, browser: Browser, n_pages: int) -> None:
     for i in range(n_pages):
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.goto(f"{base}/explore" if i % 10 == 9 else f"{base}/live?session={CODE}")
-        page.wait_for_selector("body[data-connection=open]", timeout=60_000)
+        page.wait_for_selector("body[data-controls=ready]", timeout=60_000)
         page.close()
 
 

@@ -22,12 +22,20 @@ from tests.benchmarks.dashboard import CODE, cpu_seconds, post
 N_PAGES = 20
 AT_ONCE = 5
 ITEM = re.compile(r'id="panel">(.*?)</script>', re.DOTALL)
+READY = {
+    "kind": "MessageSent",
+    "msg_type": "bokeh_event",
+    "msg_data": {"type": "event", "name": "document_ready", "values": {"type": "map", "entries": []}},
+}
+"""What browsers say when a page stands; the server then makes the next spare one."""
+REST = 5.0
+"""Seconds in which a spare page is made."""
 
 
-def open_page(ours: Server, path: str = "/live") -> None:
+def open_page(ours: Server, path: str = "/live", query: str = f"session={CODE}") -> None:
     """One page, until its controls are there."""
     base = f"127.0.0.1:{ours.dashboard_port}{path.rstrip('/')}"
-    html = urllib.request.urlopen(f"http://{base}?session={CODE}").read().decode()
+    html = urllib.request.urlopen(f"http://{base}?{query}").read().decode()
     found = ITEM.search(html)
     if found is None:  # a page without Panel
         return
@@ -41,6 +49,10 @@ def open_page(ours: Server, path: str = "/live") -> None:
         pass
     socket.recv()
     socket.recv()
+    for part in ({"msgid": "2", "msgtype": "PATCH-DOC"}, {}, {"events": [READY]}):
+        socket.send(json.dumps(part))
+    while '"OK"' not in str(socket.recv()):
+        pass
     socket.close()
 
 
@@ -55,39 +67,85 @@ def cost_of_opening(ours: Server, path: str) -> None:
     emit("a page opened", path=path, cpu_ms=1e3 * used / N_PAGES, took_ms=1e3 * took / N_PAGES)
 
 
-def gaps_of_others(ours: Server) -> None:
-    """Time between frames on a page that is open, while so many others open at once."""
-    post(ours, f"/api/control/{CODE}/resume")
-    url = f"ws://127.0.0.1:{ours.dashboard_port}/feed/{CODE}"
-    stopping = threading.Event()
-    came: list[float] = []
+class Watch:
+    """An open live page, which notes when frames come."""
 
-    def watch() -> None:
-        feed = create_connection(url, timeout=20)
-        while not stopping.is_set():
+    def __init__(self, ours: Server) -> None:
+        self.came: list[float] = []
+        self._url = f"ws://127.0.0.1:{ours.dashboard_port}/feed/{CODE}"
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        feed = create_connection(self._url, timeout=20)
+        while not self._stopping.is_set():
             feed.recv()
-            came.append(time.perf_counter())
-            if len(came) % 20 == 0:
+            self.came.append(time.perf_counter())
+            if len(self.came) % 20 == 0:
                 feed.send('{"seen": true}')
         feed.close()
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
+    def gaps(self, first: int, last: int) -> dict[str, float]:
+        """Milliseconds between some of the frames."""
+        return spread(1e3 * np.diff(self.came)[first : last - 1], 1.0)
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+
+def gaps_of_others(ours: Server) -> None:
+    """Time between frames on a page that is open, while so many others open at once."""
+    post(ours, f"/api/control/{CODE}/resume")
+    watch = Watch(ours)
     time.sleep(3)
-    alone = len(came)
+    alone = len(watch.came)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for _ in range(4):
             list(pool.map(open_page, [ours] * AT_ONCE))
-    busy = len(came)
-    stopping.set()
-    watcher.join()
-    gaps = 1e3 * np.diff(came)
+    busy = len(watch.came)
+    watch.stop()
     emit(
         "ms between frames of an open page",
         others_at_once=AT_ONCE,
-        alone=spread(gaps[: alone - 1], 1.0),
-        while_others_open=spread(gaps[alone : busy - 1], 1.0),
+        alone=watch.gaps(0, alone),
+        while_others_open=watch.gaps(alone, busy),
     )
+
+
+def exploring(ours: Server) -> None:
+    """Explore, with a spare page at hand and without, beside an open live page."""
+    watch = Watch(ours)
+    time.sleep(REST)
+    for what, query in (("with a spare", "recording=synthetic"), ("without", "bokeh-session-id=own{}")):
+        used, took, opening, after = 0.0, 0.0, [], []
+        for i in range(4):
+            resting, start = rest_cpu(ours), time.perf_counter()
+            first, before = len(watch.came), cpu_seconds(ours.pid)
+            open_page(ours, "/explore", query.format(i))
+            seconds = time.perf_counter() - start
+            used += cpu_seconds(ours.pid) - before - resting * seconds
+            took += seconds
+            last = len(watch.came)
+            time.sleep(REST)
+            opening.append(watch.gaps(first - 1, last + 1))
+            after.append(watch.gaps(last, len(watch.came)))
+        emit(
+            f"Explore opened {what}",
+            cpu_ms=1e3 * used / 4,
+            took_ms=1e3 * took / 4,
+            frames_meanwhile=opening,
+            frames_after=after,
+        )
+    watch.stop()
+
+
+def rest_cpu(ours: Server, seconds: float = 2.0) -> float:
+    """Cores that the server uses with a page open and nothing asked of it."""
+    before = cpu_seconds(ours.pid)
+    time.sleep(seconds)
+    return (cpu_seconds(ours.pid) - before) / seconds
 
 
 def main() -> None:
@@ -96,6 +154,7 @@ def main() -> None:
         for path in ("/live", "/", "/calibrate"):
             cost_of_opening(ours, path)
         gaps_of_others(ours)
+        exploring(ours)
 
 
 if __name__ == "__main__":

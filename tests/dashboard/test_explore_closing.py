@@ -7,53 +7,41 @@ import gc
 import threading
 import time
 import weakref
-from typing import Any
 
 import pytest
-from bokeh.client import pull_session
 
-from dashboard import build_server, close_server
-from dashboard.explore import application
-from dashboard.explore.page import ExplorePage
-from sessions.gate import Rules
-from sessions.rest.context import Context
+from dashboard.explore import explore_application, page
+from dashboard.explore.explorer import Explorer
+from dashboard.explore.study import Study
+from dashboard.panel_thread import PanelThread
 from sessions.store import Store
 from tests.builders import small_recording
 
 
 def test_a_closed_page_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    gone, made = threading.Event(), []
+    gone = threading.Event()
 
-    class Watched(ExplorePage):
-        def join(self, document: Any) -> None:
-            super().join(document)
-            made.append(weakref.ref(self))
-            weakref.finalize(document, gone.set)
+    class Watched(Explorer):
+        def __init__(self, study: Study) -> None:
+            super().__init__(study)
+            weakref.finalize(self, gone.set)
 
-    monkeypatch.setattr(application, "ExplorePage", Watched)
+    monkeypatch.setattr(page, "Explorer", Watched)
+    thread = PanelThread(
+        {"/explore": explore_application(Store({"small": small_recording(6, 4000, n_trials=40)}))},
+        check_unused_sessions_milliseconds=50,
+        unused_session_lifetime_milliseconds=50,
+    )
+    thread.start()
 
-    async def scenario() -> None:
-        server = build_server(
-            Context(Store({"small": small_recording(6, 4000, n_trials=40)}), 0, 0),
-            port=0,
-            address="127.0.0.1",
-            gate=Rules(),
-            check_unused_sessions_milliseconds=50,
-            unused_session_lifetime_milliseconds=50,
-        )
-        server.start()
+    async def visit() -> bytes:
+        stream = thread.connect("127.0.0.1")
+        await stream.write(b"GET /explore HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        return bytes(await stream.read_until_close())
 
-        def visit() -> None:
-            with pull_session(url=f"http://127.0.0.1:{server.port}/explore") as session:
-                assert session.document.roots[0].told["count"] == "All 40 trials"
-
-        await asyncio.to_thread(visit)
-        until = time.monotonic() + 20
-        while not gone.is_set() and time.monotonic() < until:
-            await asyncio.sleep(0.05)
-            gc.collect()  # pages are cycles: how soon one is looked for depends on what else is made
-        assert gone.is_set()
-        await close_server(server)
-
-    asyncio.run(scenario())
-    assert [page() for page in made] == [None]
+    assert b"Explore small" in asyncio.run(visit())
+    until = time.monotonic() + 30
+    while not gone.wait(0.05) and time.monotonic() < until:
+        gc.collect()  # pages are cycles: how soon one is looked for depends on what else is made
+    thread.stop()
+    assert gone.is_set()

@@ -1,4 +1,4 @@
-"""Whoever has an Explore page's socket may send anything: it is answered, and tells nothing away."""
+"""Whoever has an Explore page's socket may send anything: nothing is told away."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from urllib.request import urlopen
 import pytest
 from websocket import WebSocket, create_connection
 
-from dashboard.explore.composed import composed
 from plotters.arena import Arena
 from tests.builders import small_recording
 from tests.dashboard.conftest import Deck
 
+SELECT = r'"name": "panel.models.widgets.CustomSelect", "id": "(\w+)"'
+
 
 @pytest.fixture(scope="module")
 def deck() -> Iterator[Deck]:
-    composed()
     made = Deck(small_recording(6, 400, n_trials=4), [Arena])
     yield made
     made.stop()
@@ -30,7 +30,7 @@ class Socket:
 
     def __init__(self, deck: Deck) -> None:
         page = urlopen(f"{deck.url}/explore", timeout=20).read().decode()
-        token = re.search(r'id="token">"([^"]+)"', page)
+        token = re.search(r'"token":"([^"]+)"', page)
         assert token
         self._socket: WebSocket = create_connection(
             f"ws://127.0.0.1:{deck.port}/explore/ws", timeout=20, subprotocols=["bokeh", token[1]]
@@ -39,9 +39,7 @@ class Socket:
         self._numbers = iter(range(1000))
         self.send("PULL-DOC-REQ", {})
         _, pulled = self.read()
-        (self.channel,) = [
-            root["id"] for root in pulled["doc"]["roots"] if root["name"].endswith("Channel")
-        ]
+        self.models = re.findall(SELECT, json.dumps(pulled))
 
     def send(self, kind: str, content: object) -> None:
         header = {"msgid": str(next(self._numbers)), "msgtype": kind}
@@ -55,20 +53,9 @@ class Socket:
             self._socket.recv()
         return header, content
 
-    def wish(self, wanted: object) -> None:
-        """Set the channel's property."""
-        self.change(self.channel, "asked", wanted)
-
     def change(self, model: str, name: str, value: object) -> None:
         change = {"kind": "ModelChanged", "model": {"id": model}, "attr": name, "new": value}
         self.send("PATCH-DOC", {"events": [change]})
-
-    def until_told(self) -> str:
-        """All that is said until the channel has told something, as text."""
-        said = ""
-        while '"told"' not in said:
-            said += json.dumps(self.read())
-        return said
 
     def close(self) -> None:
         self._socket.close()
@@ -79,14 +66,6 @@ def socket(deck: Deck) -> Iterator[Socket]:
     made = Socket(deck)
     yield made
     made.close()
-
-
-@pytest.mark.parametrize("wanted", [5, None, True, ["x"], {"type": "map"}, "{", '{"row": "x"}', "null"])
-def test_wish_of_a_wrong_type_is_answered_and_the_next_one_works(socket: Socket, wanted: object) -> None:
-    socket.wish(wanted)
-    assert "That cannot be read" in socket.until_told()
-    socket.wish('{"wish": 7, "row": 0}')
-    assert "That cannot be read" not in socket.until_told()
 
 
 @pytest.mark.parametrize(
@@ -106,9 +85,11 @@ def test_what_goes_wrong_is_not_told_in_detail(socket: Socket, kind: str, conten
     assert answer == {"text": "That could not be done. Load the page again.", "traceback": None}
 
 
-def test_property_that_takes_no_such_value_is_refused_and_the_next_wish_works(socket: Socket) -> None:
-    socket.change(socket.channel, "name", 5)
-    header, answer = socket.read()
-    assert (header["msgtype"], answer["traceback"]) == ("ERROR", None)
-    socket.wish('{"wish": 8}')
-    assert '["error", ""]' in socket.until_told()
+def test_a_choice_that_was_not_offered_is_not_taken_and_the_next_one_works(socket: Socket) -> None:
+    unit = socket.models[0]
+    socket.change(unit, "value", "<b>none</b>")
+    socket.change(unit, "value", "unit 1")
+    said = ""
+    while '"OK"' not in said:
+        said += json.dumps(socket.read())
+    assert "Traceback" not in said

@@ -212,7 +212,7 @@ def test_no_script_runs_in_a_browser(deck: Deck, browser: Browser) -> None:
             page.wait_for_load_state("load")
             assert page.evaluate("window.hasRun") is None, address
         page.goto(deck.url + addresses[1])
-        page.wait_for_selector("body[data-connection=open]")
+        page.wait_for_selector("body[data-controls=ready]")
         assert page.evaluate("window.hasRun") is None
     decoder.close()
 

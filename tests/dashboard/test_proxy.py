@@ -91,7 +91,7 @@ def test_pages_find_all_that_they_need_through_the_proxy(proxy: str, browser: Br
     assert f"ws://{proxy}/streams/stream/shown" in page.content()
     ask("POST", f"http://{proxy}/deck/api/control/shown/resume")
     page.get_by_role("link", name="Explore", exact=True).click()
-    page.wait_for_selector("body[data-connection=open]")
+    page.wait_for_selector("body[data-controls=ready]")
     page.get_by_role("link", name="Calibrate", exact=True).click()
     page.wait_for_url(f"http://{proxy}/deck/calibrate")
     page.wait_for_selector("body[data-controls=ready]")

@@ -1,0 +1,52 @@
+"""What Bokeh's applications offer and say that is not for visitors."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import suppress
+from typing import Any
+
+from bokeh.server.tornado import BokehTornado
+from bokeh.server.views.doc_handler import DocHandler
+from bokeh.server.views.ws import WSHandler
+from tornado.websocket import WebSocketClosedError
+
+from dashboard.documents import WithPolicy
+
+NEEDLESS = re.compile(r"^/components/|/autoload\.js\$?$")
+"""Routes that our pages do without: Panel's imports any module that an address names, Bokeh's puts pages
+into those of other sites."""
+
+
+def harden(application: BokehTornado) -> None:
+    """Take the needless routes away; let sockets send no tracebacks, and pages have our headers."""
+    router = application.wildcard_router
+    for rule in router.rules:
+        for kind, extension in ((WSHandler, WithoutTracebacks), (DocHandler, WithPolicy)):
+            if isinstance(rule.target, type) and issubclass(rule.target, kind):
+                rule.target = type(f"Our{kind.__name__}", (extension, rule.target), {})
+    router.rules = [rule for rule in router.rules if not _is_needless(rule)]
+
+
+class WithoutTracebacks:
+    """For Bokeh's sockets: what went wrong is for the log. Bokeh sends browsers its traceback and paths."""
+
+    async def send_message(self, message: Any) -> None:
+        if message.msgtype == "ERROR":
+            message.content = {"text": "That could not be done. Load the page again.", "traceback": None}
+        await super().send_message(message)  # type: ignore[misc]
+
+    async def write_message(self, *args: Any, **kwargs: Any) -> None:
+        with suppress(WebSocketClosedError):  # a page may be closed while something is drawn for it
+            await super().write_message(*args, **kwargs)  # type: ignore[misc]
+
+
+def pass_over_closed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """An event loop's exception handler: Panel leaves messages alone that a closed page does not take."""
+    if not isinstance(context.get("exception"), WebSocketClosedError):
+        loop.default_exception_handler(context)
+
+
+def _is_needless(rule: Any) -> bool:
+    return NEEDLESS.search(rule.matcher.regex.pattern) is not None

@@ -1,0 +1,141 @@
+"""Panel applications on an event loop of their own: whatever they compute, other pages' plots go on.
+
+A port has one event loop, which its pages share with the feed. HoloViews renders for tens of milliseconds
+at a time, so applications that use it run on the loop of another thread. The port hands their requests
+over through a pair of connected sockets, behind its gate; no further port is opened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bokeh.server.tornado import BokehTornado
+from panel.io.application import build_applications
+from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPHeaders, parse_response_start_line
+from tornado.ioloop import IOLoop
+from tornado.iostream import IOStream, StreamClosedError
+from tornado.web import RequestHandler
+
+from dashboard.hardening import harden, pass_over_closed
+from dashboard.spares import spares_of
+
+CHUNK: Final = 65536
+"""Bytes that are handed on at once."""
+SOON: Final = 2.0
+"""Seconds after which the first spare pages are made: the server begins first."""
+HOP: Final = ("connection", "keep-alive", "transfer-encoding", "upgrade")
+"""Headers that are about one connection, not about what goes through several."""
+
+
+class PanelThread:
+    """Runs until it is stopped.
+
+    Parameters
+    ----------
+    applications : mapping
+        By path, as `panel.io.server.get_server` takes them.
+    spare : bool
+        Whether pages are made before anybody asks, of applications that can (`dashboard.spares`).
+    **options
+        As `bokeh.server.tornado.BokehTornado` takes them.
+    """
+
+    def __init__(self, applications: Mapping[str, Any], spare: bool = False, **options: Any) -> None:
+        self.paths = tuple(applications)
+        self._applications = build_applications(dict(applications))
+        self._spare = spare
+        self._options = options
+        self._up = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="panel", daemon=True)
+
+    def start(self) -> None:
+        """Begin to take connections."""
+        self._thread.start()
+        self._up.wait()
+
+    def stop(self) -> None:
+        """End all sessions."""
+        self._loop.add_callback(self._stopping.set)
+        self._thread.join()
+
+    def connect(self, address: str) -> IOStream:
+        """A connection as if from an IP address, for the present event loop."""
+        near, far = socket.socketpair()
+        for end in (near, far):
+            end.setblocking(False)
+        self._loop.add_callback(lambda: self._http.handle_stream(IOStream(far), (address, 0)))
+        return IOStream(near)
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop, self._stopping = IOLoop.current(), asyncio.Event()
+        asyncio.get_running_loop().set_exception_handler(pass_over_closed)
+        tornado = BokehTornado(  # of no host in particular: the gate has looked
+            self._applications, extra_websocket_origins=["*"], use_index=False, **self._options
+        )
+        harden(tornado)
+        spares = spares_of(tornado) if self._spare else {}
+        tornado.settings["spares"] = spares
+        self._http = HTTPServer(tornado, xheaders=True)
+        tornado.initialize(self._loop)
+        tornado.start()
+        for each in spares.values():
+            self._loop.call_later(SOON, each.make, {})
+        self._up.set()
+        await self._stopping.wait()
+        tornado.stop()
+        await self._http.close_all_connections()
+
+
+class Tunnel(RequestHandler):
+    """Hands a request on to a `PanelThread`, and what comes of it back."""
+
+    def initialize(self, thread: PanelThread) -> None:
+        self._thread = thread
+
+    async def get(self) -> None:
+        request = self.request
+        address = str(request.remote_ip)
+        headers = HTTPHeaders({"X-Real-Ip": address, "X-Scheme": request.protocol, "Connection": "close"})
+        for name, value in request.headers.get_all():
+            if name.lower() not in (*HOP, "x-real-ip", "x-scheme", "x-forwarded-for"):
+                headers.add(name, value)
+        upgrade = request.headers.get("Upgrade")
+        if upgrade is not None:
+            headers["Connection"], headers["Upgrade"] = "Upgrade", upgrade
+        path, mark, query = str(request.uri).partition("?")
+        target = path + mark + query.replace("?", "%3F")  # the same to all but Panel, which takes one alone
+        stream = self._thread.connect(address)
+        await stream.write(f"GET {target} HTTP/1.1\r\n{headers}\r\n".encode("latin1"))
+        line, _, told = (await stream.read_until(b"\r\n\r\n")).decode("latin1").partition("\r\n")
+        status, answered = parse_response_start_line(line).code, HTTPHeaders.parse(told)
+        self.set_status(status)
+        self.clear_header("Content-Type")
+        for name, value in answered.get_all():
+            if status == 101 or name.lower() not in HOP:
+                self.set_header(name, value)
+        if status != 101:
+            body = await stream.read_bytes(int(answered.get("Content-Length", 0)))
+            stream.close()
+            await self.finish(body)
+            return
+        self.finish()
+        outer = self.detach()
+        await asyncio.gather(_pump(stream, outer), _pump(outer, stream))
+
+
+async def _pump(source: IOStream, sink: IOStream) -> None:
+    """Hand on bytes as fast as they are taken, until one end is closed; then close both."""
+    try:
+        while True:
+            await sink.write(await source.read_bytes(CHUNK, partial=True))
+    except StreamClosedError:
+        source.close()
+        sink.close()
