@@ -92,7 +92,8 @@ def build_server(
         If the port is taken.
     """
     store, prefix = context.store, context.prefix
-    feed = {"store": store, "make_feed": feeds(lambda session: Frames(session, plotters))}
+    make_feed = feeds(lambda session: Frames(session, plotters))
+    feed = {"store": store, "make_feed": make_feed, "links": gate.links}
     live = LivePages(
         Parts(context, prefix, tuple(plotters), plugins or {}), lsl_name, gate.token is not None
     )
