@@ -18,8 +18,13 @@ from dashboard.explore import explore_application
 from dashboard.frames import Frames
 from dashboard.home.application import HomePages
 from dashboard.live.application import LivePages
+from dashboard.live.looking import LookingPages
 from dashboard.live.page import MakeCard, Parts
+from dashboard.plain import PlainHandler
+from dashboard.printing import Sheets
 from dashboard.runs.application import RunsPages
+from dashboard.wall.application import WallPages
+from dashboard.wall.feed import WallFeed, WallHandler
 from plotters import PLOTTERS
 from plotters.base import Plotter
 from sessions.gate import Admission, Gate, Rules
@@ -94,11 +99,15 @@ def build_server(
     store, prefix = context.store, context.prefix
     make_feed = feeds(lambda session: Frames(session, plotters))
     feed = {"store": store, "make_feed": make_feed, "links": gate.links}
-    live = LivePages(
-        Parts(context, prefix, tuple(plotters), plugins or {}), lsl_name, gate.token is not None
-    )
+    guarded, parts = gate.token is not None, Parts(context, prefix, tuple(plotters), plugins or {})
+    live, wall = LivePages(parts, lsl_name, guarded), WallPages(context, prefix)
+    sheets = Sheets(context, prefix, address or "", guarded)
     routes: list[Pattern] = [
         (r"/feed/([A-Za-z0-9_-]{1,64})", FeedHandler, feed),
+        (r"/wall/feed", WallHandler, {"feed": WallFeed(store), "links": gate.links}),
+        (r"/look/session", PlainHandler, {"make": LookingPages(parts, live)}),
+        (r"/look/wall", PlainHandler, {"make": wall.looking}),
+        (r"/print", PlainHandler, {"make": sheets}),
         *extra_patterns,
     ]
     pages: dict[str, Any] = {
@@ -106,6 +115,7 @@ def build_server(
         "/calibrate": application(CalibratePages(context, prefix)),
         "/live": application(live),
         "/runs": application(RunsPages(context, prefix)),
+        "/wall": application(wall),
         "/explore": explore_application(store, prefix),
         **(applications or {}),
     }

@@ -15,6 +15,7 @@ const SHORTEST_WAIT = 250;
 const LONGEST_WAIT = 4000;
 const CLOCK_PERIOD = 5000;
 const ENDINGS = { 1000: "deleted", 4404: "unknown" };
+const REVOKED = 4403; // as in sessions/streams/feed_socket.py
 
 const tell = (name, detail) => document.dispatchEvent(new CustomEvent(`deck:${name}`, { detail }));
 
@@ -62,7 +63,7 @@ class Feed {
 
   open() {
     this.retry = null;
-    const url = new URL(`feed/${this.deck.session}`, location.href);
+    const url = new URL(`../feed/${this.deck.session}`, import.meta.url);
     url.protocol = url.protocol.replace("http", "ws");
     const socket = (this.socket = new WebSocket(url));
     let received = 0;
@@ -86,7 +87,10 @@ class Feed {
       if (received % SEEN === 0) socket.send('{"seen":true}');
       this.receive(data);
     };
-    socket.onclose = ({ code, reason }) => this.lose(socket, ENDINGS[code] ?? "lost", reason);
+    socket.onclose = ({ code, reason }) => {
+      if (code === REVOKED) location.reload(); // the gate says what there is to do
+      else this.lose(socket, ENDINGS[code] ?? "lost", reason);
+    };
     this.listen(socket);
     this.asking = setInterval(() => socket.readyState === WebSocket.OPEN && this.clock.ask(socket), CLOCK_PERIOD);
   }
