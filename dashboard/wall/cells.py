@@ -7,8 +7,9 @@ data of the cell itself. Places are in thousandths of the arena's longer side.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -33,6 +34,9 @@ JUMP: Final = 40
 """Bins between two of a trail: those before lie elsewhere in the recording."""
 SIDE: Final = 1000
 
+NOWHERE: Final = np.empty((0, 2), np.float32)
+
+Point = tuple[int, int]
 Cell = dict[str, Any]
 """``texts``, ``drawn`` and ``data``."""
 
@@ -44,11 +48,12 @@ class Plan:
         self._scale = SIDE / max(float((high - low).max()), 1e-9)
         self._middle = (low + high) / 2
 
-    def points(self, places: Floats) -> list[list[int]]:
-        """Those that there are, of shape (n, 2)."""
-        here = places[np.isfinite(places).all(axis=1)]
-        at = SIDE / 2 + (here - self._middle) * (self._scale, -self._scale)
-        return [[round(x), round(y)] for x, y in np.clip(at, 0, SIDE).tolist()]
+    def points(self, *places: Floats) -> Iterator[list[Point]]:
+        """Those that there are, of each of several paths of shape (n, 2), all in one calculation."""
+        together = SIDE / 2 + (np.concatenate(places) - self._middle) * (self._scale, -self._scale)
+        at = iter(together.tolist())
+        for each in places:
+            yield [(_within(x), _within(y)) for x, y in islice(at, len(each)) if x == x and y == y]
 
     def length(self, length: float) -> int:
         return round(length * self._scale)
@@ -96,10 +101,12 @@ def drawn(session: Session, rows: Rows, decoded: Floats | None, trial: int) -> d
     """Attributes by the class of what has them."""
     described = session.description
     where = plan(described)
-    true = where.points(_thinned(rows["kinematics"][:, :2]))
-    made = [] if decoded is None else where.points(_thinned(decoded))
     aims = described.trials[trial] if trial >= 0 else None
-    goal = where.points(np.array([(aims.target_x, aims.target_y)], np.float32)) if aims else []
+    true, made, goal = where.points(
+        _thinned(rows["kinematics"][:, :2]),
+        NOWHERE if decoded is None else _thinned(decoded),
+        np.array([(aims.target_x, aims.target_y)], np.float32) if aims else NOWHERE,
+    )
     return {
         "goal": _circle(goal, where.length(session.view.hit_radius)),
         "path": {"points": _path(true)},
@@ -142,11 +149,15 @@ def _thinned(path: Floats) -> Floats:
     return path[::-1][::step][::-1]
 
 
-def _path(points: list[list[int]]) -> str:
+def _within(at: float) -> int:
+    return min(max(round(at), 0), SIDE)
+
+
+def _path(points: list[Point]) -> str:
     return " ".join(f"{x},{y}" for x, y in points)
 
 
-def _circle(points: list[list[int]], radius: int) -> dict[str, int]:
+def _circle(points: list[Point], radius: int) -> dict[str, int]:
     """At the last of the points; of no size where there is none."""
     x, y = points[-1] if points else (0, 0)
     return {"cx": x, "cy": y, "r": radius if points else 0}
