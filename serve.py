@@ -219,6 +219,7 @@ async def serve(
         launcher=Launcher(own_url(chosen), secret(chosen, made_token), certificate_text(chosen)),
         calibrations=calibrations,
         brokers=brokers,
+        links=gate.links,
     )
     streams = StreamServer(
         store,

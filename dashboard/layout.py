@@ -83,11 +83,12 @@ Row = tuple[str, str, str]
 """What stands in the wide, the narrow and the side column."""
 
 
-def grid(plotters: Sequence[type[Plotter]]) -> str:
+def grid(plotters: Sequence[type[Plotter]], *, controls: bool = True) -> str:
     """The style sheet that puts plots and cards in their places.
 
     Two columns of plots are filled from above, with the controls beside them. Below stand the plots that
-    have the third column, with those of its row, and the tables.
+    have the third column, with those of its row, and the tables. Without controls there are two columns,
+    however wide the page.
     """
     last = max((i for i, each in enumerate(plotters) if each.place.width == "side"), default=len(plotters))
     first = next((i for i, each in enumerate(plotters) if each.place.last), last)
@@ -104,12 +105,16 @@ def grid(plotters: Sequence[type[Plotter]]) -> str:
         (tables[1],) * 2,
     ]
     names = [*(each.name for each in plotters), *tables]
+    pair = "minmax(0, 2fr) minmax(0, 1fr)"
+    beside = (
+        _template(full, len(upper), f"{pair} 19rem"),
+        "@media (max-width: 1000px) {",
+        _template([*two, (BESIDE,) * 2], -1, pair),
+        "}",
+    )
     return "\n".join(
         (
-            _template(full, len(upper), "minmax(0, 2fr) minmax(0, 1fr) 19rem"),
-            "@media (max-width: 1000px) {",
-            _template([*two, (BESIDE,) * 2], -1, "minmax(0, 2fr) minmax(0, 1fr)"),
-            "}",
+            *(beside if controls else (_template(two, -1, pair),)),
             *(f".plot-{name} {{ grid-area: {name}; }}" for name in names),
             *(f".plot-{each.name} .figure {{ min-height: {each.place.height}rem; }}" for each in plotters),
         )

@@ -41,6 +41,10 @@ class Notices(NotificationAreaBase, JSComponent):
         """Open another page in place of this one."""
         self._send_msg({"go": url})
 
+    def copy(self, text: str) -> None:
+        """Put a text on the clipboard, where the browser lets pages do that."""
+        self._send_msg({"copy": text})
+
     def hand_over(self, name: str, content: bytes) -> None:
         """Have the browser save a file."""
         self._send_msg({"save": name, "content": content})

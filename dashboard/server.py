@@ -17,9 +17,14 @@ from dashboard.frames import Frames
 from dashboard.hardening import harden
 from dashboard.home.application import HomePages
 from dashboard.live.application import LivePages
+from dashboard.live.looking import LookingPages
 from dashboard.live.page import MakeCard, Parts
 from dashboard.panel_thread import PanelThread, Tunnel
+from dashboard.plain import PlainHandler
+from dashboard.printing import Sheets
 from dashboard.runs.application import RunsPages
+from dashboard.wall.application import WallPages
+from dashboard.wall.feed import WallFeed, WallHandler
 from plotters import PLOTTERS
 from plotters.base import Plotter
 from sessions.gate import Admission, Gate, Rules
@@ -92,12 +97,17 @@ def build_server(
         If the port is taken.
     """
     store, prefix = context.store, context.prefix
-    feed = {"store": store, "make_feed": feeds(lambda session: Frames(session, plotters))}
-    live = LivePages(
-        Parts(context, prefix, tuple(plotters), plugins or {}), lsl_name, gate.token is not None
-    )
+    make_feed = feeds(lambda session: Frames(session, plotters))
+    feed = {"store": store, "make_feed": make_feed, "links": gate.links}
+    guarded, parts = gate.token is not None, Parts(context, prefix, tuple(plotters), plugins or {})
+    live, wall = LivePages(parts, lsl_name, guarded), WallPages(context, prefix)
+    sheets = Sheets(context, prefix, address or "", guarded)
     routes: list[Pattern] = [
         (r"/feed/([A-Za-z0-9_-]{1,64})", FeedHandler, feed),
+        (r"/wall/feed", WallHandler, {"feed": WallFeed(store), "links": gate.links}),
+        (r"/look/session", PlainHandler, {"make": LookingPages(parts, live)}),
+        (r"/look/wall", PlainHandler, {"make": wall.looking}),
+        (r"/print", PlainHandler, {"make": sheets}),
         *extra_patterns,
     ]
     panel = PanelThread(
@@ -113,6 +123,7 @@ def build_server(
         "/calibrate": application(CalibratePages(context, prefix)),
         "/live": application(live),
         "/runs": application(RunsPages(context, prefix)),
+        "/wall": application(wall),
     }
     server: Server = get_server(
         pages,

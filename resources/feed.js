@@ -18,6 +18,7 @@ const LONGEST_WAIT = 4000;
 const CLOCK_PERIOD = 5000;
 /** @type {Record<number, string>} */
 const ENDINGS = { 1000: "deleted", 4404: "unknown" };
+const REVOKED = 4403; // as in sessions/streams/feed_socket.py
 
 /** @param {string} name @param {object} [detail] */
 const tell = (name, detail) => document.dispatchEvent(new CustomEvent(`deck:${name}`, { detail }));
@@ -72,7 +73,7 @@ class Feed {
   open() {
     /** @type {number | null} */
     this.retry = null;
-    const url = new URL(`feed/${this.deck.session}`, location.href);
+    const url = new URL(`../feed/${this.deck.session}`, import.meta.url);
     url.protocol = url.protocol.replace("http", "ws");
     const socket = new WebSocket(url);
     /** @type {WebSocket | null} */
@@ -98,7 +99,10 @@ class Feed {
       if (received % SEEN === 0) socket.send('{"seen":true}');
       this.receive(data);
     };
-    socket.onclose = ({ code, reason }) => this.lose(socket, ENDINGS[code] ?? "lost", reason);
+    socket.onclose = ({ code, reason }) => {
+      if (code === REVOKED) location.reload(); // the gate says what there is to do
+      else this.lose(socket, ENDINGS[code] ?? "lost", reason);
+    };
     this.listen(socket);
     this.asking = setInterval(() => socket.readyState === WebSocket.OPEN && this.clock.ask(socket), CLOCK_PERIOD);
   }

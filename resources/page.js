@@ -74,6 +74,7 @@ document.addEventListener("click", (event) => {
   const button = target instanceof Element && target.closest("button");
   if (!button) return;
   if (button.dataset.copy) copy(button);
+  else if (button.dataset.paper !== undefined) print();
   else if (button.dataset.create !== undefined) create(button.dataset.create);
   else if (button.closest("#refusal")) refuse("");
 });

@@ -55,8 +55,9 @@ function nameSliders(root) {
 
 for (const moved of ["focusin", "keyup"]) document.addEventListener(moved, () => nameSliders(document.body));
 
-document.addEventListener("deck:notice", ({ detail: { text, save: name, content, go } }) => {
+document.addEventListener("deck:notice", ({ detail: { text, save: name, content, go, copy } }) => {
   if (go) location.assign(go);
+  else if (copy) navigator.clipboard?.writeText(copy).catch(() => {}); // it is shown, too
   else if (name) save(name, content);
   else refuse(text);
 });

@@ -54,6 +54,26 @@ class Limits:
                 "Delete one, or raise --sessions-per-address."
             )
 
+    def check_room(self, sessions: Collection[Kept], n: int, address: str | None) -> None:
+        """Refuse so many at once where they would not fit: they take nobody's place.
+
+        Raises
+        ------
+        Full, TooMany
+        """
+        there = len(sessions)
+        if there + n > self.max_sessions:
+            raise Full(
+                f"{n} sessions do not fit: {there} of {self.max_sessions} places are taken. "
+                "Ask for fewer, delete some, or raise --max-sessions."
+            )
+        made = sum(session.maker == address for session in sessions)
+        if address is not None and made + n > self.max_per_address:
+            raise TooMany(
+                f"{n} sessions are too many for {address}, which has made {made} of at most "
+                f"{self.max_per_address}. Ask for fewer, or raise --sessions-per-address."
+            )
+
     def must_go(self, sessions: Collection[K]) -> list[K]:
         """The sessions whose place a new one takes: that which was not used for longest, if any must.
 

@@ -18,6 +18,12 @@ class UnknownDecoder(DeckError):
     code = "unknown_decoder"
 
 
+class UnknownLink(DeckError):
+    """No link that can look has this id."""
+
+    code = "unknown_link"
+
+
 class UnknownRun(DeckError):
     """No run of this number is kept."""
 
@@ -123,6 +129,7 @@ STATUS: dict[str, int] = {
     "unknown_decoder": 404,
     "unknown_record": 404,
     "unknown_run": 404,
+    "unknown_link": 404,
     "unknown_calibration": 404,
     "unknown_trial": 404,
     "unknown_target": 404,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -20,7 +20,7 @@ from sessions.entries import Entries
 from sessions.limits import Limits
 from sessions.making import Maker, made_or_missed
 from sessions.options import Options
-from sessions.refusals import Full, UnknownRecording
+from sessions.refusals import Conflict, Full, UnknownRecording
 from sessions.session import Session
 from sessions.sources import Sources
 
@@ -135,12 +135,7 @@ class Store(Entries):
         """
         code = made_up(self._entries) if code is None else checked_code(code)
         evicted: list[Session | Awaited] = []
-        recording = self.recording_named(options.recording)
-        options = replace(
-            options,
-            recording=options.recording or next(iter(self.recordings)),
-            source=self.sources.spelled(options.source),
-        )
+        options, recording = self._settled(options)
         make = partial(self.sources.make, options, recording)
         source: Source | NotThere | None = None
         if code not in self._entries:  # before the lock, as it may have to be looked for
@@ -162,6 +157,60 @@ class Store(Entries):
             raise StillWaits(entry)
         entry.wait_ready(READY_WITHIN)
         return entry
+
+    def create_many(
+        self, codes: Sequence[str], options: Options = DEFAULTS, address: str | None = None
+    ) -> list[Session]:
+        """Make a session of each code, all or none, at the cost of no other.
+
+        Raises
+        ------
+        NotThere
+            If what they are to play is missing: many do not wait for it.
+        BadCode, Conflict
+            If a code is none, or taken.
+        UnknownRecording, UnknownTrial, UnknownTarget, EmptySelection, BadSetting, NotNow
+            If an option cannot be met.
+        Full, TooMany
+            If they do not fit, or are more than one address may make.
+        """
+        options, recording = self._settled(options)
+        made: list[Session] = []
+        sources: list[Source] = []
+        try:
+            for _ in codes:  # before the lock, as they may have to be looked for
+                sources.append(self.sources.make(options, recording))  # noqa: PERF401, as one may fail
+            while sources:
+                with self._lock:  # for each anew: event loops wait for it
+                    rest = codes[len(made) :]
+                    self._check_free(rest)
+                    self.limits.check_room(self._entries.values(), len(rest), address)
+                    session = self._add(checked_code(rest[0]), sources.pop(), options, address, [])
+                assert isinstance(session, Session)  # as its source is there
+                made.append(session)
+        except DeckError:
+            for source in sources:
+                source.close()
+            self._end(made)
+            raise
+        for session in made:
+            session.wait_ready(READY_WITHIN)
+        return made
+
+    def _check_free(self, codes: Sequence[str]) -> None:
+        taken = [code for code in codes if code in self._entries]
+        if taken:
+            more = f" and {len(taken) - 1} more are" if taken[1:] else " is"
+            raise Conflict(f"Session {taken[0]}{more} there already. Choose another prefix.")
+
+    def _settled(self, options: Options) -> tuple[Options, Recording]:
+        """Options with the server's own where they name none, and the recording."""
+        settled = replace(
+            options,
+            recording=options.recording or next(iter(self.recordings)),
+            source=self.sources.spelled(options.source),
+        )
+        return settled, self.recording_named(options.recording)
 
     def close(self, goodbye_within: float = 0.0) -> None:
         """End every session and make no more; give clients so many seconds to answer the close."""

@@ -13,6 +13,7 @@ from dashboard.following import Following, FollowingPage
 from dashboard.home.creating import Creating
 from dashboard.home.demonstrating import Demonstrating
 from dashboard.home.rows import ELSEWHERE, RECORDS, SESSIONS, Overview, plural
+from dashboard.home.teaching import Teaching
 from dashboard.live.controls import stack
 from dashboard.live.task import Task
 from dashboard.notices import notices
@@ -60,6 +61,7 @@ class HomePage(FollowingPage):
         self.overview, self.records = sessions.now(), records.now()
         self._creating = Creating(context, names, mount)
         self._demo = Demonstrating(context, self._creating.open)
+        self._teaching = Teaching(context, names, mount)
         self._count = pn.widgets.StaticText(value=self.overview.count, css_classes=["count"])
         self._here = Table((*SESSIONS, ACTIONS), hear=self._hear)
         self._none = pn.pane.HTML(object=NO_SESSION, stylesheets=STYLES)  # type: ignore[no-untyped-call]
@@ -82,6 +84,7 @@ class HomePage(FollowingPage):
         several = len(self._context.store.recordings) > 1
         return {
             "create": stack(self._creating.view(self._demo.view(), self._count), self._demo.waiting()),
+            "class": self._teaching.view(),
             "sessions": stack(self._place, self._ending.view()),
             "elsewhere": self._elsewhere,
             "records": self._files,

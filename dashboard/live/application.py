@@ -60,11 +60,11 @@ class LivePages:
             unknown = self._templates.get_template("unknown.html")
             return Page(unknown, {"code": code, "valid": valid}, status=404)
         recording, plotters = session.description, self._parts.plotters
-        figures = self._figures_of(recording)
+        figures = self.figures_of(recording)
         host = self._stream_host(visit)
         lsl = self._lsl_name if session.lsl else None
         neural = f"{lsl}-Neural-{code}" if lsl else None
-        live = LivePage(session, self._parts)
+        live = LivePage(session, self._parts, visit.context(self._parts.context))
         variables = {
             "code": code,
             "recording": recording,
@@ -83,7 +83,7 @@ class LivePages:
         page = self._templates.get_template("live.html")
         return Page(page, variables, live.roots(), joined=live.join, left=live.leave)
 
-    def _figures_of(self, recording: Description) -> Figures:
+    def figures_of(self, recording: Description) -> Figures:
         """Models are costly to build and the same for all sessions of a recording."""
         found = self._figures.get(recording.name)
         if found is None or found.scene_id != scene_id(Scene(recording), self._parts.plotters):

@@ -28,6 +28,7 @@ from dashboard.live.recording import Recording
 from dashboard.live.reel import selected_spans, tape
 from dashboard.live.schedule import Scheduling
 from dashboard.live.selection import Selecting
+from dashboard.live.sharing import Sharing
 from dashboard.live.tape import Tape
 from dashboard.live.transport import Transport
 from dashboard.live.trial_list import failures, scores_by_trial
@@ -77,11 +78,14 @@ class LivePage:
     ----------
     session : Session
     parts : Parts
+    seen : Context, optional
+        The server as the visitor sees it.
     """
 
-    def __init__(self, session: Session, parts: Parts) -> None:
+    def __init__(self, session: Session, parts: Parts, seen: Context | None = None) -> None:
         self.session = session
         self._parts = parts
+        self._seen = seen or parts.context
         self._document: Document | None = None
         self._waiting = False
         self._theme = "light"
@@ -118,6 +122,7 @@ class LivePage:
             "record": self.recording.view(),
             "drift": button("Set reference", self.session.drift.set_reference),
             "scores": flow(period, Keeping(parts.context, self.session.code, parts.mount).view()),
+            "link": Sharing(self._seen, self.session.code).view(),
             "notices": notices(),
             **self._places,
         }

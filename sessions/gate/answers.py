@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from tornado.httputil import HTTPServerRequest
 
 from engine.errors import DeckError
-from sessions.gate.rules import Rules, Unauthorized, is_preflight
+from sessions.gate import looking
+from sessions.gate.rules import Ended, Rules, Unauthorized, is_preflight
 from sessions.gate.token import NAME, Token, without_token
 from sessions.refusals import refusal, status_of
 from sessions.templates import render
@@ -43,6 +44,9 @@ def answer(rules: Rules, request: HTTPServerRequest, prefix: str = "") -> Answer
         return Answer(204)
     if NAME in request.query_arguments and _is_page(request):
         return _cookie_for(rules.token, request, prefix)
+    if (link := rules.link_of(request)) is not None and looking.NAME in request.query_arguments:
+        name, value = rules.links.signed(link).split(".")
+        return _freed(request, prefix, looking.COOKIE + name, value) if _is_page(request) else None
     return None
 
 
@@ -56,20 +60,20 @@ def refused(request: HTTPServerRequest, error: DeckError) -> Answer:
         headers["WWW-Authenticate"] = "Bearer"
         if HTML in request.headers.get("Accept", ""):
             headers |= {"Content-Type": f"{HTML}; charset=utf-8", "Content-Security-Policy": SIGN_IN_POLICY}
-            return Answer(status, headers, _sign_in(request))
+            return Answer(status, headers, _sign_in(request, isinstance(error, Ended)))
     return Answer(status, headers, json.dumps(refusal(error.code, str(error))).encode())
 
 
-def _sign_in(request: HTTPServerRequest) -> bytes:
-    """A form that asks for the token, and then for what was asked for."""
+def _sign_in(request: HTTPServerRequest, ended: bool) -> bytes:
+    """A form that asks for the token, and then for what was asked for; `ended` is whether a link has."""
     asked = [
         (name, value.decode(errors="replace"))
         for name, values in request.query_arguments.items()
         for value in values
-        if name != NAME
+        if name not in (NAME, looking.NAME)
     ]
     wrong = NAME in request.query_arguments
-    return render("sign_in.html", asked=asked, wrong=wrong)
+    return render("sign_in.html", asked=asked, wrong=wrong, ended=ended)
 
 
 def _is_page(request: HTTPServerRequest) -> bool:
@@ -79,14 +83,19 @@ def _is_page(request: HTTPServerRequest) -> bool:
 
 
 def _cookie_for(token: Token | None, request: HTTPServerRequest, prefix: str) -> Answer | None:
-    """The same address without the token, and a cookie in its place; nothing for what is not the token.
+    """The same address without the token, and a cookie in its place; nothing for what is not the token."""
+    if token is None or not token.shown_by(request):  # what is open to all lets wrong ones pass
+        return None
+    return _freed(request, prefix, token.cookie, token.voucher)
+
+
+def _freed(request: HTTPServerRequest, prefix: str, name: str, value: str) -> Answer:
+    """The same address without what is secret in it, and a cookie in its place.
 
     SameSite=Lax, as Strict would withhold it when a shared link is followed.
     """
-    if token is None or not token.shown_by(request):  # what is open to all lets wrong ones pass
-        return None
     secure = "; Secure" if request.protocol == "https" else ""
-    cookie = f"{token.cookie}={token.voucher}; Path=/; HttpOnly; SameSite=Lax{secure}"
+    cookie = f"{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}"
     here = "/" + without_token(str(request.uri)).lstrip(
         "/\\"
     )  # what begins with two slashes would be another host

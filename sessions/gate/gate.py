@@ -22,6 +22,7 @@ from tornado.httputil import (
 )
 
 from engine.errors import DeckError
+from sessions.gate import looking
 from sessions.gate.admission import Admission
 from sessions.gate.answers import Answer, answer, refused
 from sessions.gate.mount import forwarded, without_prefix
@@ -106,6 +107,7 @@ class Visit(HTTPMessageDelegate):
         self._answer = answer(self._rules, self._request, self._prefix)
         if self._answer is not None:
             return None
+        headers = looking.marked(headers, self._rules.link_of(self._request))
         self._inner = self._application.start_request(self._server, self._outgoing)
         return self._inner.headers_received(*disclosed(start_line, headers))
 

@@ -10,18 +10,20 @@ from urllib.parse import unquote_to_bytes
 from tornado.httputil import HTTPServerRequest
 
 from engine.errors import DeckError
+from sessions.gate import looking
 from sessions.gate.audit import Audit
 from sessions.gate.hosts import Hosts, one_address
 from sessions.gate.origins import Origins
 from sessions.gate.rate import Rate
 from sessions.gate.token import Token, mark, shown_in, without_token
+from sessions.links import Link, Links
 from sessions.refusals import Forbidden, Unreadable
 
 OPEN = "/health"
 """What needs no token."""
 METHODS = "GET, HEAD, POST, PUT, DELETE"
 CODE = re.compile(
-    r"(?:^/(?:stream(?:/binary)?|feed|api/(?:sessions|control|stats))/(?!create$|cleanup$|binary$)|[?&]session=)"
+    r"(?:^/(?:stream(?:/binary)?|feed|api/(?:sessions|control|stats))/(?!create$|many$|cleanup$|binary$)|[?&]session=)"
     r"([A-Za-z0-9_-]{1,64})(?![A-Za-z0-9_-])"
 )
 """A session's in an address."""
@@ -31,6 +33,10 @@ SHOWN = 200
 
 class Unauthorized(DeckError):
     code = "unauthorized"
+
+
+class Ended(Unauthorized):
+    """A link that was revoked, or never was one."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,8 @@ class Rules:
     rate : Rate
     audit : Audit, optional
         Told of every request.
+    links : Links
+        That can only look.
     """
 
     origins: Origins = field(default_factory=Origins)
@@ -53,6 +61,7 @@ class Rules:
     token: Token | None = None
     rate: Rate = field(default_factory=Rate)
     audit: Audit | None = None
+    links: Links = field(default_factory=Links)
 
     def check(self, request: HTTPServerRequest) -> None:
         """Let a request pass.
@@ -104,6 +113,8 @@ class Rules:
         token = None if shown is None else mark(shown)
         if self.token is not None and self.token.shown_by(request):
             token = self.token.mark  # also if its cookie was shown
+        elif token is None and (link := self.link_of(request)) is not None:
+            token = f"link {link.id}"
         code = CODE.search(location or without_token(str(request.uri)))
         session, path = code[1] if code else None, request.path
         if self.token is not None:  # somebody may have put it in the wrong place
@@ -111,14 +122,32 @@ class Rules:
             session = session and self.token.hidden_in(session)
         self.audit.note(address_of(request), token, f"{method} {path[:SHOWN]}", session, status)
 
+    def link_of(self, request: HTTPServerRequest) -> Link | None:
+        """The link by which a request comes in; None if it needs none, or none helps."""
+        if shown_in(request) is not None or (self.token is not None and self.token.shown_by(request)):
+            return None
+        return next((link for link in self._links_of(request) if looking.permits(link, request)), None)
+
+    def _links_of(self, request: HTTPServerRequest) -> list[Link]:
+        """Those that a request shows and that are in force."""
+        shown = (self.links.shown(each) for each in looking.shown_in(request))
+        return [link for link in shown if link is not None]
+
     def _is_open(self, request: HTTPServerRequest) -> bool:
         return self.token is None or request.path == OPEN
 
     def _check_token(self, request: HTTPServerRequest) -> None:
         assert self.token is not None
-        if self.token.shown_by(request):
+        if self.token.shown_by(request) or self.link_of(request) is not None:
             return
         self.rate.take(address_of(request))  # so that nobody guesses faster than others ask
+        if shown_in(request) is None and (links := self._links_of(request)):
+            raise Forbidden(
+                f"This link can only look, at {links[0].session or 'sessions and their wall'}. "
+                "For all else, show the server's token."
+            )
+        if shown_in(request) is None and looking.shown_in(request):
+            raise Ended("This link has ended. Ask for another.")
         fault = (
             "This server wants its token"
             if shown_in(request) is None

@@ -10,6 +10,8 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
 NAME = "token"
 """In a query."""
+UNTOLD = (b"token", b"look")
+"""What of a query is for the gate alone."""
 SCHEME = "bearer"
 """Of the Authorization header."""
 HIDDEN = "[token]"
@@ -71,9 +73,9 @@ def mark(secret: bytes) -> str:
 
 
 def without_token(target: str) -> str:
-    """A request's path and query without the token."""
+    """A request's path and query without the token, or the link that can look."""
     path, _, query = target.partition("?")
-    kept = [p for p in query.split("&") if unquote_to_bytes(p.partition("=")[0]) != NAME.encode()]
+    kept = [p for p in query.split("&") if unquote_to_bytes(p.partition("=")[0]) not in UNTOLD]
     return "?".join((path, "&".join(kept))) if any(kept) else path
 
 

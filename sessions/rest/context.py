@@ -10,7 +10,9 @@ from typing import Any
 from sessions.archive import Archive
 from sessions.brokers.elsewhere import Broker
 from sessions.calibrations import Calibrations
+from sessions.gate.looking import NAME
 from sessions.launcher import Launcher
+from sessions.links import Link, Links
 from sessions.runs import Runs
 from sessions.session import Session
 from sessions.store import Store
@@ -58,6 +60,8 @@ class Context:
         Fits and tests decoders.
     brokers : sequence of Broker
         Where the sessions of other servers are found.
+    links : Links
+        That can only look: those of the gate.
     """
 
     store: Store
@@ -78,6 +82,7 @@ class Context:
     launcher: Launcher | None = None
     calibrations: Calibrations | None = None
     brokers: Sequence[Broker] = ()
+    links: Links = field(default_factory=Links)
     downloads: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(DOWNLOADS)
     )
@@ -96,6 +101,11 @@ class Context:
     def stream(self) -> str:
         """Address of the streams, without a session's code."""
         return f"ws{self._s}://{self._at(self.stream_port, self.stream_prefix)}/stream"
+
+    def look(self, link: Link) -> str:
+        """Address at which a link looks."""
+        page = "wall?" if link.session is None else f"session?session={link.session}&"
+        return f"{self.dashboard}/look/{page}{NAME}={self.links.signed(link)}"
 
     @property
     def _s(self) -> str:

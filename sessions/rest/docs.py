@@ -19,6 +19,7 @@ EXAMPLES = {
     "name": "baseline-20250131-120000-000",
     "calibration": "1",
     "run": "1",
+    "link": "5f1c09ae",
     "trial_id": "3",
     "target_id": "0",
 }

@@ -37,6 +37,11 @@ def create_session(context: Context, asked: Create) -> Created:
         message = _told(made, existed)
     except StillWaits as waits:
         made, message = waits.awaited, str(waits)
+    return created(context, made, message)
+
+
+def created(context: Context, made: Session | Awaited, message: str) -> Created:
+    """A session that was made or found, with its addresses."""
     code = made.code
     return Created(
         session_code=code,

@@ -27,6 +27,7 @@ MEANINGS = {
     "name": "Of a finished record.",
     "calibration": "Number of the calibration.",
     "run": "Number of the run.",
+    "link": "Id of the link.",
     "trial_id": "Id in the recording.",
     "target_id": "Id in the recording.",
 }

@@ -89,10 +89,8 @@ class CreateQuery(Ask):
     )
 
 
-class Create(CreateQuery):
+class OptionsAsk(Ask):
     """Options of a new session."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"custom_code": "my-run", "speed": 2.0}]})
 
     recording: str | None = Field(None, description="By name; the first by name if left out.")
     trial_ids: list[Id] = Field([], description="Play only these trials.")
@@ -154,6 +152,31 @@ class Create(CreateQuery):
         named = self.model_fields_set - {"custom_code"}
         ids = named & {"trial_ids", "target_ids"}
         return named - ids | ({"selection"} if ids else set())
+
+
+class Create(OptionsAsk, CreateQuery):
+    """Options of a new session, and its code."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"custom_code": "my-run", "speed": 2.0}]})
+
+
+class CreateMany(OptionsAsk):
+    """How many sessions, and their options."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"count": 40, "prefix": "class"}]})
+
+    count: int = Field(40, ge=1, le=100)
+    prefix: str = Field(
+        "class",
+        pattern=r"^[A-Za-z0-9_-]{1,60}$",
+        description="What their codes begin with; 1 to 60 letters, digits, `_` or `-`.",
+    )
+
+
+class LinkAsk(Ask):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"session": None}]})
+
+    session: str | None = Field(None, description="By its code; all sessions and their wall if null.")
 
 
 class DeleteQuery(Ask):

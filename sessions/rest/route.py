@@ -18,6 +18,7 @@ PATH_PARAMETERS = {
     "name": str,
     "calibration": int,
     "run": int,
+    "link": str,
     "trial_id": int,
     "target_id": int,
 }

@@ -7,12 +7,15 @@ import json
 import time
 from collections.abc import Awaitable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from tornado.iostream import IOStream, StreamBufferFullError, StreamClosedError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from sessions.awaited import StillWaits
+from sessions.gate.looking import HEADER
+from sessions.links import Links
 from sessions.refusals import UnknownSession
 from sessions.session import MakeAudience, Session
 from sessions.store import Store
@@ -21,6 +24,9 @@ from sessions.streams.group import stream_of
 
 UNKNOWN = 4404
 """Close code for a session that does not exist; a page cannot see the status of a refused upgrade."""
+
+REVOKED = 4403
+"""Close code for who looked by a link that was revoked."""
 
 FULL = 1013
 """Close code: try again later."""
@@ -34,7 +40,9 @@ MOST_WAITING = 16 * 1024 * 1024
 class FeedHandler(WebSocketHandler):
     """One page's connection. Frames go out; confirmations and clock questions come in."""
 
-    def initialize(self, store: Store, make_feed: MakeAudience[Feed]) -> None:
+    def initialize(self, store: Store, make_feed: MakeAudience[Feed], links: Links) -> None:
+        self._links = links
+        self._release = links.hold(None, self.close)
         self._store = store
         self._make_feed = make_feed
         self._feed: Feed | None = None
@@ -56,6 +64,9 @@ class FeedHandler(WebSocketHandler):
             return
         self._feed, self._session = feed, session
         self._feed.join(self)
+        loop = asyncio.get_running_loop()
+        end = partial(loop.call_soon_threadsafe, self._revoked)
+        self._release = self._links.hold(self.request.headers.get(HEADER), end)
 
     def send(self, data: bytes) -> None:
         """Write a whole WebSocket frame; `Feed` bounds how many may wait of a page that is honest."""
@@ -94,6 +105,14 @@ class FeedHandler(WebSocketHandler):
             await self.write_message({"clock": clock, "now": time.time()})
 
     def on_close(self) -> None:
+        self._release()
+        self._leave()
+
+    def _revoked(self) -> None:
+        self._leave()  # at once, whether the other end answers the close or not
+        self.close(REVOKED, "This link has ended.")
+
+    def _leave(self) -> None:
         if self._feed is not None:
             self._feed.leave(self)
         self._feed = self._session = None

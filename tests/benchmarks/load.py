@@ -5,7 +5,9 @@ NAME is one or more of the measurements below, all if none is given. Clients run
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,17 +17,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.error import URLError
 
+from playwright.sync_api import sync_playwright
 from websocket import WebSocket, create_connection
 
 from tests.benchmarks import ROOT, Server, emit, free_port, server, sleep_floor, spread
 from tests.benchmarks.dashboard import CODE, cpu_seconds, held, post, viewers
 from tests.benchmarks.listeners import Heard, listening
 from tests.benchmarks.recordings import write_random
+from tests.conftest import ARGUMENTS, CHROMIUM
 from tests.faults.crowd import crowd
 
 MC_MAZE = (182, 5399.0)
 """Units and seconds of the full recording."""
 SETTLING = 2.0
+SEATS = 40
 
 
 def measured(ours: Server, urls: Sequence[str], seconds: float) -> dict[str, object]:
@@ -98,6 +103,34 @@ def with_pages(short: bool) -> None:
         with viewers(ours, 6), viewers(ours, 2, "--churn"):
             figures = measured(ours, urls, 20.0 if short else 120.0)
         emit("sessions while pages come and go", sessions=10, pages=8, **figures, floor_sleep_ms=floor)
+
+
+def wall(short: bool) -> None:
+    """A class: forty sessions with a decoder each that answers, and their wall open in two browsers."""
+    floor = sleep_floor()
+    with server("--no-lsl") as ours, sync_playwright() as playwright, contextlib.ExitStack() as open_:
+        post(ours, "/api/sessions/many", {"count": SEATS, "prefix": "class"})
+        pages = []
+        for _ in range(2):
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+            open_.callback(browser.close)
+            page = browser.new_page(viewport={"width": 1920, "height": 1080})
+            page.set_default_timeout(120_000)
+            page.goto(f"http://127.0.0.1:{ours.dashboard_port}/wall?prefix=class")
+            page.wait_for_selector("body[data-controls=ready]")
+            page.wait_for_selector(f"#wall li:nth-child({SEATS})")
+            pages.append(page)
+        urls = [stream(ours, f"class-{seat:02d}", decoder="answers") for seat in range(1, SEATS + 1)]
+        figures = measured(ours, urls, 30.0 if short else 600.0)
+        shown = [page.locator("#wall li[data-mark]:not([data-mark=''])").count() for page in pages]
+        emit(
+            "wall of a class in two browsers",
+            sessions=SEATS,
+            scored_on_the_walls=shown,
+            **figures,
+            load_average=os.getloadavg(),
+            floor_sleep_ms=floor,
+        )
 
 
 def large_bins(short: bool) -> None:
@@ -213,8 +246,8 @@ def stalled(short: bool) -> None:
 MEASUREMENTS: dict[str, Callable[[bool], None]] = {
     each.__name__: each
     for each in (
-        many_sessions, many_clients, with_pages, large_bins, at_max, first_packet, loading, memory, flood,
-        stalled,
+        many_sessions, many_clients, with_pages, wall, large_bins, at_max, first_packet, loading, memory,
+        flood, stalled,
     )
 }  # fmt: skip
 

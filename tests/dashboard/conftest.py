@@ -110,6 +110,7 @@ class Deck:
             launcher=Launcher(f"ws://127.0.0.1:{self.port}") if self.launches else None,
             calibrations=self.calibrations,
             brokers=self.brokers,
+            links=self.gate.links,
         )
         self.server = server = build_server(
             context,

@@ -30,6 +30,21 @@ class Created(Answer):
     message: str
 
 
+class CreatedSeat(Created):
+    """One of many sessions."""
+
+    model_config = ConfigDict(title="CreatedSession")
+
+    look_url: str = Field(description="Of a page that can only look, without the server's token.")
+
+
+class CreatedMany(Answer):
+    sessions: list[CreatedSeat]
+    count: int
+    wall_url: str = Field(description="Of the page that shows them all.")
+    print_url: str = Field(description="Of the page to print: a card for each, with its address.")
+
+
 class ClosedLoopAnswer(Answer):
     """A simulated user, and the cursor that a decoder moves."""
 

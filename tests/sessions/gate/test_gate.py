@@ -41,7 +41,8 @@ class Guarded(Client):
         store = store or Store({"small": small_recording()})
         sockets = bind_sockets(0, "127.0.0.1")
         super().__init__(store, sockets[0].getsockname()[1], archive=None)
-        routes = [*stream_rules(store), *rest_rules(Context(store, self.port, self.port), home=True)]
+        context = Context(store, self.port, self.port, links=rules.links)
+        routes = [*stream_rules(store), *rest_rules(context, home=True)]
         self.server = StreamServer(store, routes, sockets, rules, tls)
         self.server.start()
 

@@ -86,8 +86,9 @@ def test_every_call_answers_and_refuses_as_documented(call, calibrations, route)
     if "/runs/" in route.path:
         answer(call.store.get("deck"), 40, "mine")
         (number,) = (run["run"] for run in call("POST", "/api/sessions/deck/runs").json["runs"])
+    link = call("POST", "/api/links", {}).json["id"]
     path = route.path.format(
-        code="deck", name=name, trial_id=2, target_id=1, calibration=number, run=number
+        code="deck", name=name, trial_id=2, target_id=1, calibration=number, run=number, link=link
     )
     body = BODIES.get(route.path, {}) if route.method in ("POST", "PUT") else None
     reply = call(route.method, path, body)
@@ -104,7 +105,7 @@ def test_every_call_answers_and_refuses_as_documented(call, calibrations, route)
     check(document, responses["422"]["content"]["application/json"]["schema"], refused.json)
 
     if "{" in route.path:
-        nowhere = {"code": "nobody", "name": "nothing"}
+        nowhere = {"code": "nobody", "name": "nothing", "link": "none"}
         nowhere |= dict.fromkeys(("trial_id", "target_id", "calibration", "run"), 99)
         unknown = call(route.method, route.path.format(**nowhere), body)
         assert str(unknown.status) in responses

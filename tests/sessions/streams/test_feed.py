@@ -17,6 +17,7 @@ from tornado.web import Application
 
 from engine.bins import clock
 from engine.bins.schema import Rows
+from sessions.links import Links
 from sessions.refusals import UnknownSession
 from sessions.session import Session
 from sessions.store import Store
@@ -70,7 +71,9 @@ class Served:
         [socket] = bind_sockets(0, "127.0.0.1")
         self.port = socket.getsockname()[1]
         make_feed = feeds(self._make)
-        rules = [(r"/feed/(.+)", FeedHandler, {"store": self.store, "make_feed": make_feed})]
+        rules = [
+            (r"/feed/(.+)", FeedHandler, {"store": self.store, "make_feed": make_feed, "links": Links()})
+        ]
 
         async def listen() -> HTTPServer:
             server = HTTPServer(Application(rules))
