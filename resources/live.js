@@ -1,7 +1,7 @@
 // @ts-check
 // A session's page: is the server there, how old is what it shows, the keyboard, and clicks in the arena.
 
-import { LOST, call, element, tell, untell } from "./rest.js";
+import { ENDINGS, call, element, tell, untell } from "./rest.js";
 import { followLatency } from "./latency.js";
 import { begin } from "./panel.js";
 
@@ -9,8 +9,6 @@ import "./feed.js"; // the last: by now all have ears for it
 
 const PERIOD = 500; // ms: numbers that change with every frame can be read a few times a second
 const SKIPPED = 0.8; // painting fewer of the frames than this counts as skipping
-/** @type {Record<string, string>} */
-const ENDINGS = { lost: LOST, unknown: "The server no longer has this session.", deleted: "This session was deleted." };
 
 const { body } = document;
 const emergency = element("emergency");

@@ -1,11 +1,10 @@
 // @ts-check
 // A page that can only look: is the server there, and how does the session.
 
-import { LOST, element, tell } from "./rest.js";
+import { ENDINGS, element, tell } from "./rest.js";
 
 import "./feed.js";
 
-const ENDINGS = { lost: LOST, unknown: "The server no longer has this session.", deleted: "This session was deleted." };
 const { dataset } = document.body;
 
 document.addEventListener("deck:connection", ({ detail: { state } }) => {

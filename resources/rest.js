@@ -4,6 +4,8 @@
 /** Path under which this server is reached: empty, or what a proxy puts before it. */
 export const BASE = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 export const LOST = "Lost the server. Trying to reach it again.";
+/** What is told of a session's feed, by its state. @type {Record<string, string>} */
+export const ENDINGS = { lost: LOST, unknown: "The server no longer has this session.", deleted: "This session was deleted." };
 
 const PATIENCE = 60_000; // ms: a recording may have to be read first
 
