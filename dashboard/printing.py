@@ -66,6 +66,7 @@ class Sheets:
         told = {
             "prefix": prefix,
             "look_only": looking,
+            "origin": context.dashboard,
             "cards": [card(code, address(context, code, looking=looking)) for code in codes],
             "asks": self._guarded and not looking,
             "warning": HERE_ALONE if is_loopback(context.host.strip("[]")) and not context.proxy else "",

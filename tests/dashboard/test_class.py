@@ -122,11 +122,12 @@ def test_what_does_not_fit_is_told_at_the_button(deck: Deck, visitor: Visitor) -
     assert not deck.store.sessions
 
 
+@pytest.mark.parametrize("looking", ["", "&look_only=1"])
 def test_forty_cards_are_three_pages_of_a4_without_anything_else(
-    deck: Deck, visitor: Visitor, tmp_path: Path
+    deck: Deck, visitor: Visitor, looking: str
 ) -> None:
     deck.store.create_many([f"class-{i:02d}" for i in range(1, 41)])
-    page = visitor.open(f"{deck.url}/print?prefix=class")
+    page = visitor.open(f"{deck.url}/print?prefix=class{looking}")
     content = page.pdf(prefer_css_page_size=True)
     assert len(re.findall(rb"/Type\s*/Page\b", content)) == 3
     left, bottom, width, height = map(float, re.search(rb"/MediaBox \[([\d. ]+)\]", content)[1].split())
