@@ -14,6 +14,7 @@ from panel.io.server import get_server
 
 from dashboard.calibrate.application import CalibratePages
 from dashboard.documents import WithPolicy, application
+from dashboard.drive.application import DrivePages
 from dashboard.explore import explore_application
 from dashboard.frames import Frames
 from dashboard.home.application import HomePages
@@ -104,6 +105,7 @@ def build_server(
         "/": application(HomePages(context, prefix)),
         "/calibrate": application(CalibratePages(context, prefix)),
         "/live": application(live),
+        "/drive": application(DrivePages(context, prefix, tuple(plotters))),
         "/runs": application(RunsPages(context, prefix)),
         "/explore": explore_application(store, prefix),
         **(applications or {}),
