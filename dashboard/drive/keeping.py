@@ -37,7 +37,7 @@ class Keeping(Controls):
     def __init__(self, session: Session, context: Context) -> None:
         self._context = context
         self._task = Task()
-        self._told = pn.widgets.StaticText(value="", css_classes=["state"])
+        self._told = pn.widgets.StaticText(value="")
         self._table = Table(COLUMNS)
         self._known: Any = None
         super().__init__(session)

@@ -214,6 +214,10 @@ def test_driver_and_steering_change_while_it_runs_and_scores_begin_anew() -> Non
         while scores.get("n_bins") != 1000 - first:
             assert time.monotonic() < until, scores
             scores = ask("GET", "/api/sessions/deck/scores").json["decoders"].get("mine", {})
+        begun = len(ask.store.get("deck").description.trials)
+        assert ask("POST", "/api/control/deck/restart").status == 200
+        drive(decoder, 2)
+        assert len(ask.store.get("deck").description.trials) == begun + 1
         assert ask("PUT", "/api/sessions/deck/driver", {"driver": "other"}).json == {"driver": "other"}
         assert ask("GET", "/api/sessions/deck/scores").json["decoders"] == {}
         decoder.close()

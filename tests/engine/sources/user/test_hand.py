@@ -25,7 +25,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def intended(loop: Loop) -> tuple[float, float]:
     loop.bin()
-    return tuple(loop._block.rows["intended"][0].tolist())
+    return tuple(loop.row["intended"].tolist())
 
 
 def test_the_intention_goes_to_the_pointer_and_grows_with_its_distance_until_it_is_full(
@@ -34,7 +34,7 @@ def test_the_intention_goes_to_the_pointer_and_grows_with_its_distance_until_it_
     loop = Loop(preset="person")
     hand, user = loop.source.hand, loop.source.user
     assert intended(loop) == (0.0, 0.0)
-    x, y = loop.source._cursor.place
+    x, y = loop.row["kinematics"][:2].tolist()
     hand.take("me")
     found = []
     for share in (0.5, 1.0, 2.0):

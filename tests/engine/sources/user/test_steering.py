@@ -27,13 +27,18 @@ class Loop:
         self._block = Block(self.source.description, 1)
         self.number = -1
 
+    @property
+    def row(self) -> np.void:
+        """The newest."""
+        return self._block.rows[0]
+
     def bin(self) -> tuple[float, float]:
         """Make the next one; the cursor's velocity in it."""
         self.number += 1
         self._block.rows["sequence_number"] = self.number
         self.source.fill(self._block, [(self.number / 40, 0.0)])
         self.source.sent(self._block.rows)
-        return tuple(self._block.rows["kinematics"][0, 2:].tolist())
+        return tuple(self.row["kinematics"][2:].tolist())
 
 
 def test_each_bin_moves_the_cursor_by_one_decoder_also_where_the_driver_changes() -> None:
