@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from dashboard.drive.words import intended_share
 from dashboard.plots import failure, scene_id
 from dashboard.scores import UNKNOWN, Row, score_tables
 from dashboard.status import flags, texts
@@ -125,6 +126,8 @@ class Frames:
         state = session_state(self._replay, news.rows)
         state["values"] |= {**trial_values(news.trial), **to_read.pop("texts", {})}
         state["flags"] = flags(self._session)
+        if (share := intended_share(self._session)) is not None:
+            state["intended"] = share
         if news.decoded:
             state["behind_ms"] = [behind_ms(news, name) for name in news.marked]
         return encode({**to_read, **state}, updates)

@@ -56,6 +56,13 @@ CARDS: Final = (
         note="In a process of its own, as yours would be. It learns from the first three quarters of the "
         "trials.",
     ),
+    Card(
+        "driving",
+        "Driver and steering",
+        opened=True,
+        note="Scores begin anew with every change; those until then are kept as a run.",
+        needs="drive",
+    ),
     Card("perturbation", "Perturbation", summary="perturbed"),
     Card(
         "schedule",

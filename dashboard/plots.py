@@ -53,6 +53,14 @@ class Shown:
 class Figures:
     """The plots of a recording, and the models of those that could be built as BokehJS reads them.
 
+    Parameters
+    ----------
+    recording : Description
+    plotters : sequence of Plotter types
+        Of the live page's feed.
+    only : Plotter type, optional
+        Of a page that shows one of them.
+
     Attributes
     ----------
     scene_id : str
@@ -62,12 +70,17 @@ class Figures:
         A document of Bokeh by a plot's name.
     """
 
-    def __init__(self, recording: Description, plotters: Sequence[type[Plotter]]) -> None:
+    def __init__(
+        self,
+        recording: Description,
+        plotters: Sequence[type[Plotter]],
+        only: type[Plotter] | None = None,
+    ) -> None:
         scene = Scene(recording)
         self.scene_id = scene_id(scene, plotters)
         self.shown: list[Shown] = []
         documents: dict[str, Any] = {}
-        for each in plotters:
+        for each in plotters if only is None else (only,):
             try:
                 plotter = each(scene)
                 self.shown.append(Shown(each.name, each.title, plotter.caption))

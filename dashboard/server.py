@@ -12,6 +12,7 @@ from panel.io.server import get_server
 
 from dashboard.calibrate.application import CalibratePages
 from dashboard.documents import application
+from dashboard.drive.application import DrivePages
 from dashboard.explore import explore_application
 from dashboard.frames import Frames
 from dashboard.hardening import harden
@@ -122,6 +123,7 @@ def build_server(
         "/": application(HomePages(context, prefix)),
         "/calibrate": application(CalibratePages(context, prefix)),
         "/live": application(live),
+        "/drive": application(DrivePages(context, prefix, tuple(plotters))),
         "/runs": application(RunsPages(context, prefix)),
         "/wall": application(wall),
     }

@@ -6,6 +6,7 @@ import math
 import time
 from typing import Final
 
+from dashboard.drive.words import driven
 from dashboard.live.reel import selected_spans
 from engine.bins.source import state_of
 from engine.monitors.drift import REFERENCE
@@ -26,6 +27,7 @@ def texts(session: Session) -> dict[str, str]:
         "record": record(session),
         "drift": drift(session),
         "sinks": "\n".join((*source(session), *sinks(session))),
+        **driven(session),
     }
 
 

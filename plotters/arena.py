@@ -31,6 +31,8 @@ TICKS: Final = 4
 """About so many on an axis: in large type more would run into each other."""
 REACH: Final = {"mm": 100.0, "cm": 10.0, "m": 0.1}
 """How far a live stream's cursor may go before anything is known of it, by the unit."""
+ROOM: Final = 1.3
+"""Times the farthest place of a closed loop that its arena goes."""
 NOWHERE: Final = np.full((1, 2), np.nan, np.float32)
 SIGNS: Final = (
     "",
@@ -57,6 +59,7 @@ class Arena(Plotter):
         self.n_trail = scene.bins(TRAIL) // scene.bins_per_column
         self._corners = corners(scene.recording)
         self._seen = np.empty((0, 2), np.float32)  # of a live stream: its extreme places
+        self._middle = np.zeros(2, np.float32)  # of a closed loop
         self._moving: set[int] = set()
 
     @property
@@ -106,9 +109,15 @@ class Arena(Plotter):
             return
         extremes = np.array([places.min(axis=0), places.max(axis=0)])
         if not np.array_equal(extremes, self._seen):
+            self._middle = self._middle if len(self._seen) else places[0]
             self._seen = extremes
-            self._corners = around(extremes)
+            self._corners = around(extremes) if self.scene.recording.goal is None else self._about_middle()
             yield from self._frame()
+
+    def _about_middle(self) -> Floats:
+        """Opposite corners of a square, so that targets in other directions bring no other scale."""
+        reach = np.float32(ROOM * np.abs(self._seen - self._middle).max() or 1.0)
+        return np.array([self._middle - reach, self._middle + reach], np.float32)
 
     def _frame(self) -> Iterator[Update]:
         for axis, column in enumerate(WHERE):

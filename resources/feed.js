@@ -159,6 +159,7 @@ class Feed {
     }
     this.values.clear();
     for (const [name, rows] of Object.entries(header.tables ?? {})) fill(name, rows);
+    header.offset = this.clock.offset;
     if (header.timestamp !== undefined && !header.start) {
       header.age = Clock.now() + this.clock.offset - 1000 * header.timestamp;
       stats.ages[stats.painted % stats.ages.length] = header.age;

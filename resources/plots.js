@@ -86,6 +86,7 @@ export class Plots {
     }
     for (const update of header.updates) {
       const name = update.source ?? update.model ?? "";
+      if (!this.documents.has(name.split("/", 1)[0])) continue; // another page's, of the same feed
       this.attempt(name, () => this.update(update, this.model(name), buffer, base));
     }
   }

@@ -117,8 +117,8 @@ class Runs:
             log.warning("The scores of session %s are not kept: %s", session.code, error)
             return []
 
-    def add(self, session: Session) -> list[int]:
-        """The same; what hinders it is raised.
+    def add(self, session: Session, decoder: str | None = None) -> list[int]:
+        """The same, or for one decoder alone; what hinders it is raised.
 
         Raises
         ------
@@ -126,6 +126,8 @@ class Runs:
         """
         decoders = session.scores.latest().decoders
         scored = {name: each for name, each in decoders.items() if each.total.n_bins >= LEAST_BINS}
+        if decoder is not None:
+            scored = {decoder: scored[decoder]} if decoder in scored else {}
         if not scored:
             return []
         with self._opened() as database:

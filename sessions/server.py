@@ -15,6 +15,7 @@ from tornado.web import Application
 from sessions.gate import Admission, Gate, Rules
 from sessions.store import Store
 from sessions.streams.fanout import Fanouts
+from sessions.streams.hand import HandHandler
 from sessions.streams.stream import StreamHandler
 
 MAX_READ = 8 * 1024 * 1024
@@ -36,7 +37,13 @@ def stream_rules(store: Store, prefix: str = "") -> list[Rule]:
         (r"/stream/binary/?", StreamHandler, {**common, "format": "msgpack"}),
         (f"/stream/binary/{code}", StreamHandler, {**common, "format": "msgpack"}),
         (f"/stream/{code}", StreamHandler, {**common, "format": "json"}),
+        hand_rule(store),
     ]
+
+
+def hand_rule(store: Store) -> Rule:
+    """Where a person's hand connects, on both ports."""
+    return (r"/hand/([A-Za-z0-9_-]{1,64})", HandHandler, {"store": store})
 
 
 def http_limits(certificate: ssl.SSLContext | None = None) -> dict[str, Any]:

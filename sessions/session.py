@@ -243,8 +243,40 @@ class Session:
         NotNow
             If the source cannot go back.
         """
+        self._anew(self.replay.restart)
+
+    def drive(self, driver: str | None) -> None:
+        """Let another decoder move the cursor of a closed loop, and score all of them anew from then on.
+
+        Raises
+        ------
+        NotNow
+            If it is none.
+        """
+        if driver != self._moved("driver").driver:
+            self._anew(lambda: self.replay.drive(driver))
+
+    def steer(self, settings: Mapping[str, Any]) -> None:
+        """Change how answers move the cursor of a closed loop, and score all decoders anew from then on.
+
+        Raises
+        ------
+        NotNow
+            If it is none.
+        BadSetting
+            If a setting is unknown or out of bounds; then nothing has changed.
+        """
+        self._moved("steering")
+        self._anew(lambda: self.replay.steer(settings))
+
+    def _moved(self, what: str) -> Moved:
+        source = self.replay.source
+        return source if isinstance(source, Moved) else refuse(source, what)
+
+    def _anew(self, change: Callable[[], int]) -> None:
+        """Keep the scores, then change what they depend on, from a bin on that this tells."""
         self._keep_scores()
-        self.scores.restart(self.replay.restart())
+        self.scores.restart(change())
 
     def touch(self) -> None:
         """Note that the session was used."""

@@ -9,8 +9,9 @@ from engine.bins.source import MakeSource, Source
 from engine.errors import BadSetting, NotNow
 from engine.sources.recordings.recording import Recording
 from engine.sources.recordings.source import RecordingSource
+from engine.sources.user.closed_loop import ClosedLoop
 from engine.sources.user.fitting import Fits
-from engine.sources.user.source import ClosedLoop, SimulatedUser
+from engine.sources.user.source import SimulatedUser
 from engine.sources.user.user import PRESETS
 from sessions.options import Options
 

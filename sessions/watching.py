@@ -104,6 +104,7 @@ class Watchers:
         scores = self._session.scores.latest().decoders
         return (
             tape and (tape.name, tape.state),
+            (self._session.scores.driver, len(self._session.predictions.names)),
             {name: each.trials[-1].sequence_number for name, each in scores.items() if each.trials},
             [(name, each.state, each.line) for name, each in launched.items()],
         )

@@ -90,7 +90,12 @@ def session_row(entry: Session | Awaited, mount: str) -> Row:
     return Row(
         view.session_code,
         (
-            LINK.format(f"{mount}/live?session={view.session_code}", view.session_code),
+            LINK.format(f"{mount}/live?session={view.session_code}", view.session_code)
+            + (
+                LINK.format(f"{mount}/drive?session={view.session_code}", " Drive")
+                if "drive" in view.can
+                else ""
+            ),
             state + recorded,
             view.recording,
             shown,

@@ -74,6 +74,7 @@ class LivePages:
             "phases": PHASES,
             "n_marks": len(MARKS),
             "cards": live.cards,
+            "drives": "drive" in session.replay.source.can,
             "places": Markup(grid(plotters)),
             "addresses": addresses(host, code, lsl),
             "snippets": list(snippets(f"{host}/stream/{code}", neural, self._guarded)),

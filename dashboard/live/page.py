@@ -19,6 +19,7 @@ from dashboard.layout import CARDS, Card
 from dashboard.live.comparing import Comparing
 from dashboard.live.controls import Controls, attempt, button, flow, stack
 from dashboard.live.decoders import Decoders
+from dashboard.live.driving import Driving
 from dashboard.live.guarding import Guarding
 from dashboard.live.keeping import Keeping
 from dashboard.live.marks import marks
@@ -221,6 +222,8 @@ class LivePage:
         match name:
             case "selection":
                 return Selecting(session)
+            case "driving":
+                return Driving(session)
             case "perturbation":
                 return Perturbing(session)
             case "schedule":

@@ -5,9 +5,9 @@ It stands here, below the deck and the sources, so that neither knows the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NoReturn, Protocol, runtime_checkable
+from typing import Any, Literal, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from engine.bins.schema import STAMP, Rows, bin_dtype, row_dtype
 from engine.bins.selection import Selection
 from engine.errors import NotNow
 
-Capability = Literal["pause", "step", "seek", "select", "speed", "loop", "perturbation"]
+Capability = Literal["pause", "step", "seek", "select", "speed", "loop", "perturbation", "drive"]
 """What may be asked of a session; `pause` and `perturbation` of all."""
 
 
@@ -260,6 +260,24 @@ class Moved(Source, Protocol):
 
     def guard(self, allow: Allow) -> None:
         """Let the cursor go only where it is allowed to."""
+        ...
+
+    def drive(self, driver: str | None) -> None:
+        """Let another decoder move the cursor from the next bin on, as `driver` has it."""
+        ...
+
+    def steer(self, settings: Mapping[str, Any]) -> str:
+        """Change how answers move the cursor; returns what holds now, as a note says it.
+
+        Raises
+        ------
+        BadSetting
+            Then nothing has changed.
+        """
+        ...
+
+    def rewind(self) -> None:
+        """Give the present trial up, so that the next bin begins another one."""
         ...
 
     def attend(self, decoder: str | None) -> None:

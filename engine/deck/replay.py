@@ -203,6 +203,40 @@ class Replay:
             self._wake()
             return first
 
+    def drive(self, driver: str | None) -> int:
+        """Let another decoder move the cursor of a closed loop; the next that answers, if None.
+
+        Returns
+        -------
+        int
+            The sequence number of the first bin for which it does.
+
+        Raises
+        ------
+        NotNow
+            If the source is no closed loop.
+        """
+        return self._change_loop(lambda transport, first: transport.drive(driver, first))
+
+    def steer(self, settings: Mapping[str, Any]) -> int:
+        """Change how answers move the cursor of a closed loop; returns as `drive` does.
+
+        Raises
+        ------
+        NotNow
+            If the source is no closed loop.
+        BadSetting
+            If a setting is unknown or out of bounds; then nothing has changed.
+        """
+        return self._change_loop(lambda transport, first: transport.steer(settings, first))
+
+    def _change_loop(self, change: Callable[[Transport, int], str]) -> int:
+        with self._turn:
+            first = self.ring.head
+            self.happenings.note(change(self._transport, first), asked=True)
+            self._wake()
+            return first
+
     def step(self) -> None:
         """Pause, then send one bin."""
         self._ask(Transport.step)

@@ -25,6 +25,8 @@ MIN_SPEED: Final = 0.1
 MAX_SPEED: Final = 100.0
 PATIENCE: Final = 10.0
 """Seconds for which an answer is waited for in lockstep."""
+SCORED_FROM: Final = ", scores from bin "
+"""In a note of a change that has scores begin anew, before the first bin that counts."""
 BLOCK: Final = 64
 """Bins handed on at once at speed max, and at most made good at once when late."""
 
@@ -125,13 +127,27 @@ class Transport:
         return "stop"
 
     def restart(self, first: int, at: float) -> str:
-        """Play from the first selected bin, disturbed as bins were from the beginning of the session on."""
+        """Play from the first selected bin, disturbed as bins were from the beginning of the session on.
+
+        In closed loop, where no bin comes again, from the next trial on.
+        """
         self._refuse_if_over()
-        self.seekable("restart").rewind()
+        (self._moved or self.seekable("restart")).rewind()
         self.origin = first
         self.timetable.rewind()
         self._begin(at)
         return f"restart {first}"
+
+    def drive(self, driver: str | None, first: int) -> str:
+        """Let another decoder move the cursor, from bin number `first` on."""
+        self._refuse_if_over()
+        self.moved("driver").drive(driver)
+        return f"driver {driver or 'whoever answers first'}{SCORED_FROM}{first}"
+
+    def steer(self, settings: Mapping[str, Any], first: int) -> str:
+        """Move the cursor otherwise, from bin number `first` on."""
+        self._refuse_if_over()
+        return f"steering {self.moved('steering').steer(settings)}{SCORED_FROM}{first}"
 
     def step(self) -> str | None:
         self._refuse_if_over()
@@ -273,6 +289,15 @@ class Transport:
         if over:
             self.enter("ended")
         return over
+
+    def moved(self, what: str) -> Moved:
+        """The source, if decoders move its cursor.
+
+        Raises
+        ------
+        NotNow
+        """
+        return self._moved or refuse(self.source, what)
 
     def seekable(self, what: str) -> Seekable:
         """The source, if it can go anywhere.

@@ -23,7 +23,7 @@ OPEN = "/health"
 """What needs no token."""
 METHODS = "GET, HEAD, POST, PUT, DELETE"
 CODE = re.compile(
-    r"(?:^/(?:stream(?:/binary)?|feed|api/(?:sessions|control|stats))/(?!create$|many$|cleanup$|binary$)|[?&]session=)"
+    r"(?:^/(?:stream(?:/binary)?|feed|hand|api/(?:sessions|control|stats))/(?!create$|many$|cleanup$|binary$)|[?&]session=)"
     r"([A-Za-z0-9_-]{1,64})(?![A-Za-z0-9_-])"
 )
 """A session's in an address."""

@@ -16,8 +16,10 @@ from sessions.rest.models.sessions import (
     Created,
     Deleted,
     ElsewhereAnswer,
+    LegAnswer,
     SessionList,
     SessionView,
+    SteeringAnswer,
 )
 from sessions.rest.requests import Create, DeleteQuery
 from sessions.session import Session
@@ -194,7 +196,9 @@ def _closed_loop(session: Session) -> ClosedLoopAnswer | None:
         bits_per_spike=None if neurons is None else neurons.bits_per_spike.tolist(),
         user=source.user.settings,
         task=source.task.settings,
-        steering=source.steering.settings,
+        steering=SteeringAnswer.model_validate(source.steering.settings),
+        hand=None if source.hand is None else source.hand.taken,
+        way={name: LegAnswer(**leg._asdict()) for name, leg in source.way.legs().items()},
     )
 
 

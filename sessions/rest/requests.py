@@ -113,8 +113,8 @@ class OptionsAsk(Ask):
     source: str | None = Field(
         None,
         max_length=1000,
-        description="Where its bins come from: `recording`, `user` (or `user:naive`, `user:noisy`) or "
-        "`lsl:NAME`; the server's own if left out.",
+        description="Where its bins come from: `recording`, `user` (or `user:naive`, `user:noisy`, "
+        "`user:person`) or `lsl:NAME`; the server's own if left out.",
     )
     driver: Annotated[str, AfterValidator(_decoder)] | None = Field(
         None,
@@ -218,6 +218,14 @@ class SpeedAsk(Ask):
     model_config = ConfigDict(json_schema_extra={"examples": [{"speed": 2.0}]})
 
     speed: PacedOrMax = Field(description=SPEED_DOC)
+
+
+class DriverAsk(Ask):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"driver": "kalman"}]})
+
+    driver: Annotated[str, AfterValidator(_decoder)] | None = Field(
+        description="The decoder that moves the cursor, there already or not; null: the next that answers."
+    )
 
 
 class LoopAsk(Ask):

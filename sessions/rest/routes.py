@@ -49,6 +49,7 @@ from sessions.rest import (
     report,
     running,
     scoring,
+    steering,
     transport,
     viewing,
 )
@@ -92,6 +93,12 @@ def _control(action: str, call: Call) -> Route:
 def _setting(name: str, show: Call, change: Call, *refuses: type[DeckError]) -> tuple[Route, Route]:
     path = f"/api/sessions/{{code}}/{name}"
     return _get(path, show, *SESSION), _slow("PUT", path, change, *SESSION, *refuses)
+
+
+def _loop_setting(name: str, show: Call, change: Call, *refuses: type[DeckError]) -> tuple[Route, Route]:
+    """Of closed loops alone."""
+    path = f"/api/sessions/{{code}}/{name}"
+    return _get(path, show, *PLAYING), _slow("PUT", path, change, *PLAYING, *refuses)
 
 
 def _of_recording(path: str, call: Call, *refuses: type[DeckError]) -> Route:
@@ -166,6 +173,8 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
         *_setting("loop", transport.show_loop, transport.set_loop),
         *_setting("perturbation", transport.show_perturbation, transport.set_perturbation, BadSetting),
         *_setting("timetable", transport.show_timetable, transport.set_timetable, BadSetting),
+        *_loop_setting("driver", steering.show_driver, steering.set_driver),
+        *_loop_setting("steering", steering.show_steering, steering.set_steering, BadSetting),
         *_setting("view", viewing.show_view, viewing.set_view, BadSetting),
     ),
     "Predictions and scores": (

@@ -41,8 +41,9 @@ def stop(context: Context, code: str) -> Done:
 def restart(context: Context, code: str) -> Done:
     """Play from the first selected packet, and score all decoders anew.
 
-    Perturbations and their timetable count from there, so that the same packets come again. Nobody is
-    disconnected, and sequence numbers go on.
+    Perturbations and their timetable count from there, so that the same packets come again; in
+    closed loop, where none does, the next trial begins. Nobody is disconnected, and sequence numbers go
+    on.
     """
     context.session(code).restart()
     return Done(status="restarted", session_code=code)

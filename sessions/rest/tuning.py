@@ -71,6 +71,12 @@ _task: Any = ask_model(Task, Tuning)
 _steering: Any = ask_model(Steering, Tuning)
 
 
+class SteeringAsk(_steering):  # type: ignore[misc]  # its fields are the steering's
+    """What to change of the steering; what is left out stays."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"gain": 0.4}]})
+
+
 class ClosedLoopAsk(Tuning):
     """What differs from the usual in a closed loop."""
 
@@ -80,7 +86,7 @@ class ClosedLoopAsk(Tuning):
 
     user: _user = Field(default_factory=_user, description="The simulated user.")
     task: _task = Field(default_factory=_task, description="What is asked of the user.")
-    steering: _steering = Field(default_factory=_steering, description="From velocity to cursor.")
+    steering: SteeringAsk = Field(default_factory=SteeringAsk, description="From velocity to cursor.")
     position: bool = Field(False, description="Whether units fire for the cursor's position, too.")
     dispersed: bool = Field(
         False, description="Whether counts vary beyond Poisson as they did in the recording."

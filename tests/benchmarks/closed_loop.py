@@ -25,8 +25,9 @@ from engine.decoders.bins import Bins
 from engine.sources.recordings.readers import read
 from engine.sources.recordings.recording import Recording
 from engine.sources.recordings.synthetic import default_recording
+from engine.sources.user.closed_loop import ClosedLoop
 from engine.sources.user.fitting import Fits
-from engine.sources.user.source import ClosedLoop, SimulatedUser
+from engine.sources.user.source import SimulatedUser
 from serve import DATA
 from tests.benchmarks import ROOT, emit, server
 

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from dashboard import build_server, close_server
 from engine.sources.recordings.recording import Recording
+from engine.sources.user.fitting import Fits
 from plotters import PLOTTERS
 from plotters.arena import Arena
 from plotters.base import Plotter
@@ -30,6 +31,7 @@ from sessions.rest.handler import rest_rules
 from sessions.runs import Runs
 from sessions.server import stream_rules
 from sessions.session import Session
+from sessions.sources import Sources
 from sessions.store import Store
 from sessions.studio import Studio
 from tests.benchmarks import free_port
@@ -57,8 +59,10 @@ class Deck:
         brokers: Sequence[Broker] = (),
         runs: Runs | None = None,
         launches: bool = True,
+        fits: Fits | None = None,
     ) -> None:
         self.launches = launches
+        self.fits = fits
         self.brokers = brokers
         self.runs = runs
         self.port = free_port()
@@ -87,7 +91,8 @@ class Deck:
     def start(self, *recordings: Recording) -> None:
         """Begin with no session."""
         keep = self.runs.keep if self.runs else None
-        self.store = Store({recording.name: recording for recording in recordings}, keep=keep)
+        known = {recording.name: recording for recording in recordings}
+        self.store = Store(known, keep=keep, sources=Sources(fits=self.fits))
         self._up, self._stopping = threading.Event(), asyncio.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="dashboard")
         self._thread.start()

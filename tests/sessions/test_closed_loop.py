@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgpack
+import numpy as np
 import pytest
 
 from sessions.options import Options
@@ -106,7 +107,7 @@ def test_a_session_is_there_at_once_and_tells_how_far_its_neurons_are() -> None:
             assert time.monotonic() < until
         view = ask("GET", "/api/sessions/deck").json
         assert view["source"] == "user"
-        assert view["can"] == ["pause", "step", "speed", "perturbation"]
+        assert view["can"] == ["pause", "step", "speed", "perturbation", "drive"]
         assert view["total_packets"] is None
         assert view["closed_loop"]["fitted"] == 1.0
         assert view["closed_loop"]["encoding_units"] >= 5
@@ -194,3 +195,62 @@ def test_a_hit_is_as_near_as_the_task_has_it() -> None:
     with client(deck()) as call:
         call.create("loop", source="user", closed_loop={"task": {"radius": 7.0}})
         assert call("GET", "/api/sessions/loop/view").json["hit_radius"] == 7.0
+
+
+def test_driver_and_steering_change_while_it_runs_and_scores_begin_anew() -> None:
+    with client(deck()) as ask:
+        ask.create("deck", **LOCKSTEP)
+        decoder = Decoder(f"ws://127.0.0.1:{ask.port}/stream/binary/deck?layout=flat&decoder=mine")
+        drive(decoder, 400)
+        assert ask("GET", "/api/sessions/deck/driver").json == {"driver": "mine"}
+        reply = ask("PUT", "/api/sessions/deck/steering", {"gain": 0.6})
+        assert reply.json == {"smoothing": 0.9, "delay": 0.0, "gain": 0.6}
+        first = ask("GET", "/api/sessions/deck").json["packets_sent"]
+        said = [event["text"] for event in ask("GET", "/api/sessions/deck/events").json["events"]]
+        assert f"steering delay 0 gain 0.6 smoothing 0.9, scores from bin {first}" in said
+        drive(decoder, 600)
+        until = time.monotonic() + 30.0
+        scores: dict[str, Any] = {}
+        while scores.get("n_bins") != 1000 - first:
+            assert time.monotonic() < until, scores
+            scores = ask("GET", "/api/sessions/deck/scores").json["decoders"].get("mine", {})
+        begun = len(ask.store.get("deck").description.trials)
+        assert ask("POST", "/api/control/deck/restart").status == 200
+        drive(decoder, 2)
+        assert len(ask.store.get("deck").description.trials) == begun + 1
+        assert ask("PUT", "/api/sessions/deck/driver", {"driver": "other"}).json == {"driver": "other"}
+        assert ask("GET", "/api/sessions/deck/scores").json["decoders"] == {}
+        decoder.close()
+
+
+@pytest.mark.parametrize("name", ["driver", "steering"])
+def test_a_session_that_is_no_closed_loop_has_no_driver_and_no_steering(name: str) -> None:
+    with client(deck()) as ask:
+        ask.create("deck")
+        body = {"driver": "mine"} if name == "driver" else {"gain": 1.0}
+        for reply in (
+            ask("GET", f"/api/sessions/deck/{name}"),
+            ask("PUT", f"/api/sessions/deck/{name}", body),
+        ):
+            assert (reply.status, reply.json["error"]["code"]) == (409, "not_now")
+
+
+def test_two_decoder_processes_swap_and_leave_no_bin_unanswered() -> None:
+    with client(deck()) as call:
+        call.create("loop", source="user")
+        for decoder in ("wiener", "kalman"):
+            call("POST", "/api/sessions/loop/decoders", {"decoder": decoder})
+        session = call.store.get("loop")
+        call("POST", "/api/control/loop/resume")
+        wait_until(lambda: set(session.predictions.names) == {"wiener", "kalman"})
+        moved = []
+        for driver in ("kalman", "wiener", "kalman"):
+            call("PUT", "/api/sessions/loop/driver", {"driver": driver})
+            head = session.ring.head
+            wait_until(lambda head=head: session.ring.head > head + 40)
+            moved.append(session.replay.source.driver)
+        assert moved == ["kalman", "wiener", "kalman"]
+        lines, _ = session.predictions.ring.since(0)
+        for index in (0, 1):
+            numbers = lines["sequence_number"][lines["decoder"] == index]
+            assert (np.diff(numbers) == 1).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any, Final
@@ -12,11 +13,14 @@ from engine.answers.scores.offline import rescore
 from engine.answers.scores.scorer import Scorer
 from engine.answers.scores.sent import Reference
 from engine.answers.scores.summary import Summary
+from engine.deck.transport import SCORED_FROM
 from engine.errors import RecordingError
 from engine.sinks.record.record import Record
 
 SETTLED_WITHIN: Final = 2.0
 """Seconds that the scorer gets to take the last predictions in."""
+ANEW: Final = re.compile(rf"(?:^restart |{SCORED_FROM})(\d+)$")
+"""A note after which scores begin anew, with the first bin that counts."""
 DEFAULT_RADIUS: Final = 10.0
 """Of targets, in length units, where a record says none."""
 
@@ -101,9 +105,8 @@ def recompute(record: Record) -> dict[str, Summary]:
 
 def _begins(record: Record, next_bin: int) -> int:
     """The bin from which scores count that are about the bins before `next_bin`."""
-    words = (note.text.split() for note in record.notes)
-    restarts = (int(word[1]) for word in words if word[:1] == ["restart"])
-    return max((number for number in restarts if number <= next_bin), default=0)
+    told = (ANEW.search(note.text) for note in record.notes)
+    return max((first for found in told if found and (first := int(found[1])) <= next_bin), default=0)
 
 
 def with_scores(record: Record) -> Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -56,6 +57,12 @@ class Steering(param.Parameterized):
         doc="Of the velocity (a), in 25 ms: 0 is none. It means nothing to decoders that give positions "
         "alone.",
     )
+    delay = param.Number(
+        default=0.0,
+        bounds=(0.0, 1.0),
+        constant=True,
+        doc="Seconds by which the decoder's answers move the cursor late.",
+    )
     gain = param.Number(
         default=0.3,
         bounds=(0.0, 100.0),
@@ -80,7 +87,7 @@ class ScreenCursor:
 
     Parameters
     ----------
-    dynamics : Dynamics
+    steering : Steering
     bin_width : float
         Seconds.
     place : tuple of float
@@ -88,14 +95,20 @@ class ScreenCursor:
         From `place` to the edges of the screen, beyond which it does not go.
     """
 
-    def __init__(self, dynamics: Dynamics, bin_width: float, place: Place, extent: float) -> None:
+    def __init__(self, steering: Steering, bin_width: float, place: Place, extent: float) -> None:
         self.place = self._middle = place
         self.velocity = AT_REST
-        self._dynamics = dynamics
         self._bin_width = bin_width
         self._extent = extent
+        self._coming: deque[Sequence[Values]] = deque()
+        self.steer(steering)
         self._coast = round(COAST / bin_width)
         self._silent = self._coast  # bins without an answer
+
+    def steer(self, steering: Steering) -> None:
+        """Be moved otherwise from the next bin on."""
+        self.dynamics = steering.dynamics(self._bin_width)
+        self._late = round(steering.delay / self._bin_width)
 
     def put(self, place: Place) -> None:
         """Put it somewhere, at rest."""
@@ -114,6 +127,8 @@ class ScreenCursor:
             Share of that, instead of the decoder's, from 0 to 1.
         """
         (x, y), put = self.place, None
+        if self._late or self._coming:
+            answers = self._due(answers)
         for *place, ux, uy in answers:
             if math.isnan(ux):
                 put = place[0], place[1]
@@ -141,6 +156,12 @@ class ScreenCursor:
             self.velocity = (x - at[0]) / self._bin_width, (y - at[1]) / self._bin_width
         self.place = x, y
 
+    def _due(self, answers: Sequence[Values]) -> Sequence[Values]:
+        """The answers that have waited for as long as they are to, given those that have just come."""
+        self._coming.append(answers)
+        late = max(len(self._coming) - self._late, 0)
+        return [each for _ in range(late) for each in self._coming.popleft()]
+
     def _drive(self, decoded: Place, intended: Place, autopilot: float) -> None:
         if autopilot:
             own = 1 - autopilot
@@ -148,4 +169,4 @@ class ScreenCursor:
                 own * decoded[0] + autopilot * intended[0],
                 own * decoded[1] + autopilot * intended[1],
             )
-        self.velocity = self._dynamics.after(self.velocity, decoded)
+        self.velocity = self.dynamics.after(self.velocity, decoded)

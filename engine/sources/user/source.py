@@ -5,56 +5,30 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 
+from engine.bins import clock
 from engine.bins.description import Goal, Recorded
 from engine.bins.schema import Rows
 from engine.bins.source import Allow, Block, Capability, Tick, Told
 from engine.bins.trials import EVENT_NAMES, Trial, TrialEvent
-from engine.errors import BadSetting, CannotFit
+from engine.errors import CannotFit
 from engine.sources.endless import Written
 from engine.sources.growing import GrowingDescription
+from engine.sources.user.closed_loop import ClosedLoop, made, settings_of
 from engine.sources.user.cursor import AT_REST, PLACED, SCREEN, ScreenCursor, Steering, Values
 from engine.sources.user.fitting import Fit, Fits
+from engine.sources.user.hand import Hand
 from engine.sources.user.neurons import Firing
-from engine.sources.user.tasks import Aim, Task, aims
-from engine.sources.user.user import PRESETS, Mind, User
-from engine.sources.user.workspace import Workspace
+from engine.sources.user.tasks import Aim, aims
+from engine.sources.user.user import PERSON, Mind
+from engine.sources.user.way import Way
+from engine.sources.user.workspace import Place, Workspace
 
-CAN: Final[tuple[Capability, ...]] = ("pause", "step", "speed", "perturbation")
-
-
-@dataclass(frozen=True)
-class ClosedLoop:
-    """What a closed loop is made with.
-
-    Attributes
-    ----------
-    preset : str
-        Of `PRESETS`.
-    user, task, steering : mapping
-        What differs from the usual `User`, `Task` and `Steering`.
-    position, dispersed : bool
-        As `Firing` has them.
-    driver : str, optional
-        The first decoder that answers, if None.
-    lockstep : bool
-    seed : int
-    """
-
-    preset: str = "skilled"
-    user: Mapping[str, Any] = field(default_factory=dict)
-    task: Mapping[str, Any] = field(default_factory=dict)
-    steering: Mapping[str, Any] = field(default_factory=dict)
-    position: bool = False
-    dispersed: bool = False
-    driver: str | None = None
-    lockstep: bool = False
-    seed: int = 0
+CAN: Final[tuple[Capability, ...]] = ("pause", "step", "speed", "perturbation", "drive")
 
 
 class SimulatedUser(Written):
@@ -83,7 +57,7 @@ class SimulatedUser(Written):
 
     def __init__(self, recording: Recorded, loop: ClosedLoop, fits: Fits) -> None:
         workspace = Workspace.of(recording)
-        self.user, self.task, self.steering = _settings(workspace, loop)
+        self.user, self.task, self.steering = settings_of(workspace, loop)
         self.loop = loop
         description = GrowingDescription(
             name=recording.name,
@@ -100,10 +74,10 @@ class SimulatedUser(Written):
         width = description.bin_width
         self._aims = aims(self.task, workspace, targets)
         self._mind = Mind(self.user, width, noise)
-        self._dynamics = self.steering.dynamics(width)
-        self._cursor = ScreenCursor(
-            self._dynamics, width, workspace.centre, SCREEN * max(self.task.distance, workspace.reach)
-        )
+        self.extent = SCREEN * max(self.task.distance, workspace.reach)
+        self._cursor = ScreenCursor(self.steering, width, workspace.centre, self.extent)
+        self.hand = Hand() if loop.preset == PERSON else None
+        self.way = Way()
         self._autopilot_trials, self._radius = self.task.autopilot_trials, float(self.task.radius)
         self._hold = max(round(self.task.hold / width), 1)
         self._limit = max(round(self.task.time_limit / width), 1)
@@ -117,9 +91,11 @@ class SimulatedUser(Written):
         self._tell: Callable[[], None] = lambda: None
         self.driver = loop.driver
         self._answers: list[Values] = []
+        self._newest: dict[str, tuple[int, Values]] = {}  # answers of those who do not drive
         self._answered = self._awaited = -1
+        self._heard = math.nan
         self._attended = False
-        self._lock = threading.Lock()  # guards the four above
+        self._lock = threading.Lock()  # guards the six above
         self.fit: Fit = fits.of(recording, workspace)
 
     @property
@@ -183,12 +159,53 @@ class SimulatedUser(Written):
         with self._lock:
             if self.driver is None:
                 self.driver = decoder
-            if decoder != self.driver or number <= self._answered:
+            if decoder != self.driver:
+                self._newest[decoder] = number, values
                 return
-            self._answered = number
-            self._answers.append(values)
+            if number <= self._answered:
+                return
+            self._take(number, values)
         if self.lockstep:
             self._tell()
+
+    def _take(self, number: int, values: Values) -> None:
+        self._answered = number
+        self._answers.append(values)
+        self._heard = clock.now()
+        self.way.answered(number, self._sent - 1, self._heard)
+
+    # What people change while it plays, with the deck's lock held
+
+    def drive(self, driver: str | None) -> None:
+        """Let another decoder move the cursor; the next that answers, if None.
+
+        Each bin moves it by the answer of one alone: those that the driver before has answered are done
+        with, and of later ones the answer of the new one counts, also if it is there already.
+        """
+        with self._lock:
+            known = {driver: self._newest.get(driver)} if driver is not None else dict(self._newest)
+            fresh = {name: each for name, each in known.items() if each and each[0] > self._answered}
+            self.driver = next(iter(fresh), None) if driver is None else driver
+            self._newest = {}
+            if self.driver in fresh:
+                self._take(*fresh[self.driver])
+        self._tell()
+
+    def steer(self, settings: Mapping[str, Any]) -> str:
+        """Change some of the steering; returns all of it, as a note says it.
+
+        Raises
+        ------
+        BadSetting
+            If a setting is unknown or out of bounds; then nothing has changed.
+        """
+        self.steering = made(Steering, {**self.steering.settings, **settings})
+        self._cursor.steer(self.steering)
+        return " ".join(f"{name} {value:g}" for name, value in self.steering.settings.items())
+
+    def rewind(self) -> None:
+        """Give the present trial up: the next bin begins another one."""
+        self._aim = None
 
     # In the thread of the replay
 
@@ -196,8 +213,11 @@ class SimulatedUser(Written):
         """Write a bin; return the events of its trial that happen in it."""
         with self._lock:
             answers, self._answers = self._answers, []
+            heard = self._heard
         if answers:
             self._places_only = math.isnan(answers[-1][2])
+            self.way.cursor.add(clock.now() - heard)
+        self.way.made(self._sent, due)
         wanted = self._cursor.wanted(answers, self._intended, self._autopilot)
         self._cursor.go(self._allow(self._cursor.place, wanted), wanted)
         events: list[TrialEvent] = []
@@ -206,8 +226,7 @@ class SimulatedUser(Written):
             events += ["start", "target_on", "go_cue"]
         aim, place = self._aim, self._cursor.place
         assert aim is not None
-        dynamics = PLACED if self._places_only else self._dynamics
-        self._intended = self._mind.intend(aim.place, place, self._cursor.velocity, dynamics)
+        self._intended = self._intention(aim.place)
         x, y = aim.place
         trial = Trial(
             self._trial, math.nan, math.nan, target_id=aim.target_id, target_x=x, target_y=y,
@@ -219,6 +238,21 @@ class SimulatedUser(Written):
         for event in events[1:]:
             self.description.mark(event, self._sent - 1, self._sent - 1)
         return events + self._judge(bool(row["intention"][3] <= self._radius))
+
+    def _intention(self, target: Place) -> Place:
+        """What the user wants in this bin: to go to the target, or where a hand points."""
+        if self.hand is not None:
+            now = clock.now()
+            pointed = self.hand.at(now)
+            if pointed.place is None:
+                return AT_REST
+            waited = now - pointed.came
+            self.way.pointer.add(pointed.travelled)
+            self.way.neurons.add(waited)
+            self.way.whole.add(pointed.travelled + waited)
+            target = pointed.place
+        dynamics = PLACED if self._places_only else self._cursor.dynamics
+        return self._mind.intend(target, self._cursor.place, self._cursor.velocity, dynamics)
 
     def _fire(self) -> Any:
         if self._firing is None:
@@ -250,22 +284,3 @@ class SimulatedUser(Written):
         self.description.judge(acquired)
         self._aim = None
         return ["stop"]
-
-
-def _settings(workspace: Workspace, loop: ClosedLoop) -> tuple[User, Task, Steering]:
-    """Raises `BadSetting` if one is unknown or out of bounds."""
-    if loop.preset not in PRESETS:
-        raise BadSetting(f"Unknown user {loop.preset[:80]!r}. There are {', '.join(PRESETS)}.")
-    for kind, given in ((User, loop.user), (Task, loop.task), (Steering, loop.steering)):
-        known = [name for name in kind.param if name != "name"]
-        for name in given:
-            if name not in known:
-                raise BadSetting(f"Unknown setting {name[:80]!r}. There are {', '.join(known)}.")
-    try:
-        return (
-            User.usual(workspace, loop.preset, **loop.user),
-            Task.usual(workspace, **loop.task),
-            Steering(**loop.steering),
-        )
-    except (TypeError, ValueError) as error:
-        raise BadSetting(str(error)) from None

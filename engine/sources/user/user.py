@@ -80,8 +80,15 @@ class User(param.Parameterized):
         return cls(**{**scale, **PRESETS[preset], **settings})
 
 
+PERSON: Final = "person"
+"""Who steers by a pointer: the push towards it is the model's, and all else the person's own."""
 PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
-    {"skilled": {}, "naive": {"forward_model": False}, "noisy": {"noise": 0.5}}
+    {
+        "skilled": {},
+        "naive": {"forward_model": False},
+        "noisy": {"noise": 0.5},
+        PERSON: {"forward_model": False, "delay": 0.0, "reaction": 0.0, "damping": 0.0, "noise": 0.0},
+    }
 )
 """What differs from the defaults, by name."""
 

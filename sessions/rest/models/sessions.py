@@ -45,6 +45,21 @@ class CreatedMany(Answer):
     print_url: str = Field(description="Of the page to print: a card for each, with its address.")
 
 
+class SteeringAnswer(_steering):  # type: ignore[misc]  # its fields are the steering's
+    """How answers move the cursor."""
+
+    model_config = ConfigDict(title="Steering")
+
+
+class LegAnswer(Answer):
+    """Milliseconds; null where nobody has gone that way."""
+
+    model_config = ConfigDict(title="Leg")
+
+    p50: Number
+    p99: Number
+
+
 class ClosedLoopAnswer(Answer):
     """A simulated user, and the cursor that a decoder moves."""
 
@@ -60,7 +75,21 @@ class ClosedLoopAnswer(Answer):
     )
     user: _user
     task: _task
-    steering: _steering
+    steering: SteeringAnswer
+    hand: bool | None = Field(description="Whether a person's hand is there; null of a simulated user.")
+    way: dict[str, LegAnswer] = Field(
+        description="How long each leg takes, over the newest 400 packets: `pointer`, to the server; "
+        "`neurons`, from there to the packet; `whole`, both; `decoder`, from the packet's being due to the "
+        "driver's answer; `cursor`, from there to the packet that has the cursor moved."
+    )
+
+
+class DriverAnswer(Answer):
+    """Which decoder moves the cursor."""
+
+    model_config = ConfigDict(title="Driver")
+
+    driver: str | None = Field(description="Null until one answers.")
 
 
 class SessionView(Answer):

@@ -26,8 +26,11 @@ BODIES = {
     "/api/sessions/{code}/loop": {"loop": False},
     "/api/sessions/{code}/predictions": {"lsl": "my-decoder"},
     "/api/sessions/{code}/decoders": {"decoder": "passthrough"},
+    "/api/sessions/{code}/driver": {"driver": "kalman"},
 }
 """Where an empty object is not enough."""
+CLOSED_LOOP = ("/api/sessions/{code}/driver", "/api/sessions/{code}/steering")
+"""Of sessions with a user alone."""
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +90,16 @@ def test_every_call_answers_and_refuses_as_documented(call, calibrations, route)
         answer(call.store.get("deck"), 40, "mine")
         (number,) = (run["run"] for run in call("POST", "/api/sessions/deck/runs").json["runs"])
     link = call("POST", "/api/links", {}).json["id"]
+    if route.path in CLOSED_LOOP:
+        call.create("loop", source="user")
     path = route.path.format(
-        code="deck", name=name, trial_id=2, target_id=1, calibration=number, run=number, link=link
+        code="loop" if route.path in CLOSED_LOOP else "deck",
+        name=name,
+        trial_id=2,
+        target_id=1,
+        calibration=number,
+        run=number,
+        link=link,
     )
     body = BODIES.get(route.path, {}) if route.method in ("POST", "PUT") else None
     reply = call(route.method, path, body)
@@ -133,6 +144,7 @@ def test_operations_have_names_of_their_own_and_a_summary(call):
 def test_examples_of_bodies_are_accepted(call):
     answer(call.store.get("deck"), 40, "mine")
     (run,) = (each["run"] for each in call("POST", "/api/sessions/deck/runs").json["runs"])
+    call.create("loop", source="user")
     document = call("GET", "/openapi.json").json
     for route in ROUTES:
         body = operation_of(document, route).get("requestBody")
@@ -140,7 +152,7 @@ def test_examples_of_bodies_are_accepted(call):
             schema = body["content"]["application/json"]["schema"]
             for example in document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]["examples"]:
                 check(document, schema, example)
-                path = route.path.format(code="deck", run=run)
+                path = route.path.format(code="loop" if route.path in CLOSED_LOOP else "deck", run=run)
                 assert call(route.method, path, example).status == 200
 
 

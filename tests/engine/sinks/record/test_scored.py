@@ -115,8 +115,11 @@ def test_nobodys_predictions_have_no_scores(tmp_path: Path) -> None:
     replay.close()
 
 
+@pytest.mark.parametrize("changed", [False, True])
 @pytest.mark.parametrize("cut_off", [False, True])
-def test_scores_of_a_closed_loop_are_recomputed_from_its_record(tmp_path: Path, cut_off: bool) -> None:
+def test_scores_of_a_closed_loop_are_recomputed_from_its_record(
+    tmp_path: Path, cut_off: bool, changed: bool
+) -> None:
     replay = a_loop()
     scorers: list[Scorer] = []
     predictions = Predictions(replay, lambda: scorers[0].news())
@@ -127,6 +130,10 @@ def test_scores_of_a_closed_loop_are_recomputed_from_its_record(tmp_path: Path, 
         scores=lambda first: scores_of(scorers[0], RADIUS, first),
     )  # fmt: skip
     run(replay, 800, predictions=predictions)
+    if changed:
+        first = replay.steer({"gain": 0.4})
+        scorers[0].restart(first)
+        run(replay, first + 800, predictions=predictions)
     for number in range(300, 500):
         predictions.receive("beside", number, (0.0, 0.0, 1.0, 0.0), 0.0)
     replay.close()
@@ -137,6 +144,10 @@ def test_scores_of_a_closed_loop_are_recomputed_from_its_record(tmp_path: Path, 
     assert scores["driver"]["total"]["success"] == 1.0
     assert scores["driver"]["total"]["n_trials"] > 4
     assert record.scores["driver"] == "driver"
+    if changed:  # the trial in which it changed counts for nobody
+        n_begun = sum(trial.start_time * 40 >= first for trial in record.header.trials)
+        assert scores["driver"]["total"]["n_trials"] == n_begun - 1
+        assert scores["driver"]["total"]["n_bins"] <= len(record.rows) - first
     if cut_off:
         record = replace(record, scores={}, settings=({"closed_loop": {"driver": "driver"}},))
         record = with_scores(record)

@@ -14,9 +14,10 @@ from engine.answers.predictions import Predictions
 from engine.bins.schema import Rows
 from engine.deck.replay import Replay
 from engine.sources.recordings.recording import Recording
+from engine.sources.user.closed_loop import ClosedLoop
 from engine.sources.user.fitting import Fit, Fits
 from engine.sources.user.regression import Sample, fit
-from engine.sources.user.source import ClosedLoop, SimulatedUser
+from engine.sources.user.source import SimulatedUser
 from engine.sources.user.workspace import Workspace
 from tests.engine.sources.user.population import known_population
 

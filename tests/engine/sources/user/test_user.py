@@ -24,7 +24,7 @@ def velocity(x: float, y: float) -> Values:
 
 
 def cursor(smoothing: float = 0.9, gain: float = 0.3) -> ScreenCursor:
-    return ScreenCursor(Steering(smoothing=smoothing, gain=gain).dynamics(WIDTH), WIDTH, (0.0, 0.0), 200.0)
+    return ScreenCursor(Steering(smoothing=smoothing, gain=gain), WIDTH, (0.0, 0.0), 200.0)
 
 
 def reach(user: User, steering: Steering, seconds: float = 4.0) -> np.ndarray:
@@ -172,4 +172,4 @@ def test_usual_settings_have_the_size_of_the_recording() -> None:
     user = User.usual(large, "naive")
     assert (user.full_push, user.full_at, user.forward_model) == (0.74, 0.075, False)
     assert User.usual(large, "noisy", noise=0.7).noise == 0.7
-    assert set(PRESETS) == {"skilled", "naive", "noisy"}
+    assert set(PRESETS) == {"skilled", "naive", "noisy", "person"}

@@ -1,0 +1,1 @@
+"""The page on which a person's hand steers a closed loop."""

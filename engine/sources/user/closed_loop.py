@@ -1,0 +1,77 @@
+"""What a closed loop is made with, and its settings, which the recording scales."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import param
+
+from engine.errors import BadSetting
+from engine.sources.user.cursor import Steering
+from engine.sources.user.tasks import Task
+from engine.sources.user.user import PERSON, PRESETS, User
+from engine.sources.user.workspace import Workspace
+
+T = TypeVar("T", bound=param.Parameterized)
+
+
+@dataclass(frozen=True)
+class ClosedLoop:
+    """What a closed loop is made with.
+
+    Attributes
+    ----------
+    preset : str
+        Of `PRESETS`.
+    user, task, steering : mapping
+        What differs from the usual `User`, `Task` and `Steering`.
+    position, dispersed : bool
+        As `Firing` has them.
+    driver : str, optional
+        The first decoder that answers, if None.
+    lockstep : bool
+    seed : int
+    """
+
+    preset: str = "skilled"
+    user: Mapping[str, Any] = field(default_factory=dict)
+    task: Mapping[str, Any] = field(default_factory=dict)
+    steering: Mapping[str, Any] = field(default_factory=dict)
+    position: bool = False
+    dispersed: bool = False
+    driver: str | None = None
+    lockstep: bool = False
+    seed: int = 0
+
+
+def settings_of(workspace: Workspace, loop: ClosedLoop) -> tuple[User, Task, Steering]:
+    """The user, the task and the steering of a closed loop.
+
+    Raises
+    ------
+    BadSetting
+        If one is unknown or out of bounds.
+    """
+    if loop.preset not in PRESETS:
+        raise BadSetting(f"Unknown user {loop.preset[:80]!r}. There are {', '.join(PRESETS)}.")
+    if loop.preset == PERSON and loop.lockstep:
+        raise BadSetting("A person steers at a pace. Leave lockstep out, or send another user.")
+    return (
+        made(User, loop.user, lambda **given: User.usual(workspace, loop.preset, **given)),
+        made(Task, loop.task, lambda **given: Task.usual(workspace, **given)),
+        made(Steering, loop.steering),
+    )
+
+
+def made(kind: type[T], given: Mapping[str, Any], make: Callable[..., T] | None = None) -> T:
+    """Parameters of a kind, if they are known and within bounds, else `BadSetting`."""
+    known = [name for name in kind.param if name != "name"]
+    for name in given:
+        if name not in known:
+            raise BadSetting(f"Unknown setting {name[:80]!r}. There are {', '.join(known)}.")
+    try:
+        return (make or kind)(**given)
+    except (TypeError, ValueError) as error:
+        raise BadSetting(str(error)) from None
