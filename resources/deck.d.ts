@@ -14,6 +14,9 @@ interface Header {
   timestamp?: number;
   /** ms since the newest bin was due; the page itself tells this. */
   age?: number;
+  /** ms from the page's clock to the server's; the page itself tells this, too. */
+  offset?: number;
+  intended?: number;
   behind_ms?: (number | null)[];
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 // A person's hand: where it points in the arena goes to the server, more often than packets do.
 
-import { LOST, element, tell, untell } from "./rest.js";
+import { ENDINGS, element, tell, untell } from "./rest.js";
 import { begin } from "./panel.js";
 
 import "./feed.js"; // the last: by now all have ears for it
@@ -10,7 +10,6 @@ const PERIOD = 15; // ms between two messages of a hand that rests: a packet, ev
 const LEAST = 8; // ms between two messages of one that moves
 const AGAIN = 2000; // ms until a hand that was refused or lost asks again
 const DEAD = 0.12; // of a gamepad's stick: nearer to its middle is none
-const ENDINGS = { lost: LOST, unknown: "The server no longer has this session.", deleted: "This session was deleted." };
 
 const { body } = document;
 const arena = element("arena");
@@ -24,7 +23,7 @@ let offset = 0; // ms from this clock to the server's
 let sent = 0;
 
 document.addEventListener("deck:first", async () => {
-  view = window.Bokeh.index.roots.find(({ model }) => model.name === "arena");
+  view = window.Bokeh.index.roots.find((/** @type {any} */ root) => root.model.name === "arena");
   for (const shown of view.model.renderers) {
     // The cursor is the decoder's already: what each would have made of its answers alone is for the live page.
     if (/(cursor|trail) [1-9]/.test(shown.data_source?.name ?? "")) shown.visible = false;
@@ -44,7 +43,7 @@ document.addEventListener("deck:frame", ({ detail: header }) => {
   if (header.offset !== undefined) offset = header.offset;
   if (header.intended !== undefined) element("intended").value = header.intended;
   const shown = header.state === "playing" && header.age !== undefined;
-  element("screen").textContent = shown ? `${Math.max(header.age, 0).toFixed(0)} ms` : "–";
+  element("screen").textContent = shown ? `${Math.max(header.age ?? 0, 0).toFixed(0)} ms` : "–";
 });
 
 /** The hand's own socket: the seat is asked for again until it is free. */
@@ -67,7 +66,7 @@ function connect() {
 function stick() {
   const [x, y] = [...navigator.getGamepads()].find(Boolean)?.axes ?? [0, 0];
   if (Math.hypot(x, y) < DEAD) return null;
-  const along = ({ start, end }, /** @type {number} */ share) => (start + end) / 2 + (share * (end - start)) / 2;
+  const along = (/** @type {Model} */ { start, end }, /** @type {number} */ share) => (start + end) / 2 + (share * (end - start)) / 2;
   return { x: along(view.model.x_range, x), y: along(view.model.y_range, -y) };
 }
 
@@ -101,6 +100,6 @@ function leave() {
 
 for (const name of ["pointermove", "pointerdown"]) arena.addEventListener(name, move);
 for (const name of ["pointerleave", "pointercancel"]) arena.addEventListener(name, leave);
-arena.addEventListener("pointerup", (event) => event.pointerType !== "mouse" && leave());
+arena.addEventListener("pointerup", (/** @type {PointerEvent} */ event) => event.pointerType !== "mouse" && leave());
 document.addEventListener("visibilitychange", () => document.hidden && leave());
 setInterval(() => send(performance.now()), PERIOD);
