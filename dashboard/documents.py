@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from bokeh.application.handlers.handler import Handler
 from bokeh.document import Document
@@ -22,12 +22,16 @@ from panel.io.resources import LOCAL_DIST, patch_model_css
 from panel.io.state import set_curdoc, state
 from panel.theme.base import Design, Inherit
 from panel.viewable import Viewable
+from tornado.ioloop import IOLoop
 
 from sessions.gate.mount import FORWARDED_HOST
 from sessions.gate.rules import address_of
 from sessions.rest.context import Context
 
 PORT = re.compile(r":\d+$")
+
+AFTERWARDS: Final = 1.0
+"""Seconds after the end of a document in which others may still look at what it was made of."""
 
 POLICY = "; ".join(
     (
@@ -101,6 +105,8 @@ class Page:
     status : int
     joined, left : functions, optional
         Called with the document when it is complete, and when it has ended.
+    kept : collection of str
+        Names of roots whose content outlives the page, as others may show it.
     """
 
     template: Template
@@ -109,6 +115,7 @@ class Page:
     status: int = 200
     joined: Callable[[Document], None] | None = None
     left: Callable[[], None] | None = None
+    kept: Collection[str] = ()
 
 
 def application(make: Callable[[Visit], Page]) -> Application:
@@ -175,6 +182,7 @@ class PageHandler(Handler):
             own = {"status": page.status, "dist_url": LOCAL_DIST}
             document.template_variables.update({**page.variables, **own})
             document.on_session_destroyed(state._destroy_session)
+            _when_destroyed(document, page)
             with document.models.freeze():
                 for name, viewable in page.roots.items():
                     document.on_session_destroyed(viewable._server_destroy)  # type: ignore[arg-type]
@@ -184,6 +192,30 @@ class PageHandler(Handler):
                     patch_model_css(model, LOCAL_DIST)
                     viewable._documents[document] = model
         return page
+
+
+def _when_destroyed(document: Document, page: Page) -> None:
+    """Have what a page was made of taken apart when its document has ended.
+
+    Models and widgets refer to each other in cycles, which only the garbage collector would find, and it
+    stops every thread while it looks.
+    """
+    destroy = document.models.destroy
+
+    def destroy_all() -> None:
+        parts: list[Any] = list(document.models)
+        for name, root in page.roots.items():
+            if name not in page.kept:
+                parts += root.select() if isinstance(root, Viewable) else [root]
+        destroy()
+        IOLoop.current().call_later(AFTERWARDS, _take_apart, parts)
+
+    document.models.destroy = destroy_all  # type: ignore[method-assign]
+
+
+def _take_apart(parts: Iterable[Any]) -> None:
+    for part in parts:
+        vars(part).clear()
 
 
 def visit_of(request: Any) -> Visit:

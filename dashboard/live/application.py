@@ -81,7 +81,8 @@ class LivePages:
             "figures": figures.documents,
         }
         page = self._templates.get_template("live.html")
-        return Page(page, variables, live.roots(), joined=live.join, left=live.leave)
+        others = tuple(self._parts.plugins)
+        return Page(page, variables, live.roots(), joined=live.join, left=live.leave, kept=others)
 
     def _figures_of(self, recording: Description) -> Figures:
         """Models are costly to build and the same for all sessions of a recording."""
