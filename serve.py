@@ -43,6 +43,7 @@ from sessions.brokers.elsewhere import PublishingBroker
 from sessions.calibrations import Calibrations
 from sessions.configured import brokers_of, load, lsl_inlet, records_of, sinks, sources
 from sessions.ending import Ending, interrupt, leave
+from sessions.garbage import Garbage
 from sessions.gate import Rules
 from sessions.gate.configured import certificate, certificate_text, lacks_token, rules, secret
 from sessions.gate.redaction import hide
@@ -248,13 +249,15 @@ async def serve(
     )
     pages.start()
     ending.on_signal(stop)  # again, as Panel has just set its own
-    gc.freeze()  # what was loaded once need not be looked at again
-    gc.enable()
+    garbage = Garbage(lambda: any(each.listened_to for each in list(store.sessions.values())))
+    garbage.begin()
+    tidying = asyncio.create_task(garbage.watch())
     announce(chosen, store.recording, made_token)
     warming = loop.call_later(WARM_AFTER, loop.run_in_executor, None, studio.warm)
 
     await stopping.wait()
     warming.cancel()
+    tidying.cancel()
     log.info("Going down")
     studio.close()
     archive.hurry()
