@@ -90,12 +90,7 @@ def session_row(entry: Session | Awaited, mount: str) -> Row:
     return Row(
         view.session_code,
         (
-            LINK.format(f"{mount}/live?session={view.session_code}", view.session_code)
-            + (
-                LINK.format(f"{mount}/drive?session={view.session_code}", " Drive")
-                if "drive" in view.can
-                else ""
-            ),
+            links(view, mount),
             state + recorded,
             view.recording,
             shown,
@@ -104,6 +99,16 @@ def session_row(entry: Session | Awaited, mount: str) -> Row:
             f"{view.dropped_packets:,}",
         ),
         view.state,
+    )
+
+
+def links(view: SessionView, mount: str) -> Markup:
+    """To a session's page, and to that of a hand where there is a cursor to steer."""
+    live = LINK.format(f"{mount}/live?session={view.session_code}", view.session_code)
+    if "drive" not in view.can:
+        return live
+    return Markup(" \N{MIDDLE DOT} ").join(
+        (live, LINK.format(f"{mount}/drive?session={view.session_code}", "Drive"))
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dashboard.drive.words import driven
+from engine.bins import clock
 from engine.sources.user.fitting import Fit
 from plotters.arena import Arena
 from sessions.options import Options
@@ -97,6 +98,25 @@ def test_driver_and_steering_follow_whoever_changes_them(deck: Deck, visitor: Vi
     handle.focus()
     handle.press("ArrowRight")
     wait_until(lambda: session.replay.source.steering.gain == pytest.approx(0.8))
+
+
+def test_a_gamepad_points_from_the_middle_and_a_finger_that_is_lifted_points_nowhere(
+    deck: Deck, visitor: Visitor
+) -> None:
+    hand = a_session(deck, "pad").replay.source.hand
+    page = opened(deck, visitor, "pad")
+    page.wait_for_selector("body[data-hand=here]")
+    page.evaluate("navigator.getGamepads = () => [null, { axes: [1, 0] }]")
+    wait_until(lambda: (hand.at(clock.now()).place or (0.0, 0.0))[0] > 50.0)
+    page.evaluate("navigator.getGamepads = () => []")
+    wait_until(lambda: hand.at(clock.now()).place is None)
+    arena = page.locator("#arena")
+    box = arena.bounding_box()
+    touch = {"pointerType": "touch", "bubbles": True, "clientX": box["x"] + 300, "clientY": box["y"] + 300}
+    arena.dispatch_event("pointerdown", touch)
+    wait_until(lambda: hand.at(clock.now()).place is not None)
+    arena.dispatch_event("pointerup", touch)
+    wait_until(lambda: hand.at(clock.now()).place is None)
 
 
 def test_the_live_page_has_the_same_controls_and_a_way_to_the_arena(deck: Deck, visitor: Visitor) -> None:

@@ -21,6 +21,8 @@ from engine.deck.replay import Replay
 
 log = logging.getLogger(__name__)
 
+AGAIN: Final = KEPT // 4
+"""Lines that are read again when scores begin anew: those about earlier bins are left out."""
 PERIOD: Final = 0.5
 """Least seconds between two looks, unless the ring fills."""
 
@@ -99,6 +101,7 @@ class Scorer:
         """Forget all scores, and score the bins from number `first` on."""
         with self._turn:
             self._begins = first
+            self._scored_lines = 0
             self._latest = Scoreboard(clock.now(), {}, first, self._next_line)
         self._wake()
 
@@ -155,7 +158,9 @@ class Scorer:
                 self._hurry.clear()
                 if begins != self._begins:
                     begins, board = self._begins, self._board()
-                    self._next_bin = max(self._next_bin, begins)
+                    # Back to what the board before has taken since that bin: it may have been quicker.
+                    self._next_bin = begins
+                    self._next_line = max(self._next_line - AGAIN, 0)
                     self._replay.more()
                 self._look(board, begins)
                 self._hurry.wait(PERIOD)
@@ -204,7 +209,7 @@ class Scorer:
                     self._next_bin,
                     self._next_line,
                 )
-            self._scored_lines = self._next_line
+                self._scored_lines = self._next_line
             self._turn.notify_all()
 
 

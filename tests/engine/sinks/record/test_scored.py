@@ -90,6 +90,20 @@ def test_scores_since_a_restart_are_recomputed(tmp_path: Path) -> None:
     assert_equal(record.scores["decoders"], plain(recompute(done)))
 
 
+def test_scores_that_begin_anew_take_what_was_scored_since_that_bin() -> None:
+    replay = a_loop()
+    scorers: list[Scorer] = []
+    predictions = Predictions(replay, lambda: scorers[0].news())
+    scorers.append(Scorer(replay, predictions, lambda: RADIUS))
+    run(replay, 400, predictions=predictions)
+    scorer = scorers[0]
+    assert scorer.settle(30.0).decoders["driver"].total.n_bins == 399
+    scorer.restart(300)
+    assert scorer.settle(30.0).decoders["driver"].total.n_bins == 99
+    replay.close()
+    scorer.close()
+
+
 def test_what_came_after_the_scores_does_not_change_them(tmp_path: Path) -> None:
     record = scored(tmp_path)
     later = record.predictions[:20].copy()
