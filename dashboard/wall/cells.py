@@ -28,7 +28,7 @@ TRAIL: Final = 0.8
 """Seconds of recording."""
 MOST: Final = 64
 """Bins that are looked at, however many there are in that time."""
-POINTS: Final = 16
+POINTS: Final = 8
 """Of a trail at most."""
 JUMP: Final = 40
 """Bins between two of a trail: those before lie elsewhere in the recording."""
@@ -45,18 +45,21 @@ class Plan:
     """Where places of a recording are in the square of a cell."""
 
     def __init__(self, low: Floats, high: Floats) -> None:
-        self._scale = SIDE / max(float((high - low).max()), 1e-9)
+        self._size = SIDE / max(float((high - low).max()), 1e-9)
+        self._scale = np.array((self._size, -self._size), np.float32)
         self._middle = (low + high) / 2
 
     def points(self, *places: Floats) -> Iterator[list[Point]]:
         """Those that there are, of each of several paths of shape (n, 2), all in one calculation."""
-        together = SIDE / 2 + (np.concatenate(places) - self._middle) * (self._scale, -self._scale)
-        at = iter(together.tolist())
+        together = SIDE / 2 + (np.concatenate(places) - self._middle) * self._scale
+        there = np.isfinite(together[:, 0] + together[:, 1]).tolist()
+        whole = np.nan_to_num(together).clip(0, SIDE).astype(np.int32).tolist()
+        at = zip(there, whole, strict=True)
         for each in places:
-            yield [(_within(x), _within(y)) for x, y in islice(at, len(each)) if x == x and y == y]
+            yield [(x, y) for here, (x, y) in islice(at, len(each)) if here]
 
     def length(self, length: float) -> int:
-        return round(length * self._scale)
+        return round(length * self._size)
 
 
 @lru_cache(maxsize=16)
@@ -93,7 +96,10 @@ def recent(session: Session) -> Rows:
     ring = session.ring
     n = min(round(TRAIL * ring.bin_rate), MOST)
     rows, _ = ring.since(max(ring.head - n, 0), n)
-    jumps = np.flatnonzero(np.abs(np.diff(rows["packet_id"])) > JUMP)
+    ids = rows["packet_id"]
+    if not len(rows) or abs(int(ids[-1]) - int(ids[0])) < n + JUMP:
+        return rows
+    jumps = np.flatnonzero(np.abs(np.diff(ids)) > JUMP)
     return rows[jumps[-1] + 1 :] if len(jumps) else rows
 
 
@@ -147,10 +153,6 @@ def _thinned(path: Floats) -> Floats:
     """Some of its places, its last among them."""
     step = -(-len(path) // POINTS) or 1
     return path[::-1][::step][::-1]
-
-
-def _within(at: float) -> int:
-    return min(max(round(at), 0), SIDE)
 
 
 def _path(points: list[Point]) -> str:

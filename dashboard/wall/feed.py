@@ -27,6 +27,8 @@ PERIOD: Final = 0.2
 """Seconds between looks at the sessions."""
 HEARTBEAT: Final = 5
 """Looks after which pages are told that there is nothing new."""
+AT_ONCE: Final = 8
+"""Sessions that are looked at before others have the loop."""
 CUT_OFF: Final = 30.0
 """Seconds in which a page must take what it is sent."""
 TOTAL: Final = ""
@@ -84,10 +86,12 @@ class WallFeed:
             await asyncio.sleep(due - loop.time())
 
     async def _changes(self) -> Cells:
-        """What is new since the last look; between two sessions, others have the loop."""
+        """What is new since the last look."""
         entries = self.store.entries
         changed: Cells = dict.fromkeys(self._cells.keys() - entries.keys())
-        for code, entry in entries.items():
+        for n, (code, entry) in enumerate(entries.items(), start=1):
+            if n % AT_ONCE == 0:
+                await asyncio.sleep(0)
             if not any(fits(code, wall.prefix) for wall in self._walls):
                 continue
             entry.touch()
@@ -97,7 +101,6 @@ class WallFeed:
                 continue
             if now != self._cells.get(code):
                 changed[code] = now
-            await asyncio.sleep(0)
         for code, now_or_gone in changed.items():
             if now_or_gone is None:
                 self._cells.pop(code, None)
