@@ -66,8 +66,8 @@ class Settings(BaseSettings):
     clients_per_session: int = Field(1000, ge=1, description="decoders that a session may have")
     source: str = Field(
         "recording",
-        description="what new sessions play: recording; user, a simulated user in closed loop; or "
-        "lsl:NAME, a live stream of the lab network",
+        description="what new sessions play: recording; user, a simulated user in closed loop; "
+        "user:person, a person's hand; or lsl:NAME, a live stream of the lab network",
     )
     plugins: Path | None = Field(
         None, description="folder of your own sources, readers, decoders, perturbations, sinks and plots"

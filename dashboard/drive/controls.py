@@ -10,7 +10,7 @@ import param
 from panel.io.state import state
 from panel.viewable import Viewable
 
-from dashboard.live.controls import Controls, button, flow, stack
+from dashboard.live.controls import Controls, button, flow, slider, stack
 from dashboard.live.task import Task
 from dashboard.notices import Notices
 from sessions.rest.context import Context
@@ -42,7 +42,7 @@ class Losing(Controls):
         self.session.replay.set_perturbation({"unit_loss": {"enabled": share > 0, "fraction": share}})
 
     def view(self) -> Viewable:
-        return pn.widgets.FloatSlider.from_param(self.param.lost, label="Lost units, share", step=0.05)
+        return slider(self, "lost", "Lost units, share", 0.0, 1.0, 0.05)
 
 
 class Playing(Controls):

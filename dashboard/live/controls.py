@@ -128,6 +128,16 @@ def button(
     return made
 
 
+def slider(controls: Controls, name: str, label: str, start: float, end: float, step: float) -> Viewable:
+    """One of a parameter that speaks when it is let go: not every value on the way is meant."""
+    made = pn.widgets.FloatSlider(
+        label=label, start=start, end=end, step=step, value=getattr(controls, name)
+    )
+    made.param.watch(lambda event: controls.param.update(**{name: event.new}), "value_throttled")
+    controls.param.watch(lambda event: made.param.update(value=event.new), name)
+    return made
+
+
 def flow(*objects: Any, css_classes: Sequence[str] = ()) -> pn.Row:
     """Side by side, and below each other where there is no room.
 

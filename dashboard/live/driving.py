@@ -10,7 +10,7 @@ import panel as pn
 import param
 from panel.viewable import Viewable
 
-from dashboard.live.controls import Controls, stack
+from dashboard.live.controls import Controls, slider, stack
 from dashboard.live.task import Task
 from engine.sources.user.cursor import Steering
 from engine.sources.user.source import SimulatedUser
@@ -18,7 +18,7 @@ from sessions.session import Session
 
 FIRST: Final = "the first that answers"
 SLIDERS: Final = {
-    "gain": ("Gain", 0.0, 2.0, 0.05),
+    "gain": ("Gain", 0.05, 2.0, 0.05),
     "smoothing": ("Smoothing", 0.0, 0.99, 0.01),
     "delay": ("Delay, s", 0.0, 1.0, 0.025),
 }
@@ -55,7 +55,7 @@ class Driving(Controls):
 
     def view(self) -> Viewable:
         select = pn.widgets.Select.from_param(self.param.driver)
-        return stack(select, *(self._slider(name) for name in SLIDERS))
+        return stack(select, *(slider(self, name, *SLIDERS[name]) for name in SLIDERS))
 
     def _change(self) -> None:
         """Do what is wanted by now; keeping the scores until then takes a moment."""
@@ -67,20 +67,3 @@ class Driving(Controls):
                 self.session.drive(None if driver == FIRST else driver)
             if wanted:
                 self.session.steer(wanted)
-
-    def _slider(self, name: str) -> Viewable:
-        """One that speaks when it is let go, so that scores do not begin anew on the way."""
-        label, start, end, step = SLIDERS[name]
-        slider = pn.widgets.FloatSlider(
-            label=label, start=start, end=end, step=step, value=getattr(self, name)
-        )
-        slider.param.watch(
-            lambda event: self.param.update(**{name: _allowed(name, event.new)}), "value_throttled"
-        )
-        self.param.watch(lambda event: slider.param.update(value=event.new), name)
-        return slider
-
-
-def _allowed(name: str, value: float) -> float:
-    """A slider's value; a gain of 0 would move nothing, and is none."""
-    return max(value, SLIDERS[name][3]) if name == "gain" else value

@@ -41,8 +41,10 @@ def set_steering(context: Context, code: str, asked: SteeringAsk) -> SteeringAns
     All decoders are scored anew from there: the scores until then are kept as a run, and the trial that is
     under way counts for nobody. The event says `scores from bin N`.
     """
-    _loop(context, code, "steering")
-    context.session(code).steer(asked.model_dump(exclude_unset=True))
+    settings = _loop(context, code, "steering").steering.settings
+    changed = asked.model_dump(exclude_unset=True)
+    if changed.items() - settings.items():
+        context.session(code).steer(changed)
     return show_steering(context, code)
 
 

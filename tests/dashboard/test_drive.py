@@ -98,6 +98,11 @@ def test_driver_and_steering_follow_whoever_changes_them(deck: Deck, visitor: Vi
     handle.focus()
     handle.press("ArrowRight")
     wait_until(lambda: session.replay.source.steering.gain == pytest.approx(0.8))
+    lost = page.get_by_text("Lost units, share: 0").locator("xpath=..").get_by_role("slider")
+    lost.focus()
+    lost.press("ArrowRight")
+    wait_until(lambda: session.replay.perturbation["unit_loss"]["enabled"])
+    assert session.replay.perturbation["unit_loss"]["fraction"] == pytest.approx(0.05)
 
 
 def test_a_gamepad_points_from_the_middle_and_a_finger_that_is_lifted_points_nowhere(

@@ -208,6 +208,7 @@ def test_driver_and_steering_change_while_it_runs_and_scores_begin_anew() -> Non
         first = ask("GET", "/api/sessions/deck").json["packets_sent"]
         said = [event["text"] for event in ask("GET", "/api/sessions/deck/events").json["events"]]
         assert f"steering delay 0 gain 0.6 smoothing 0.9, scores from bin {first}" in said
+        ask("PUT", "/api/sessions/deck/steering", {"gain": 0.6})  # as it is: nothing begins anew
         drive(decoder, 600)
         until = time.monotonic() + 30.0
         scores: dict[str, Any] = {}
