@@ -8,6 +8,7 @@ import holoviews as hv
 import numpy as np
 import panel as pn
 import pytest
+from bokeh.document import Document
 from bokeh.models import GlyphRenderer
 
 from dashboard.explore.explorer import Explorer
@@ -40,7 +41,7 @@ def test_every_field_follows_what_is_chosen_elsewhere(explorer: Explorer) -> Non
 def test_each_plot_is_drawn_once_when_the_unit_changes(explorer: Explorer) -> None:
     drawn: list[str] = []
     for name, (plot, _) in explorer.plots().items():
-        made = hv.renderer("bokeh").get_plot(plot)
+        made = hv.renderer("bokeh").get_plot(plot, doc=Document())
         made.hooks = [*made.hooks, lambda *_, name=name: drawn.append(name)]
     drawn.clear()
     explorer.controls.unit = 3
@@ -52,7 +53,7 @@ def test_one_group_alone_has_the_colour_of_its_group(explorer: Explorer) -> None
     explorer.controls.split = "nothing"
     for name, (plot, _) in explorer.plots().items():
         if name in ("paths", "raster", "psth"):
-            figure = hv.renderer("bokeh").get_plot(plot).state
+            figure = hv.renderer("bokeh").get_plot(plot, doc=Document()).state
             glyphs = [each.glyph for each in figure.select({"type": GlyphRenderer})]
             colours = [glyph.line_color for glyph in glyphs if hasattr(glyph, "line_color")]
             assert colours
