@@ -207,8 +207,11 @@ class Runs:
         """Nothing where no run was kept yet."""
         if not self._path.exists():
             return []
-        with self._opened("BEGIN") as database:
-            return database.execute(statement, values).fetchall()
+        try:
+            with self._opened("BEGIN") as database:
+                return database.execute(statement, values).fetchall()
+        except OverflowError:  # an id beyond SQLite's integers: no run has it
+            return []
 
     @contextmanager
     def _opened(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
@@ -232,7 +235,8 @@ class Runs:
 
 
 def _unusable(path: Path, error: Exception) -> NoRecords:
-    return NoRecords(f"{path.name} cannot be used ({error}). Choose another folder with --records.")
+    remedy = "Close what holds it" if "locked" in str(error) else "Choose another folder with --records"
+    return NoRecords(f"{path.name} cannot be used ({error}). {remedy}.")
 
 
 def _migrate(database: sqlite3.Connection) -> None:

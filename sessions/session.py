@@ -271,7 +271,7 @@ class Session:
 
     def _moved(self, what: str) -> Moved:
         source = self.replay.source
-        return source if isinstance(source, Moved) else refuse(source, what)
+        return source if isinstance(source, Moved) else refuse(source, what, "user")
 
     def _anew(self, change: Callable[[], int]) -> None:
         """Keep the scores, then change what they depend on, from a bin on that this tells."""

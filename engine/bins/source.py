@@ -303,8 +303,8 @@ def state_of(source: Source) -> SourceState | None:
     return source.status if isinstance(source, SelfPaced) else None
 
 
-def refuse(source: Source, what: str) -> NoReturn:
-    """Say that a source cannot do something.
+def refuse(source: Source, what: str, other: str = "recording") -> NoReturn:
+    """Say that a source cannot do something, and which other one can.
 
     Raises
     ------
@@ -312,5 +312,5 @@ def refuse(source: Source, what: str) -> NoReturn:
     """
     raise NotNow(
         f"A session whose source is {source.kind} has no {what}. It can do {', '.join(source.can)}; "
-        "make a session with source recording for the rest."
+        f"make a session with source {other} for the rest."
     )

@@ -50,4 +50,4 @@ def set_steering(context: Context, code: str, asked: SteeringAsk) -> SteeringAns
 
 def _loop(context: Context, code: str, what: str) -> SimulatedUser:
     source = context.session(code).replay.source
-    return source if isinstance(source, SimulatedUser) else refuse(source, what)
+    return source if isinstance(source, SimulatedUser) else refuse(source, what, "user")

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from engine.bins.source import refuse
 from engine.errors import BadSetting, DeckError, NotNow
 from engine.sources.user.hand import Hand
 from engine.sources.user.source import SimulatedUser
@@ -98,7 +97,7 @@ def hand_of(session: Session) -> Hand:
     """
     source = session.replay.source
     if not isinstance(source, SimulatedUser):
-        refuse(source, "hand")
+        raise NotNow("This session has no user, so no hand. Make one with source user:person to steer.")
     if source.hand is None:
         raise NotNow("The user of this session is simulated. Make one with source user:person to steer.")
     return source.hand
@@ -119,7 +118,7 @@ def read_pointer(message: str | bytes) -> tuple[tuple[float, float] | None, floa
     if told == {}:
         return None, math.nan
     match told:
-        case {"x": int() | float() as x, "y": int() | float() as y}:
+        case {"x": int() | float() as x, "y": int() | float() as y} if not {type(x), type(y)} & {bool}:
             since = told.get("t")
             known = isinstance(since, int | float) and not isinstance(since, bool)
             try:

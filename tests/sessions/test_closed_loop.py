@@ -234,6 +234,7 @@ def test_a_session_that_is_no_closed_loop_has_no_driver_and_no_steering(name: st
             ask("PUT", f"/api/sessions/deck/{name}", body),
         ):
             assert (reply.status, reply.json["error"]["code"]) == (409, "not_now")
+            assert "make a session with source user for the rest" in reply.json["error"]["message"]
 
 
 def test_two_decoder_processes_swap_and_leave_no_bin_unanswered() -> None:

@@ -94,6 +94,25 @@ def test_runs_are_annotated_chosen_exported_and_forgotten(call: Client) -> None:
         assert (refused.status, refused.json["error"]["code"]) == (404, "unknown_run")
 
 
+@pytest.mark.parametrize("run", [2**63, -(2**63) - 1])
+def test_no_run_has_a_number_beyond_those_of_the_database(call: Client, run: int) -> None:
+    answer(call.store.get("deck"), 60, "a")
+    call("DELETE", "/api/sessions/deck")
+    for method in ("GET", "PUT", "DELETE"):
+        refused = call(method, f"/api/runs/{run}", {} if method == "PUT" else None)
+        assert (refused.status, refused.json["error"]["code"]) == (404, "unknown_run")
+
+
+def test_a_file_that_another_program_holds_is_told_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sessions.runs.BUSY", 0.05)
+    with closing(sqlite3.connect(tmp_path / "runs.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(DeckError, match=r"\(database is locked\)\. Close what holds it\."):
+            Runs(tmp_path / "runs.sqlite").kept()
+
+
 def test_runs_are_sorted_by_column_or_score_and_those_without_it_come_last(tmp_path: Path) -> None:
     path = tmp_path / "runs.sqlite"
     runs_kept(path, [("b", 1.0, 0.2), ("a", 2.0, None), ("b", 3.0, 0.9)])

@@ -68,7 +68,7 @@ def test_a_hand_without_a_seat_is_told_why(ask: Client) -> None:
     ask.create("simulated", source="user")
     for code, said in (
         ("nobody", "Unknown session"),
-        ("replayed", "has no hand"),
+        ("replayed", "Make one with source user:person"),
         ("simulated", "source user:person"),
     ):
         with connected(ask, code) as socket:
@@ -80,7 +80,7 @@ def test_a_hand_without_a_seat_is_told_why(ask: Client) -> None:
 @pytest.mark.parametrize(
     "message",
     ["", "{", "[1, 2]", "7", '{"x": 1}', '{"x": "1", "y": 2}', '{"x": 1, "y": NaN}', '{"x": 1e300, "y": 0}',
-     '{"x": 1' + 60 * "0" + ', "y": 0}', '{"x": null, "y": null}'],
+     '{"x": 1' + 60 * "0" + ', "y": 0}', '{"x": null, "y": null}', '{"x": true, "y": false}'],
 )  # fmt: skip
 def test_a_message_that_cannot_be_read_gets_one_line_and_harms_nothing(ask: Client, message: str) -> None:
     hand = ask.store.get("deck").replay.source.hand
