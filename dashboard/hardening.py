@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from contextlib import suppress
 from typing import Any
@@ -13,6 +14,8 @@ from bokeh.server.views.ws import WSHandler
 from tornado.websocket import WebSocketClosedError
 
 from dashboard.documents import WithPolicy
+
+log = logging.getLogger(__name__)
 
 NEEDLESS = re.compile(r"^/components/|/autoload\.js\$?$")
 """Routes that our pages do without: Panel's imports any module that an address names, Bokeh's puts pages
@@ -31,6 +34,14 @@ def harden(application: BokehTornado) -> None:
 
 class WithoutTracebacks:
     """For Bokeh's sockets: what went wrong is for the log. Bokeh sends browsers its traceback and paths."""
+
+    def open(self, *args: Any, **kwargs: Any) -> None:
+        """Let who does not speak Bokeh's protocol, or shows no token of a page, go without a traceback."""
+        try:
+            super().open(*args, **kwargs)  # type: ignore[misc]
+        except Exception as error:  # whatever it shows in place of a token
+            log.info("A socket is no page's: %s", error)
+            self.close(1008, "Load the page again.")  # type: ignore[attr-defined]
 
     async def send_message(self, message: Any) -> None:
         if message.msgtype == "ERROR":

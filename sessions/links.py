@@ -83,6 +83,18 @@ class Links:
         found = [link for link in self.all if link.session == session]
         return found[-1] if found else self.make(session)[0]
 
+    def to_each(self, *sessions: str) -> list[Link]:
+        """The newest link to each session; those that have none get one, all of them or none.
+
+        Raises
+        ------
+        TooMany
+        """
+        newest = {link.session: link for link in self.all}
+        made = self.make(*(session for session in sessions if session not in newest))
+        newest |= {link.session: link for link in made}
+        return [newest[session] for session in sessions]
+
     def signed(self, link: Link) -> str:
         """What its address shows."""
         signature = hmac.digest(self._secret, f"{link.id} {link.session or ''}".encode(), sha256)

@@ -18,7 +18,7 @@ def create_many(context: Context, asked: CreateMany) -> CreatedMany:
     codes = names(asked.prefix, asked.count)
     sessions = context.store.create_many(codes, asked.options(), context.address)
     try:
-        links = context.links.make(*codes)
+        links = context.links.to_each(*codes)
     except DeckError:
         for code in codes:
             context.store.delete(code)

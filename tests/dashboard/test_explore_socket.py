@@ -93,3 +93,15 @@ def test_a_choice_that_was_not_offered_is_not_taken_and_the_next_one_works(socke
     while '"OK"' not in said:
         said += json.dumps(socket.read())
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("path", ["/explore/ws", "/wall/ws"])
+@pytest.mark.parametrize("shown", [None, ["bokeh", "x"], ["bokeh", "W10"], ["bokeh", "e30"], ["nope", "x"]])
+def test_who_shows_no_token_of_a_page_is_let_go_without_a_traceback(
+    deck: Deck, caplog: pytest.LogCaptureFixture, path: str, shown: list[str] | None
+) -> None:
+    socket = create_connection(f"ws://127.0.0.1:{deck.port}{path}", timeout=20, subprotocols=shown)
+    opcode, _ = socket.recv_data()
+    socket.shutdown()  # the server has closed it
+    assert opcode == 8
+    assert not [record for record in caplog.records if record.exc_info]

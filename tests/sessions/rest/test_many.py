@@ -124,3 +124,13 @@ def test_without_room_for_their_links_there_are_no_sessions_either(serve: MakeCl
             call.store.delete(code)
     assert "919 links of at most 1000" in refused(many(call, count=100), 429, "too_many")
     assert not call.store.sessions
+
+
+def test_sessions_that_are_made_again_take_no_further_links(serve: MakeClient) -> None:
+    call, looks = serve(), []
+    for _ in range(2):
+        looks.append([each["look_url"] for each in many(call, count=3).json["sessions"]])
+        for code in list(call.store.sessions):
+            call.store.delete(code)
+    assert looks[0] == looks[1]
+    assert call("GET", "/api/links").json["count"] == 3
