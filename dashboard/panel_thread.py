@@ -13,6 +13,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
+from bokeh.io import doc as bokeh_io
 from bokeh.server.tornado import BokehTornado
 from panel.io.application import build_applications
 from tornado.httpserver import HTTPServer
@@ -30,6 +31,31 @@ SOON: Final = 2.0
 """Seconds after which the first spare pages are made: the server begins first."""
 HOP: Final = ("connection", "keep-alive", "transfer-encoding", "upgrade")
 """Headers that are about one connection, not about what goes through several."""
+
+
+class Documents(threading.local):
+    """A stack of documents for each thread, of which the last is the thread's `bokeh.io.curdoc`.
+
+    Bokeh has one stack for all threads: of two event loops one would take the other's document.
+    """
+
+    def __init__(self) -> None:
+        self._stack: list[Any] = []
+
+    def __len__(self) -> int:
+        return len(self._stack)
+
+    def __getitem__(self, at: int) -> Any:
+        return self._stack[at]
+
+    def append(self, document: Any) -> None:
+        self._stack.append(document)
+
+    def pop(self) -> Any:
+        return self._stack.pop()
+
+
+bokeh_io._PATCHED_CURDOCS = Documents()  # type: ignore[assignment]
 
 
 class PanelThread:

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 LEAST_BINS: Final = 40
 """Bins that a decoder must have been scored on, for its run to be kept."""
-BUSY: Final = 5.0
+BUSY: Final = 1.0
 """Seconds for which another program may hold the file."""
 
 CHANGES: Final = slice(24, 28)

@@ -170,8 +170,9 @@ def test_a_decoder_is_scored_and_all_is_recorded_with_the_trials(deck: Server, t
     assert np.diff(row["sequence_number"]).tolist() == [1] * (len(row) - 1)
     assert len(row) / 40 == pytest.approx(whole.stop_time - whole.start_time)
     with server("--no-lsl", "--data", str(path)) as replayed:  # a record is a recording
-        known = replayed.get("/api/trials")["trials"]
-        assert [trial["trial_id"] for trial in known][1:3] == list(dict.fromkeys(trials))[1:3]
+        known = [trial["trial_id"] for trial in replayed.get("/api/trials")["trials"]]
+        whole_ones = list(dict.fromkeys(trials))[1:3]
+        assert [each for each in known if each in whole_ones] == whole_ones
 
 
 def test_pictures_and_the_report_can_be_had(deck: Server) -> None:

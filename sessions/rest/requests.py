@@ -176,7 +176,7 @@ class CreateMany(OptionsAsk):
 class LinkAsk(Ask):
     model_config = ConfigDict(json_schema_extra={"examples": [{"session": None}]})
 
-    session: str | None = Field(None, description="By its code; all sessions and their wall if null.")
+    session: str | None = Field(description="By its code; all sessions and their wall if null.")
 
 
 class DeleteQuery(Ask):

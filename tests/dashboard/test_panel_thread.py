@@ -11,6 +11,8 @@ from urllib.request import Request, urlopen
 
 import panel as pn
 import pytest
+from bokeh.document import Document
+from bokeh.io.doc import curdoc, patch_curdoc
 
 from dashboard import build_server, close_server
 from sessions.gate import Rules
@@ -97,3 +99,28 @@ def test_answers_of_applications_have_the_gate_s_headers(port: Port) -> None:
         ask(f"{port.url}/slow/ws")
     refused.value.close()
     assert refused.value.code == 400
+
+
+def test_each_thread_has_a_current_document_of_its_own() -> None:
+    ours, theirs = Document(), Document()
+    found: list[Document] = []
+
+    def other() -> None:
+        with patch_curdoc(theirs):
+            found.append(curdoc())
+
+    with patch_curdoc(ours):
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+        assert curdoc() is ours
+    assert found == [theirs]
+
+    def bare() -> None:
+        found.append(curdoc())
+
+    with patch_curdoc(ours):
+        thread = threading.Thread(target=bare)
+        thread.start()
+        thread.join()
+    assert found[1] is not ours

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from difflib import get_close_matches
 from functools import partial
 from threading import Thread
 from typing import Final, TypeVar
@@ -21,7 +22,7 @@ from engine.sources.live_lsl.names import ROLES, Names, Role
 T = TypeVar("T")
 
 SHOWN: Final = 10
-"""Names of other streams that a refusal tells."""
+"""Names of other streams that a refusal tells, the likest first."""
 FOUND_WITHIN: Final = 1.0
 """Seconds for which a stream is looked for."""
 READ_WITHIN: Final = 0.5
@@ -48,7 +49,7 @@ def look(names: Names) -> tuple[StreamHeader, dict[Role, StreamHeader]]:
     if header is None:
         wait([others], max(until - clock.now(), 0.0))
         others_there = {info.name() for info in others.result()} if others.done() else set()
-        told = ", ".join(sorted(others_there)[:SHOWN])
+        told = ", ".join(get_close_matches(names.neural, others_there, SHOWN, cutoff=0.0))
         raise NotThere(
             f"No LSL stream is called {names.neural!r}. Start it; the firewall must let LSL through. "
             f"There {f'are {told}' if told else 'is none'}.",

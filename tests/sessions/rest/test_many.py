@@ -117,7 +117,7 @@ def test_a_bad_option_makes_none_and_no_link(
 def test_without_room_for_their_links_there_are_no_sessions_either(serve: MakeClient) -> None:
     call = serve(max_sessions=100)
     for _ in range(19):
-        call("POST", "/api/links", {})
+        call("POST", "/api/links", {"session": None})
     for i in range(9):
         assert many(call, prefix=f"x{i}", count=100).status == 200
         for code in list(call.store.sessions):
