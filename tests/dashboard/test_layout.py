@@ -86,7 +86,12 @@ def open_options(page: Page) -> None:
     expect(page.get_by_role("link", name="swift-neural-42")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [390, 700, 820, 1280, 1920])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "width", [390, pytest.param(700, marks=SLOW), 820, pytest.param(1280, marks=SLOW), 1920]
+)
 def test_no_page_scrolls_sideways(deck: Deck, browser: Browser, width: int) -> None:
     def look(page: Page, name: str) -> None:
         for scheme in ("dark", "light"):

@@ -31,7 +31,7 @@ THERE = {"code": "deck", "trial_id": 2, "target_id": 1}
 
 
 @pytest.mark.filterwarnings("ignore")  # of the tools
-@pytest.mark.parametrize("n", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [150, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_every_answer_is_as_documented_and_none_is_a_5xx(n: int, caplog: pytest.LogCaptureFixture) -> None:
     with serving() as client:
         schema = schemathesis.openapi.from_url(f"http://127.0.0.1:{client.port}/openapi.json")
