@@ -249,7 +249,7 @@ async def serve(
     )
     pages.start()
     ending.on_signal(stop)  # again, as Panel has just set its own
-    garbage = Garbage(lambda: any(each.listened_to for each in list(store.sessions.values())))
+    garbage = Garbage(lambda: store.listened_to)
     garbage.begin()
     tidying = asyncio.create_task(garbage.watch())
     announce(chosen, store.recording, made_token)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from bokeh.io import doc as bokeh_io
@@ -23,12 +23,13 @@ from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import RequestHandler
 
 from dashboard.hardening import harden, pass_over_closed
-from dashboard.spares import spares_of
+from dashboard.spares import Spare, spares_of
 
 CHUNK: Final = 65536
 """Bytes that are handed on at once."""
 SOON: Final = 2.0
-"""Seconds after which the first spare pages are made: the server begins first."""
+"""Seconds after which the first spare pages are made, or a quiet moment is looked for again."""
+Quiet = Callable[[], bool]
 HOP: Final = ("connection", "keep-alive", "transfer-encoding", "upgrade")
 """Headers that are about one connection, not about what goes through several."""
 
@@ -65,16 +66,18 @@ class PanelThread:
     ----------
     applications : mapping
         By path, as `panel.io.server.get_server` takes them.
-    spare : bool
-        Whether pages are made before anybody asks, of applications that can (`dashboard.spares`).
+    quiet : function, optional
+        Whether the first pages may be made now, before anybody asks, of applications that can
+        (`dashboard.spares`): that takes the interpreter from all threads for up to 60 ms at a time. Left
+        out, none are.
     **options
         As `bokeh.server.tornado.BokehTornado` takes them.
     """
 
-    def __init__(self, applications: Mapping[str, Any], spare: bool = False, **options: Any) -> None:
+    def __init__(self, applications: Mapping[str, Any], quiet: Quiet | None = None, **options: Any) -> None:
         self.paths = tuple(applications)
         self._applications = build_applications(dict(applications))
-        self._spare = spare
+        self._quiet = quiet
         self._options = options
         self._up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="panel", daemon=True)
@@ -107,17 +110,24 @@ class PanelThread:
             self._applications, extra_websocket_origins=["*"], use_index=False, **self._options
         )
         harden(tornado)
-        spares = spares_of(tornado) if self._spare else {}
+        spares = spares_of(tornado) if self._quiet else {}
         tornado.settings["spares"] = spares
         self._http = HTTPServer(tornado, xheaders=True)
         tornado.initialize(self._loop)
         tornado.start()
-        for each in spares.values():
-            self._loop.call_later(SOON, each.make, {})
+        making = asyncio.create_task(self._make_first(spares.values()))
         self._up.set()
         await self._stopping.wait()
+        making.cancel()
         tornado.stop()
         await self._http.close_all_connections()
+
+    async def _make_first(self, spares: Iterable[Spare]) -> None:
+        for each in spares:
+            await asyncio.sleep(SOON)
+            while self._quiet is not None and not self._quiet():
+                await asyncio.sleep(SOON)
+            await each.make({})
 
 
 class Tunnel(RequestHandler):

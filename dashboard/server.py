@@ -113,7 +113,7 @@ def build_server(
     ]
     panel = PanelThread(
         {"/explore": explore_application(store, prefix), **(applications or {})},
-        spare,
+        (lambda: not store.listened_to) if spare else None,
         websocket_max_message_size_bytes=MAX_MESSAGE,
         unused_session_lifetime_milliseconds=UNUSED,
         check_unused_sessions_milliseconds=LOOKED_FOR,

@@ -158,6 +158,11 @@ class Store(Entries):
         entry.wait_ready(READY_WITHIN)
         return entry
 
+    @property
+    def listened_to(self) -> bool:
+        """Whether anybody would notice that all threads stop for some tenths of a second."""
+        return any(each.listened_to for each in list(self.sessions.values()))
+
     def create_many(
         self, codes: Sequence[str], options: Options = DEFAULTS, address: str | None = None
     ) -> list[Session]:

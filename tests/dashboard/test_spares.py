@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 import weakref
 from collections.abc import Iterator
 
@@ -23,6 +24,7 @@ class Port:
     """An Explore of two recordings that notes which explorers it makes; a spare one is there."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.quiet, self.asked = threading.Event(), threading.Event()
         self.made: list[weakref.ref[Explorer]] = []
         made = self.made
 
@@ -38,12 +40,20 @@ class Port:
         )
         self.thread = PanelThread(
             {"/explore": explore_application(store)},
-            spare=True,
+            quiet=self._is_quiet,
             check_unused_sessions_milliseconds=50,
             unused_session_lifetime_milliseconds=50,
         )
         self.thread.start()
-        wait_until(lambda: bool(made))  # from here on the loop makes the page before it answers anybody
+
+    def _is_quiet(self) -> bool:
+        self.asked.set()
+        return self.quiet.is_set()
+
+    def wait(self) -> None:
+        """Until the page is made: from there on the loop has it before it answers anybody."""
+        self.quiet.set()
+        wait_until(lambda: bool(self.made))
 
     def visit(self, query: str = "") -> str:
         """The page that answers."""
@@ -60,8 +70,19 @@ class Port:
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[Port]:
     made = Port(monkeypatch)
+    made.wait()
     yield made
     made.thread.stop()
+
+
+def test_none_is_made_while_somebody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = Port(monkeypatch)
+    for _ in range(3):
+        port.asked.clear()
+        assert port.asked.wait(30)
+    assert not port.made
+    port.wait()
+    port.thread.stop()
 
 
 def test_the_first_visitor_gets_it_with_what_his_address_asks_for(port: Port) -> None:
