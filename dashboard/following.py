@@ -1,20 +1,36 @@
-"""Pages that follow the server: one look for all open pages of a kind, as long as there are any."""
+"""Pages that follow the server or a session: they are told of changes, and show them in their documents."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from bokeh.document import Document
 from panel.io.state import set_curdoc, state
 
+from sessions.session import Session
+from sessions.watching import Watchers, watchers
+
 T = TypeVar("T")
 
 
+class Followed(Protocol):
+    """What tells pages of changes, on their event loop."""
+
+    def add(self, tell: Callable[[], None]) -> None:
+        """Call `tell` after changes."""
+
+    def remove(self, tell: Callable[[], None]) -> None:
+        """Call it no more."""
+
+    def hurry(self) -> None:
+        """Look at once: somebody has changed something."""
+
+
 class Following(Generic[T]):
-    """Reads something again and again, and tells pages when it has changed.
+    """Reads something again and again, one look for all open pages, and tells them when it has changed.
 
     All methods are for the thread of the pages' event loop.
 
@@ -72,16 +88,42 @@ class Following(Generic[T]):
             self._hurried.clear()
 
 
+class FollowingSession:
+    """Tells pages of a session's changes, by whomever.
+
+    Parameters
+    ----------
+    session : Session
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._watchers: Watchers | None = None
+
+    def add(self, tell: Callable[[], None]) -> None:
+        """Call `tell` after changes."""
+        self._watchers = watchers(self._session, asyncio.get_running_loop())
+        self._watchers.add(tell)
+
+    def remove(self, tell: Callable[[], None]) -> None:
+        """Call it no more."""
+        if self._watchers is not None:
+            self._watchers.remove(tell)
+
+    def hurry(self) -> None:
+        """Nothing: a session tells by itself, at once."""
+
+
 class FollowingPage:
     """One open page; lives as long as its document.
 
     Parameters
     ----------
-    *followed : Following
+    *followed : Followed
         What it shows.
     """
 
-    def __init__(self, *followed: Following[Any]) -> None:
+    def __init__(self, *followed: Followed) -> None:
         self._followed = followed
         self._document: Document | None = None
         self._waiting = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,10 +10,10 @@ from html import escape
 from typing import Any
 
 import panel as pn
-from bokeh.document import Document
-from panel.io.state import set_curdoc, state
+from panel.io.state import state
 from panel.viewable import Viewable
 
+from dashboard.following import FollowingPage, FollowingSession
 from dashboard.layout import CARDS, Card
 from dashboard.live.comparing import Comparing
 from dashboard.live.controls import Controls, attempt, button, flow, stack
@@ -41,7 +40,6 @@ from sessions.rest.context import Context
 from sessions.rest.report import show_report
 from sessions.rest.requests import WindowQuery
 from sessions.session import Session
-from sessions.watching import watchers
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +70,7 @@ class Parts:
     plugins: Mapping[str, MakeCard]
 
 
-class LivePage:
+class LivePage(FollowingPage):
     """The Panel objects of a page, and what moves them. Lives as long as its document.
 
     Parameters
@@ -84,11 +82,10 @@ class LivePage:
     """
 
     def __init__(self, session: Session, parts: Parts, seen: Context | None = None) -> None:
+        super().__init__(FollowingSession(session))
         self.session = session
         self._parts = parts
         self._seen = seen or parts.context
-        self._document: Document | None = None
-        self._waiting = False
         self._theme = "light"
         self.transport = Transport(session)
         self.recording = Recording(session, parts.context.archive, parts.mount)
@@ -130,37 +127,17 @@ class LivePage:
 
     # The session
 
-    def join(self, document: Document) -> None:
-        """Follow the session from now on; on the document's event loop."""
-        self._document = document
-        self._watchers = watchers(self.session, asyncio.get_running_loop())
-        self._watchers.add(self._tell)
-        self._tell()
-
-    def leave(self) -> None:
-        """Follow it no more."""
-        self._watchers.remove(self._tell)
-
-    def _tell(self) -> None:
-        if self._document is not None and not self._waiting:
-            self._waiting = True
-            self._document.add_next_tick_callback(self._follow)
-
-    def _follow(self) -> None:
-        self._waiting = False
-        with set_curdoc(self._document):
-            if not state.loaded:  # what a page is told before it has loaded, Panel loses
-                state.onload(self._tell)
-                return
-            scores = scores_by_trial(self.session.scores.latest().decoders)
-            self._tape.param.update(
-                spans=self._spans(),
-                marks=marks(self.session),
-                failures=failures(self.session.description, scores),
-            )
-            for controls in (self.transport, self.recording, *self._open.values()):
-                if controls is not None:
-                    controls.follow()
+    def follow(self) -> None:
+        """Show what there is now; called with the document's lock."""
+        scores = scores_by_trial(self.session.scores.latest().decoders)
+        self._tape.param.update(
+            spans=self._spans(),
+            marks=marks(self.session),
+            failures=failures(self.session.description, scores),
+        )
+        for controls in (self.transport, self.recording, *self._open.values()):
+            if controls is not None:
+                controls.follow()
 
     def _spans(self) -> list[list[int]]:
         if "select" not in self.session.replay.source.can:
