@@ -73,8 +73,9 @@ def plain(summaries: Mapping[str, Summary]) -> dict[str, Any]:
 def recompute(record: Record) -> dict[str, Summary]:
     """Score the decoders of a record from its bins and predictions.
 
-    Equal to the record's own scores, if that began before the first prediction and the radius of
-    targets stayed as it was. A record that was cut off is scored to its end.
+    Equal to the record's own scores, if that began before the first bin that was answered, in a closed
+    loop before the trial that it is of, and the radius of targets stayed as it was. A record that was
+    cut off is scored to its end.
 
     Returns
     -------

@@ -76,6 +76,7 @@ class Assembly(ABC):
         self._width = bin_width
         self._nothing = np.zeros(n_units)
         self._companions = companions
+        self._passed = -math.inf  # bins due before that are not wanted
         self._waiting: deque[tuple[float, Made]] = deque(maxlen=KEPT)  # with when each must go
 
     @abstractmethod
@@ -93,9 +94,11 @@ class Assembly(ABC):
         """Whether there is a bin that can be sent, or that waits for its companions."""
         return bool(self.made or self._waiting)
 
-    @abstractmethod
     def skip(self, now: float) -> None:
-        """Forget what was made: the bins from now on are wanted."""
+        """Forget what was made: the bins from now on are wanted, and none whose samples come late."""
+        self.made.clear()
+        self._waiting.clear()
+        self._passed = now
 
     @abstractmethod
     def advance(self, now: float) -> None:
@@ -108,7 +111,8 @@ class Assembly(ABC):
 
     def _close(self, due: float, counts: Counts, coverage: float, until: float) -> None:
         """A bin has all its counts: it waits for its companions, until then at most."""
-        self._waiting.append((until, Made(due, counts, coverage, {})))
+        if due >= self._passed:
+            self._waiting.append((until, Made(due, counts, coverage, {})))
 
     def _settle(self, now: float) -> None:
         """Let those go that have waited enough."""
@@ -173,8 +177,7 @@ class Regular(Assembly):
         self.advance(now)
 
     def skip(self, now: float) -> None:
-        self.made.clear()
-        self._waiting.clear()
+        super().skip(now)
         self._since = now
         if self._expected < now - PATIENCE:  # it stands still: the bins go on where they are now
             self._reopen(self._expected + math.floor((now - self._expected) / self._width) * self._width)
@@ -243,8 +246,7 @@ class Spikes(Assembly):
         self.advance(now)
 
     def skip(self, now: float) -> None:
-        self.made.clear()
-        self._waiting.clear()
+        super().skip(now)
         self._spikes.clear()
         self._end = now + self._width
 

@@ -20,6 +20,9 @@ from tests.builders import replay_of, small_recording
 from tests.engine.deck.test_replay import FAST, PERIOD, assert_unbroken, exact, ids
 from tests.engine.listening import PATIENCE, Keeper, Notebook, wait_until
 
+CALM = 0.025
+"""Seconds of lateness that a busy machine explains; the sinks in trouble below take a second a bin."""
+
 Feed = Callable[..., tuple[Replay, Keeper, Feeder]]
 
 
@@ -296,9 +299,9 @@ def test_sink_in_trouble_moves_nobody_else(feed: Feed, kind: type[Notebook]) -> 
 
     assert clock.now() - began < 5.0
     assert_unbroken(rows)
-    assert np.median(lateness) < 0.005
-    assert np.median(np.array(at) - rows["due"]) < 0.005
-    assert took < 0.05
+    assert np.median(lateness) < CALM
+    assert np.median(np.array(at) - rows["due"]) < CALM
+    assert took < 2 * CALM
     if kind is not Broken:
         assert feeder.status.state in ("running", "blocked")
 

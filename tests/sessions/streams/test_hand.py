@@ -116,11 +116,10 @@ def steer(ask: Client, until: threading.Event) -> threading.Thread:
 def test_a_hand_steers_a_decoder_of_another_process_to_its_targets_and_the_record_rescores_equal(
     ask: Client,
 ) -> None:
-    ask("POST", "/api/sessions/deck/decoders", {"decoder": "wiener"})
     session, done = ask.store.get("deck"), threading.Event()
-    wait_until(lambda: session.launched.decoders["wiener"].state == "running")
     record = ask("POST", "/api/sessions/deck/record", {"name": "hand"}).json["name"]
-    ask("POST", "/api/control/deck/resume")
+    ask("POST", "/api/sessions/deck/decoders", {"decoder": "wiener"})
+    wait_until(lambda: session.launched.decoders["wiener"].state == "running")
     hand = steer(ask, done)
     try:
         wait_until(lambda: len(session.description.trials) > 6)

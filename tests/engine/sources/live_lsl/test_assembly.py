@@ -114,6 +114,14 @@ def test_what_passes_while_nobody_wants_it_is_forgotten() -> None:
     assert [bin_.due for bin_ in made.made] == [1.05]
 
 
+def test_what_passed_while_nobody_wanted_it_is_forgotten_where_its_samples_come_late() -> None:
+    made = regular()
+    give(made, 1.0)
+    made.skip(1.06)
+    give(made, 1.025, 1.05, 1.075, late_by=0.2)
+    assert [bin_.due for bin_ in made.made] == [1.075]
+
+
 def test_hours_of_silence_that_nobody_asked_about_cost_nothing() -> None:
     made = regular()
     give(made, 1.0)
