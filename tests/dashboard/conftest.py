@@ -227,6 +227,12 @@ def refusal(page: Page) -> Locator:
     return page.locator("#refusal span")
 
 
+def resize(page: Page, width: int, height: int = 844) -> None:
+    """Look at a page in another size; it must not scroll sideways, once its plots have followed."""
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_function("(width) => document.documentElement.scrollWidth <= width", arg=width)
+
+
 def keep_screenshot(page: Page, name: str) -> None:
     """For people to look at, if they have named a folder."""
     if SCREENSHOTS:

@@ -16,7 +16,7 @@ from engine.calibration.split import balanced_split
 from plotters.arena import Arena
 from sessions.calibrations import Calibrations
 from sessions.studio import Studio
-from tests.dashboard.conftest import Deck, Visitor, keep_screenshot, refusal
+from tests.dashboard.conftest import Deck, Visitor, keep_screenshot, refusal, resize
 from tests.sessions.test_calibrations import children, tuned_recording
 
 WITHIN = 60_000
@@ -82,14 +82,14 @@ def test_a_run_is_ordered_followed_and_shown(deck: Deck, page: Page) -> None:
     dark = figure.get_attribute("src") or ""
     page.get_by_role("button", name="Switch between dark and light").click()
     expect(figure).not_to_have_attribute("src", dark, timeout=WITHIN)
-    page.set_viewport_size({"width": 390, "height": 800})
+    resize(page, 390)
     expect(figure).to_be_visible(timeout=WITHIN)
     page.wait_for_function(
         "(image) => image.naturalWidth && image.naturalWidth < 390",
         arg=figure.element_handle(),
         timeout=WITHIN,
     )
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    resize(page, 390)
     keep_screenshot(page, "calibrate-light-390")
     with page.expect_download() as download:
         page.get_by_role("link", name="Model (npz)").click()

@@ -16,7 +16,7 @@ from dashboard.wall.choice import chosen
 from plotters.arena import Arena
 from sessions.archive import Archive
 from tests.builders import small_recording
-from tests.dashboard.conftest import Deck, MakeDeck, Visitor, keep_screenshot, refusal
+from tests.dashboard.conftest import Deck, MakeDeck, Visitor, keep_screenshot, refusal, resize
 from tests.engine.listening import wait_until
 from tests.sessions.predicting import answer
 
@@ -70,8 +70,7 @@ def test_forty_sessions_are_made_in_a_click_printed_and_paused_on_the_wall(
     page.set_viewport_size({"width": 1920, "height": 1080})
     keep_screenshot(page, "wall-small")
     assert page.evaluate("document.documentElement.scrollHeight") <= 1080
-    page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    resize(page, 390)
 
 
 def test_a_perturbation_and_records_of_all_and_what_failed_for_whom(deck: Deck, visitor: Visitor) -> None:

@@ -18,7 +18,7 @@ from sessions.runs import Runs
 from sessions.session import Session
 from sessions.sources import Sources
 from sessions.store import Store
-from tests.dashboard.conftest import Deck, Visitor, keep_screenshot, refusal
+from tests.dashboard.conftest import Deck, Visitor, keep_screenshot, refusal, resize
 from tests.dashboard.test_layout import NAMELESS
 from tests.engine.listening import wait_until
 from tests.engine.sources.user.closed_loop import Ready, fits_of, recording
@@ -171,8 +171,7 @@ def test_a_second_hand_is_told(deck: Deck, visitor: Visitor) -> None:
 def test_the_page_fits_and_all_of_its_controls_have_names(deck: Deck, visitor: Visitor, width: int) -> None:
     a_session(deck, f"wide-{width}")
     page = opened(deck, visitor, f"wide-{width}")
-    page.set_viewport_size({"width": width, "height": 900})
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    resize(page, width, 900)
     assert page.evaluate(NAMELESS) == []
 
 

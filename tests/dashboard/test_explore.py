@@ -17,7 +17,7 @@ from engine.bins.trials import TrialEvent
 from engine.sources.recordings.recording import Recording
 from plotters.arena import Arena
 from tests.builders import TARGETS, small_recording
-from tests.dashboard.conftest import Deck, Visitor, keep_screenshot
+from tests.dashboard.conftest import Deck, Visitor, keep_screenshot, resize
 
 
 def tuned(recording: Recording) -> Recording:
@@ -378,8 +378,7 @@ def test_a_narrow_page_needs_no_sideways_scroll(page: Page) -> None:
     whole = page.viewport_size
     assert whole is not None
     for width in (820, 390):
-        page.set_viewport_size({"width": width, "height": 844})
-        assert page.evaluate("() => document.documentElement.scrollWidth") == width
+        resize(page, width)
     keep_screenshot(page, "explore-phone")
     page.set_viewport_size(whole)
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from plotters.arena import Arena
 from sessions.runs import Runs
 from tests.builders import small_recording
-from tests.dashboard.conftest import Deck, Visitor, keep_screenshot, refusal
+from tests.dashboard.conftest import Deck, Visitor, keep_screenshot, refusal, resize
 from tests.sessions.keeping import runs_kept
 from tests.sessions.predicting import answer
 
@@ -127,6 +127,5 @@ def test_two_runs_stand_side_by_side_and_a_score_over_days(
     keep_screenshot(page, "runs-dark")
     page.get_by_role("button", name="Switch between dark and light").click()
     keep_screenshot(page, "runs-light")
-    page.set_viewport_size({"width": 390, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    resize(page, 390)
     keep_screenshot(page, "runs-390")
