@@ -9,9 +9,9 @@ from engine.errors import BadSetting
 from engine.plugins import Modules, classes
 from plotters.arena import Arena
 from plotters.base import Plotter
-from plotters.errors import Errors
 from plotters.latency import Latency
 from plotters.position import Position
+from plotters.position_error import Errors
 from plotters.quality import Quality
 from plotters.raster import Raster
 from plotters.rate import Rate

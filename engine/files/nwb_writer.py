@@ -115,11 +115,11 @@ def write_nwb(path: Path, session: Session) -> None:
 
 def _time_series(series: Series, written: dict[int, TimeSeries]) -> TimeSeries:
     timestamps = written.get(id(series.timestamps), series.timestamps)
-    facts = {"name": series.name, "data": series.data, "unit": series.unit, "timestamps": timestamps}
+    settings = {"name": series.name, "data": series.data, "unit": series.unit, "timestamps": timestamps}
     if series.reference_frame:
-        made = SpatialSeries(**facts, reference_frame=series.reference_frame)
+        made = SpatialSeries(**settings, reference_frame=series.reference_frame)
     else:
-        made = TimeSeries(**facts)
+        made = TimeSeries(**settings)
     written.setdefault(id(series.timestamps), made)
     return made
 

@@ -15,9 +15,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from plotters.arena import Arena
-from plotters.errors import Errors
 from plotters.latency import Latency
 from plotters.marks import preferred
+from plotters.position_error import Errors
 from plotters.quality import Quality
 from sessions.archive import Archive
 from sessions.session import Session

@@ -12,8 +12,8 @@ from engine.answers.scores.sent import Reference
 from engine.sources.recordings.recording import Recording
 from engine.view import PLAIN, changed
 from plotters.base import Scene
-from plotters.errors import Errors
 from plotters.latency import LOW, Latency, place
+from plotters.position_error import Errors
 from plotters.quality import FLOOR, Quality, courses
 from plotters.scored import Scored
 from tests.builders import play, small_recording

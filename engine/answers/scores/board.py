@@ -34,7 +34,7 @@ class Board:
         self._lags = Lags(reference.bin_rate)
         self._sent = Sent(2 * capacity, intended=reference.goal is not None)
         self._acquisitions = Acquisitions(reference.goal, reference.bin_width) if reference.goal else None
-        self._accounts: dict[int, DecoderScore] = {}
+        self._scores: dict[int, DecoderScore] = {}
         self._ended: list[Acquisition] = []  # trials that no decoder has been given yet
 
     def advance(
@@ -66,19 +66,19 @@ class Board:
             bins = self._sent.at(numbers)
             if self._acquisitions:
                 self._ended += self._acquisitions.take(rows)
-            for account in self._accounts.values():
-                account.owed.skip(before, int(numbers[0]))
-                account.owe(numbers, bins)
+            for score in self._scores.values():
+                score.pending.skip(before, int(numbers[0]))
+                score.expect(numbers, bins)
         self._credit(driver, lines)
         finished = []
         for decoder in np.unique(lines["decoder"]).tolist():
             own = lines[lines["decoder"] == decoder]
-            trials = self._account(decoder).read(own, self._sent, radius)
+            trials = self._score(decoder).read(own, self._sent, radius)
             finished += [(decoder, trial) for trial in trials]
         horizon = self._horizon(now)
-        for account in self._accounts.values():
-            account.owed.settle(horizon)
-            account.turn(self._sent.end - 1)
+        for score in self._scores.values():
+            score.pending.settle(horizon)
+            score.turn(self._sent.end - 1)
         return finished
 
     def _credit(self, driver: int | None, lines: Rows) -> None:
@@ -90,8 +90,8 @@ class Board:
         self._ended = [acquisition for acquisition in self._ended if acquisition.last >= oldest]
         if driver is None or not self._ended:
             return
-        account = self._account(driver)
-        first = account.first
+        score = self._score(driver)
+        first = score.first
         if first < 0:
             answers = lines[(lines["decoder"] == driver) & (lines["verdict"] <= Verdict.LATE)]
             numbers = answers["sequence_number"][self._sent.holds(answers["sequence_number"])]
@@ -100,17 +100,17 @@ class Board:
             first = int(numbers[0])
         for acquisition in self._ended:
             if acquisition.last >= first:
-                account.acquire(acquisition)
+                score.acquire(acquisition)
         self._ended = []
 
     def summaries(self) -> dict[int, Summary]:
         """By decoder."""
-        return {decoder: account.summary() for decoder, account in self._accounts.items()}
+        return {decoder: score.summary() for decoder, score in self._scores.items()}
 
-    def _account(self, decoder: int) -> DecoderScore:
-        if decoder not in self._accounts:
-            self._accounts[decoder] = DecoderScore(self._reference, self._lags, self._sent.kept)
-        return self._accounts[decoder]
+    def _score(self, decoder: int) -> DecoderScore:
+        if decoder not in self._scores:
+            self._scores[decoder] = DecoderScore(self._reference, self._lags, self._sent.kept)
+        return self._scores[decoder]
 
     def _horizon(self, now: float) -> int:
         """Number of the first bin that may still be answered without being missing."""

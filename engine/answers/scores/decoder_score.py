@@ -54,13 +54,13 @@ class DecoderScore:
 
     Attributes
     ----------
-    owed : Pending
-        Which bins it owes an answer.
+    pending : Pending
+        Which bins it is to answer.
     """
 
     def __init__(self, reference: Reference, lags: Lags, kept: int) -> None:
         self.total = Sums(lags)
-        self.owed = Pending(kept)
+        self.pending = Pending(kept)
         self.trials: deque[TrialScore] = deque(maxlen=TRIALS_KEPT)
         self.history: deque[tuple[float, float]] = deque(maxlen=HISTORY)
         self._reference = reference
@@ -92,9 +92,9 @@ class DecoderScore:
         if len(self._acquired) > TRIALS_KEPT:
             del self._acquired[next(iter(self._acquired))]
 
-    def owe(self, numbers: Numbers, bins: Rows) -> None:
+    def expect(self, numbers: Numbers, bins: Rows) -> None:
         """Note that these bins were sent."""
-        self.owed.note(numbers, self._present & bins["observed"] & ~bins["lost"])
+        self.pending.note(numbers, self._present & bins["observed"] & ~bins["lost"])
 
     # What it has sent
 
@@ -127,24 +127,24 @@ class DecoderScore:
                 self._enter(int(lines["sequence_number"][answers[0]]), sent)
                 self._answer(lines[answers], sent.at(lines["sequence_number"][answers]), radius, finished)
             dropped = lines["sequence_number"][part[verdicts == Verdict.DROPPED]]
-            self.owed.release(dropped)
+            self.pending.release(dropped)
             self._count_refused(np.bincount(verdicts, minlength=4)[: Verdict.DROPPED])
         self.trials.extend(finished)
         return finished
 
     def _enter(self, first: int, sent: Sent) -> None:
-        """Owe an answer to each bin from the first one answered on."""
+        """Be expected to answer each bin from the first one answered on."""
         if self._present:
             return
         self._present = True
         if self._first < 0:
             self._first = first
-        numbers = self.owed.unanswered(np.arange(max(first, self.owed.settled), sent.end))
-        self.owe(numbers, sent.at(numbers))
+        numbers = self.pending.unanswered(np.arange(max(first, self.pending.settled), sent.end))
+        self.expect(numbers, sent.at(numbers))
 
     def _leave(self, first: int, sent: Sent, radius: float, finished: list[TrialScore]) -> None:
         self._present = False
-        self.owed.release(np.arange(first, sent.end))
+        self.pending.release(np.arange(first, sent.end))
         self._end_visit(radius, finished)
 
     def _count_refused(self, counts: Numbers) -> None:
@@ -155,7 +155,7 @@ class DecoderScore:
 
     def _answer(self, lines: Rows, bins: Rows, radius: float, finished: list[TrialScore]) -> None:
         numbers: Numbers = lines["sequence_number"]
-        self.owed.answer(numbers, bins["observed"])
+        self.pending.answer(numbers, bins["observed"])
         predicted = np.concatenate((self._places(lines, bins), lines["values"][:, 2:]), axis=1)
         if self._by_velocity is None:
             self._by_velocity = bool(np.isfinite(lines["values"][0, 2]))
@@ -259,13 +259,13 @@ class DecoderScore:
         if acquired is not None:
             visit.sums.acquire(acquired)
             outcome = acquired.outcome
-        owed = self.owed.count(visit.first, visit.last + 1)
+        unanswered = self.pending.count(visit.first, visit.last + 1)
         finished.append(
             TrialScore(
                 trial_id=self._reference.trial_ids[visit.row],
                 sequence_number=visit.first,
                 hit=outcome.hit if outcome else None,
-                measures=visit.sums.measures(owed),
+                measures=visit.sums.measures(unanswered),
             )
         )
 
@@ -291,8 +291,8 @@ class DecoderScore:
         recent, first = self._recent(), min(self._blocks, default=0) * self._per_block
         return Summary(
             first=self._first,
-            window=recent.measures(self.owed.count(first, self._newest + 1) if self._blocks else 0),
-            total=self.total.measures(self.owed.missing),
+            window=recent.measures(self.pending.count(first, self._newest + 1) if self._blocks else 0),
+            total=self.total.measures(self.pending.missing),
             trials=tuple(self.trials),
             history=np.array(self.history, np.float32).reshape(-1, 2),
             errors=recent.errors,

@@ -1,4 +1,4 @@
-"""Which bins a decoder owes an answer, has answered, or has left without one."""
+"""Which bins a decoder is to answer, has answered, or has left without an answer."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Numbers = npt.NDArray[np.int64]
 class Fate(IntEnum):
     """What became of a bin."""
 
-    NOT_OWED = 0
+    NOT_EXPECTED = 0
     """Not observed, or not delivered."""
-    OWED = 1
+    EXPECTED = 1
     ANSWERED = 2
 
 
@@ -30,7 +30,7 @@ class Pending:
     Attributes
     ----------
     missing : int
-        Bins that were settled and are still owed.
+        Bins that were settled and still lack an answer.
     settled : int
         The first bin that is not settled.
     """
@@ -40,41 +40,41 @@ class Pending:
         self.settled = 0
         self._fate = np.zeros(kept, np.uint8)
 
-    def note(self, numbers: Numbers, owed: npt.NDArray[np.bool_]) -> None:
-        """Note that these bins were sent, and for which of them an answer is owed."""
-        self._fate[numbers % len(self._fate)] = np.where(owed, Fate.OWED, Fate.NOT_OWED)
+    def note(self, numbers: Numbers, expected: npt.NDArray[np.bool_]) -> None:
+        """Note that these bins were sent, and for which of them an answer is expected."""
+        self._fate[numbers % len(self._fate)] = np.where(expected, Fate.EXPECTED, Fate.NOT_EXPECTED)
 
     def skip(self, first: int, end: int) -> None:
-        """Owe nothing for the bins from `first` on, before `end`."""
-        self._fate[self._places(first, end)] = Fate.NOT_OWED
+        """Expect no answer to the bins from `first` on, before `end`."""
+        self._fate[self._places(first, end)] = Fate.NOT_EXPECTED
 
     def settle(self, horizon: int) -> None:
-        """Count what is still owed of the bins before `horizon`."""
+        """Count the bins without an answer before `horizon`."""
         if horizon > self.settled:
             self.missing += self.count(self.settled, horizon)
             self.settled = horizon
 
     def count(self, first: int, end: int) -> int:
-        """How many of the bins from `first` on, before `end`, are owed."""
-        return int(np.count_nonzero(self._fate[self._places(first, end)] == Fate.OWED))
+        """How many of the bins from `first` on, before `end`, lack an answer."""
+        return int(np.count_nonzero(self._fate[self._places(first, end)] == Fate.EXPECTED))
 
     def unanswered(self, numbers: Numbers) -> Numbers:
-        """Those of the bins that were not answered, owed or not."""
+        """Those of the bins that were not answered, expected or not."""
         kept: Numbers = numbers[self._fate[numbers % len(self._fate)] != Fate.ANSWERED]
         return kept
 
     def answer(self, numbers: Numbers, observed: npt.NDArray[np.bool_]) -> None:
         """Note answers; those about bins that were not observed do not count."""
-        self._change(numbers, np.where(observed, Fate.ANSWERED, Fate.NOT_OWED).astype(np.uint8))
+        self._change(numbers, np.where(observed, Fate.ANSWERED, Fate.NOT_EXPECTED).astype(np.uint8))
 
     def release(self, numbers: Numbers) -> None:
-        """Let bins be owed no more; those that were answered stay so."""
-        self._change(numbers[self._fate[numbers % len(self._fate)] == Fate.OWED], Fate.NOT_OWED)
+        """Expect no answer to these bins any more; those that were answered stay so."""
+        self._change(numbers[self._fate[numbers % len(self._fate)] == Fate.EXPECTED], Fate.NOT_EXPECTED)
 
     def _change(self, numbers: Numbers, fate: Fate | npt.NDArray[np.uint8]) -> None:
-        """Let bins that were owed be so no more, missing ones too."""
+        """Change what became of bins, of missing ones too."""
         at = numbers % len(self._fate)
-        self.missing -= int(np.count_nonzero((self._fate[at] == Fate.OWED) & (numbers < self.settled)))
+        self.missing -= int(np.count_nonzero((self._fate[at] == Fate.EXPECTED) & (numbers < self.settled)))
         self._fate[at] = fate
 
     def _places(self, first: int, end: int) -> npt.NDArray[np.intp]:
