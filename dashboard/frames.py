@@ -11,6 +11,7 @@ import numpy as np
 
 from dashboard.drive.words import intended_share
 from dashboard.plots import failure, scene_id
+from dashboard.preview import bins_up_to
 from dashboard.scores import UNKNOWN, Row, score_tables
 from dashboard.status import flags, texts
 from dashboard.window import Window
@@ -48,13 +49,18 @@ class Frames:
         self._sent = Window(self.n_bins, np.float32)
         self._follower = TrialFollower(session.description)
         self._view = session.view
+        self._sought: int | None = None
+        self._preview: Rows | None = None
         self._trial = TrialState()
         self._tabled = -math.inf
         self._texts: dict[str, str] = {}
 
     def renew(self) -> bool:
-        before, self._view = self._view, self._session.view
-        return self._view is not before
+        view, self._view = self._view, self._session.view
+        sought, self._sought = self._sought, self._replay.sought
+        if self._sought != sought:
+            self._preview = self._previewed()
+        return self._view is not view or self._sought != sought
 
     def update(self, rows: Rows) -> bytes:
         self._recent.append(rows)
@@ -90,15 +96,25 @@ class Frames:
         troubles = (told["sinks"], *self._failed.values())
         return {**told, "sinks": "\n".join(filter(None, troubles))}
 
+    def _previewed(self) -> Rows | None:
+        if self._sought is None:
+            return None
+        recording, k = self._session.recording, self.bins_per_column
+        return bins_up_to(recording, self._sought, self.n_bins, k, self._session.ring.dtype)
+
     def _news(self, n_new: int) -> News:
-        recent = self._recent.values
-        decoded = self._session.predictions.decoded(recent) if self._session.predictions.names else {}
+        recent, sent, trial, decoded = self._recent.values, self._sent.values, self._trial, {}
+        if self._preview is not None:
+            recent, sent = self._preview, np.full(len(self._preview), np.nan, np.float32)
+            trial = TrialFollower(self._scene.recording).advance(recent, self._view.hit_radius)
+        elif self._session.predictions.names:
+            decoded = self._session.predictions.decoded(recent)
         return News(
             rows=recent[max(len(recent) - n_new, 0) :][-self._scene.n_bins :],
             state=self._replay.state,
             recent=recent,
-            sent=self._sent.values,
-            trial=self._trial,
+            sent=sent,
+            trial=trial,
             view=self._view,
             decoded=decoded,
             marked=marked(self._session.predictions.names, decoded),
@@ -123,7 +139,7 @@ class Frames:
         return {"listeners": listener_rows(listeners), **tables}
 
     def _encode(self, news: News, updates: Iterable[Described], to_read: dict[str, Any]) -> bytes:
-        state = session_state(self._replay, news.rows)
+        state = session_state(self._replay, news.rows if self._preview is None else news.rows[:0])
         state["values"] |= {**trial_values(news.trial), **to_read.pop("texts", {})}
         state["flags"] = flags(self._session)
         if (share := intended_share(self._session)) is not None:

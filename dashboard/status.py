@@ -35,6 +35,7 @@ def flags(session: Session) -> dict[str, str | None]:
     """Data attributes of the page's body; None for one that it has not."""
     return {
         "state": session.replay.state,
+        "preview": "" if session.replay.sought is not None else None,
         "stopped": "" if session.safety.stopped else None,
         "alarm": "" if session.drift.latest().alarm else None,
         "recorded": "" if session.tape is not None and session.tape.recording else None,

@@ -149,6 +149,11 @@ class Replay:
         with self._turn:
             return self.source.position
 
+    @property
+    def sought(self) -> int | None:
+        """The bin that somebody went to and that comes next, while none is sent."""
+        return None if self.state == "playing" else self._transport.sought
+
     def add_listener(self, listener: Listener) -> None:
         with self._turn:
             self._listeners = (*self._listeners, listener)

@@ -50,6 +50,8 @@ class Transport:
     ----------
     origin : int
         The bin from which perturbations and their timetable count: the first since the last restart.
+    sought : int or None
+        The bin of the recording that somebody went to, until one is sent or another way is taken.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Transport:
         self.perturbations.change(perturbation)
         self.timetable = Timetable(self.perturbations, description.bin_rate)
         self.origin = 0
+        self.sought: int | None = None
         self.state: State = "idle"
         self.schedule = Schedule(description.bin_width)
         self._seekable = source if isinstance(source, Seekable) else None
@@ -123,6 +126,7 @@ class Transport:
         self._refuse_if_over()
         if self._seekable:
             self._seekable.rewind()
+        self.sought = None
         self.enter("stopped")
         return "stop"
 
@@ -162,6 +166,7 @@ class Transport:
     def seek(self, packet_id: int) -> str:
         self._refuse_if_over()
         self.seekable("seek").seek(packet_id)
+        self.sought = packet_id
         if self.state == "ended":
             self.enter("paused")
         return f"seek {packet_id}"
@@ -182,6 +187,7 @@ class Transport:
         """Play other bins, which are those of the selection, from their first."""
         self._refuse_if_over()
         self.seekable("selection").select(selection, bins)
+        self.sought = None
         return "selection"
 
     def set_perturbation(self, settings: Mapping[str, Any]) -> str:
@@ -276,6 +282,7 @@ class Transport:
             self.schedule.restart(at)
             ticks = [(at, 0.0)] * n
         told = self.source.fill(block, ticks)
+        self.sought = None if ticks else self.sought
         self.end_if_over()
         return ticks, told
 

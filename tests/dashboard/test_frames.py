@@ -21,6 +21,7 @@ from sessions.audience import Decoder
 from sessions.session import Session
 from sessions.store import Store
 from tests.builders import play, small_recording
+from tests.engine.listening import wait_until
 
 RECORDING = small_recording(n_units=6, n_bins=2000, n_trials=20, gaps=True)
 
@@ -115,6 +116,52 @@ def test_everyone_starts_anew_when_the_view_changes(session: Session) -> None:
     assert not frames.renew()
     page = Page().apply(frames.start())
     assert page["values"]["viewed"] == "all units"
+
+
+def on_screen(frames: Frames) -> tuple[Page, dict[str, Any]]:
+    page = Page()
+    return page, page.apply(frames.start())
+
+
+def test_who_seeks_while_paused_sees_the_recording_there_until_a_bin_is_sent(session: Session) -> None:
+    replay, frames = session.replay, Frames(session, PLOTTERS)
+    frames.update(rows_for(600))
+    replay.pause()
+    sent, _ = on_screen(frames)
+    replay.seek(1500)
+    assert frames.renew()
+    shown, header = on_screen(frames)
+    assert (header["flags"]["preview"], header["packet_id"]) == ("", 1500)
+    assert header["values"]["trial"] == str(RECORDING.trial_ids[RECORDING.bins["trial"][1500]])
+    assert "sequence_number" not in header
+    with_all_sent = Frames(session, PLOTTERS)
+    with_all_sent.update(play(RECORDING, range(1501 - frames.n_bins, 1501)))
+    expected, _ = on_screen(with_all_sent)
+    for key, column in expected.columns.items():
+        if key[0] and key[0].startswith(("raster/", "arena/", "position", "velocity")):
+            np.testing.assert_array_equal(shown.columns[key], column, err_msg=str(key))
+    assert not frames.renew()
+    replay.seek(3)
+    assert frames.renew()
+    _, header = on_screen(frames)
+    assert header["packet_id"] == 3
+    head = replay.ring.head
+    replay.step()
+    wait_until(lambda: replay.ring.head > head)
+    assert frames.renew()
+    again, header = on_screen(frames)
+    assert header["flags"]["preview"] is None
+    np.testing.assert_array_equal(
+        again.columns["raster/spikes", "image"], sent.columns["raster/spikes", "image"]
+    )
+
+
+def test_who_seeks_while_it_plays_sees_what_is_sent(session: Session) -> None:
+    frames = Frames(session, PLOTTERS)
+    session.replay.resume()
+    session.replay.seek(1500)
+    assert not frames.renew()
+    assert session.replay.sought is None
 
 
 def test_the_trials_state_is_told_in_texts(session: Session) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sessions.session import Session
-from tests.dashboard.conftest import Deck, Visitor, asked, open_cards, quick_deck, refusal
+from tests.dashboard.conftest import Deck, Visitor, asked, keep_screenshot, open_cards, quick_deck, refusal
 from tests.engine.listening import wait_until
 
 deck = pytest.fixture(scope="module")(quick_deck)
@@ -101,6 +101,18 @@ def test_a_drag_of_the_slider_is_one_seek_when_it_ends(deck: Deck, page: Page, s
     assert abs(packet(deck, session) - 2000) < 20
     expect_position(page, deck, session, packet(deck, session))
     assert [note.text.split()[0] for note in session.replay.notes[before:]] == ["seek"]
+
+
+def test_seeking_while_paused_shows_the_recording_there_marked_as_a_preview(
+    deck: Deck, page: Page, session: Session
+) -> None:
+    session.replay.pause()
+    deck.api("POST", f"/api/control/{session.code}/seek", {"packet_id": 2001})
+    expect(page.get_by_text("Preview, not sent")).to_be_visible()
+    expect_position(page, deck, session, 2001)
+    keep_screenshot(page, "preview")
+    session.replay.step()
+    expect(page.get_by_text("Preview, not sent")).to_be_hidden()
 
 
 def test_the_slider_snaps_to_selected_bins(deck: Deck, page: Page, session: Session) -> None:
