@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ from engine.bins.selection import spell_ids
 from engine.errors import BadSetting
 
 Units = npt.NDArray[np.intp]
+
+MOST_BOOKMARKS: Final = 1000
 
 
 class View(param.Parameterized):
@@ -39,6 +41,13 @@ class View(param.Parameterized):
         inclusive_bounds=(False, True),
         constant=True,
         doc="Of a target, in the recording's length unit: how near is a hit.",
+    )
+
+    bookmarks = param.List(
+        default=[],
+        item_type=int,
+        constant=True,
+        doc="Bins of the recording that people want to find again.",
     )
 
     @property
@@ -76,7 +85,21 @@ def changed(view: View, settings: Mapping[str, Any], description: Description) -
         if not 0 <= unit < description.n_units:
             known = spell_ids(list(range(description.n_units)), "unit")
             raise BadSetting(f"Unknown unit {unit}. There are {known}.")
-    return View(**{**new.settings, "hidden_units": sorted(set(new.hidden_units))})
+    if new.bookmarks:
+        _check_bookmarks(new.bookmarks, description)
+    ordered = {name: sorted(set(getattr(new, name))) for name in ("hidden_units", "bookmarks")}
+    return View(**{**new.settings, **ordered})
+
+
+def _check_bookmarks(bookmarks: Sequence[int], description: Description) -> None:
+    recording = recorded(description)
+    if recording is None:
+        raise BadSetting("There is no recording to put a bookmark in. Leave bookmarks out.")
+    if len(bookmarks) > MOST_BOOKMARKS:
+        raise BadSetting(f"{len(bookmarks)} bookmarks are too many. Send {MOST_BOOKMARKS} at most.")
+    for bin_ in bookmarks:
+        if not 0 <= bin_ < recording.n_bins:
+            raise BadSetting(f"There is no bin {bin_} to bookmark. There are 0 to {recording.n_bins - 1}.")
 
 
 @lru_cache(maxsize=64)

@@ -103,7 +103,7 @@ function togglePresent() {
   document.dispatchEvent(new CustomEvent("deck:theme"));
 }
 
-const KEYS = [" ", ".", "ArrowLeft", "ArrowRight", "Shift+ArrowLeft", "Shift+ArrowRight", "+", "-", "Home", "r"];
+const KEYS = [" ", ".", "ArrowLeft", "ArrowRight", "Shift+ArrowLeft", "Shift+ArrowRight", "+", "-", "Home", "r", "b"];
 /** @type {Record<string, () => void>} */
 const ALWAYS = { p: togglePresent, "?": () => help.showModal() }; // without a session too
 const TYPING = "input:not([type=checkbox], [type=radio], [type=range]), select, textarea, [contenteditable], dialog *";

@@ -90,8 +90,15 @@ export function render({ model }) {
     context.fillText(`${id}`, left + PAD, height / 2);
   }
 
-  /** @param {Context} context @param {Scale} x @param {number} height */
+  /** Errors as a strip, the greatest opaque; failures below it. @param {Context} context @param {Scale} x @param {number} height */
   function drawFailures(context, x, height) {
+    context.fillStyle = style("accent");
+    for (const [i, share] of model.errors) {
+      const [, first, end] = trials[i];
+      context.globalAlpha = 0.1 + 0.9 * share;
+      context.fillRect(x(first), height - 8, Math.max(x(end) - x(first), 1), 4);
+    }
+    context.globalAlpha = 1;
     context.fillStyle = style("bad");
     for (const [, first, end] of model.failures.map((/** @type {number} */ i) => trials[i])) {
       context.fillRect(x(first), height - 4, Math.max(x(end) - x(first), 1), 4);
@@ -153,7 +160,7 @@ export function render({ model }) {
     clearInterval(speaking);
     resized.disconnect();
   });
-  for (const drawn of ["spans", "marks", "failures"]) model.on(drawn, draw);
+  for (const drawn of ["spans", "marks", "failures", "errors"]) model.on(drawn, draw);
   model.on("flags", () => Object.assign(document.body.dataset, model.flags));
   send({ theme: document.documentElement.dataset.theme });
   for (const card of document.querySelectorAll("[data-card][open]")) send({ open: card.id });

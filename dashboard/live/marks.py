@@ -1,4 +1,4 @@
-"""What is marked on the tape: where steps of the timetable come, and the ends of what is played."""
+"""What is marked on the tape: where steps of the timetable come, the ends of what is played, bookmarks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sessions.session import Session
 
 Mark = list[int | str]
 """A bin, a text, and the role of its colour."""
-STEP, END = "decoder-1", "good"
+STEP, END, BOOKMARK = "decoder-1", "good", "accent"
 
 
 def marks(session: Session) -> list[Mark]:
@@ -22,6 +22,7 @@ def marks(session: Session) -> list[Mark]:
     ends = [(selection.first_packet, "A"), (selection.last_packet, "B")]
     found = _steps(session)
     found += [[bin_, name, END] for bin_, name in ends if bin_ is not None]
+    found += [[bin_, "\N{BLACK STAR}", BOOKMARK] for bin_ in session.view.bookmarks]
     return found
 
 

@@ -31,7 +31,7 @@ from dashboard.live.selection import Selecting
 from dashboard.live.sharing import Sharing
 from dashboard.live.tape import Tape
 from dashboard.live.transport import Transport
-from dashboard.live.trial_list import failures, scores_by_trial
+from dashboard.live.trial_list import errors, failures, scores_by_trial
 from dashboard.live.trials import Trials
 from dashboard.live.viewing import Viewing
 from dashboard.notices import notices
@@ -134,6 +134,7 @@ class LivePage(FollowingPage):
             spans=self._spans(),
             marks=marks(self.session),
             failures=failures(self.session.description, scores),
+            errors=errors(self.session.description, scores),
         )
         for controls in (self.transport, self.recording, *self._open.values()):
             if controls is not None:

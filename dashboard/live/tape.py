@@ -27,6 +27,7 @@ class Tape(JSComponent):
     recording = param.Dict(default={}, doc="As `dashboard.live.reel.tape` has it.")
     spans = param.List(default=[], doc="The selected bins.")
     failures = param.List(default=[], doc="Which of the trials have failed, by their places among them.")
+    errors = param.List(default=[], doc="As `dashboard.live.trial_list.errors` has them.")
     marks = param.List(default=[], doc="Places by the bin, each with its text and its colour's role.")
     flags = param.Dict(default={}, doc="Data attributes of the page's body.")
 

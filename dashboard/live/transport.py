@@ -128,6 +128,8 @@ class Transport(Controls):
                 replay.seek(self._reel().away(at, -second if key == "ArrowLeft" else second))
             case "Shift+ArrowLeft" | "Shift+ArrowRight":
                 self._trials(-1 if key == "Shift+ArrowLeft" else 1, at)
+            case "b":
+                bookmark(self.session, at)
             case "+" | "-":
                 replay.set_speed(_rounded(self.speed * (2 if key == "+" else 0.5)))
 
@@ -176,6 +178,11 @@ class Transport(Controls):
 
     def _label(self) -> str:
         return LABELS.get(self.state, "Play")
+
+
+def bookmark(session: Session, bin_: int) -> None:
+    """Put a bookmark at a bin, or take it away."""
+    session.change_view({"bookmarks": sorted({*session.view.bookmarks} ^ {bin_})})
 
 
 def _rounded(speed: float) -> Speed:

@@ -58,6 +58,22 @@ def failures(recording: Description, scores: Scores) -> list[int]:
     return [i for i, each in enumerate(passages(recording)) if has_failed(each.trial, best)]
 
 
+def errors(recording: Description, scores: Scores) -> list[list[float]]:
+    """The best decoder's error in each of the passages that it has answered.
+
+    Returns
+    -------
+    list of list
+        The passage's place among them, and its root mean square error of position as a share of the
+        greatest.
+    """
+    best = next(iter(scores.values()), {})
+    of_trial = {trial_id: score.measures.rmse_position for trial_id, score in best.items()}
+    found = [(i, of_trial.get(each.trial.trial_id, math.nan)) for i, each in enumerate(passages(recording))]
+    greatest = max((error for _, error in found if error > 0), default=math.nan)
+    return [[i, round(error / greatest, 3)] for i, error in found if error >= 0]
+
+
 def has_failed(trial: Trial, best: Mapping[int, TrialScore]) -> bool:
     score = best.get(trial.trial_id)
     return trial.success is False or (score is not None and score.hit is False)

@@ -12,6 +12,7 @@ from panel.viewable import Viewable
 
 from dashboard.frames import spell_time
 from dashboard.live.controls import Controls, attempt, button, flow, stack
+from dashboard.live.transport import bookmark
 from dashboard.live.trial_list import OF_TRIAL, TrialList, Value, scores_by_trial
 from dashboard.table import LongTable, Row, act
 from engine.errors import OutsideSelection
@@ -48,6 +49,9 @@ class Trials(Controls):
             flow(
                 button("Previous failure", partial(self._go_to_failure, -1)),
                 button("Next failure", partial(self._go_to_failure, 1)),
+                button("Bookmark", self._bookmark),
+                button("Previous bookmark", partial(self._go_to_bookmark, -1)),
+                button("Next bookmark", partial(self._go_to_bookmark, 1)),
                 pn.widgets.Switch.from_param(self.param.failures_first),
             ),
             self._table,
@@ -96,6 +100,16 @@ class Trials(Controls):
         if trial_id is None:
             raise OutsideSelection(f"No trial {'after' if n > 0 else 'before'} this one has failed.")
         self._go(trial_id)
+
+    def _bookmark(self) -> None:
+        bookmark(self.session, self.session.replay.position().packet_id)
+
+    def _go_to_bookmark(self, n: int) -> None:
+        here, bookmarks = self.session.replay.position().packet_id, self.session.view.bookmarks
+        beyond = [bin_ for bin_ in bookmarks if (bin_ - here) * n > 0]
+        if not beyond:
+            raise OutsideSelection(f"There is no bookmark {'after' if n > 0 else 'before'} this bin.")
+        self.session.replay.seek(beyond[0] if n > 0 else beyond[-1])
 
 
 def spell(column: int, value: Value) -> str:

@@ -155,7 +155,7 @@ def test_the_view_is_shared(deck: Deck, page: Page, visitor: Visitor, session: S
     with asked(session):
         page.get_by_label("Hit radius, mm").fill("12.5")
         page.keyboard.press("Enter")
-    view = {"order": "direction", "hidden_units": [3], "hit_radius": 12.5}
+    view = {"order": "direction", "hidden_units": [3], "hit_radius": 12.5, "bookmarks": []}
     assert deck.api("GET", f"/api/sessions/{session.code}/view") == view
     expect(other.get_by_label("Order of units")).to_have_value("by preferred direction")
     expect(other.get_by_role("checkbox", name="unit 3")).not_to_be_checked()

@@ -110,6 +110,7 @@ def test_a_view_changed_in_one_page_reaches_the_other(
         "order": "rate",
         "hidden_units": [2],
         "hit_radius": 25.0,
+        "bookmarks": [],
     }
     units = shown_units(session.recording, session.view)
     rows = session.ring.snapshot(10.0)

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from plotters.arena import Arena
 from sessions.session import Session
 from tests.builders import small_recording
-from tests.dashboard.conftest import Deck, MakeDeck, Visitor, asked, quick_deck, refusal
+from tests.dashboard.conftest import Deck, MakeDeck, Visitor, asked, keep_screenshot, quick_deck, refusal
 from tests.dashboard.test_comparing import answer
 
 deck = pytest.fixture(scope="module")(quick_deck)
@@ -58,6 +58,32 @@ def test_a_click_goes_to_a_trial_and_failures_follow_each_other(
     deck.api("PUT", f"/api/sessions/{session.code}/selection", {"trial_ids": [1]})
     card.get_by_role("button", name="Go to trial 7", exact=True).click()
     expect(refusal(page)).to_contain_text("Trial 7 lies outside the selection.")
+
+
+def test_bookmarks_are_made_by_key_and_button_shared_and_found_again(
+    deck: Deck, page: Page, session: Session
+) -> None:
+    card = page.locator("#trials")
+    deck.api("POST", f"/api/control/{session.code}/seek", {"packet_id": 700})
+    page.wait_for_selector("body[data-preview]")
+    expect(page.locator("#position")).to_have_value("700")
+    with asked(session):
+        card.get_by_role("button", name="Bookmark", exact=True).click()
+    deck.api("POST", f"/api/control/{session.code}/seek", {"packet_id": 900})
+    expect(page.locator("#position")).to_have_value("900")
+    with asked(session):
+        page.keyboard.press("b")
+    assert deck.api("GET", f"/api/sessions/{session.code}/view")["bookmarks"] == [700, 900]
+    with asked(session):
+        card.get_by_role("button", name="Previous bookmark").click()
+    expect_position(session, 700)
+    keep_screenshot(page, "bookmarks")
+    card.get_by_role("button", name="Previous bookmark").click()
+    expect(refusal(page)).to_have_text("There is no bookmark before this bin.")
+    expect(page.locator("#position")).to_have_value("700")
+    with asked(session):
+        page.keyboard.press("b")
+    assert session.view.bookmarks == [900]
 
 
 def test_new_trials_come_without_losing_sort_or_scroll(page: Page, session: Session) -> None:

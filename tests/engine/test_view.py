@@ -12,8 +12,10 @@ from tests.builders import small_recording
 def test_a_change_leaves_the_rest_and_the_view_before_as_they_were() -> None:
     recording = small_recording()
     once = changed(PLAIN, {"order": "rate"}, recording)
-    twice = changed(once, {"hidden_units": [4, 1, 4]}, recording)
-    assert twice.settings == {"order": "rate", "hidden_units": [1, 4], "hit_radius": 10.0}
+    twice = changed(once, {"hidden_units": [4, 1, 4], "bookmarks": [30, 5, 30]}, recording)
+    assert twice.settings == {
+        "order": "rate", "hidden_units": [1, 4], "hit_radius": 10.0, "bookmarks": [5, 30],
+    }  # fmt: skip
     assert (once.hidden_units, PLAIN.order) == ([], "index")
     with pytest.raises(TypeError, match="Constant"):
         PLAIN.order = "rate"
@@ -27,6 +29,9 @@ def test_a_change_leaves_the_rest_and_the_view_before_as_they_were() -> None:
         ({"hit_radius": 1001}, "at most 1000"),
         ({"hidden_units": ["a"]}, "hidden_units"),
         ({"hidden_units": [-1]}, "Unknown unit -1. There are units 0 to 4."),
+        ({"bookmarks": [-1]}, "no bin -1 to bookmark. There are 0 to"),
+        ({"bookmarks": [10**9]}, "no bin 1000000000"),
+        ({"bookmarks": [0] * 1001}, "1001 bookmarks are too many. Send 1000 at most."),
         ({"zoom": 2}, "There are .*order"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from dashboard.live.trial_list import TrialList, failures, passages
+from dashboard.live.trial_list import TrialList, errors, failures, passages
 from engine.answers.scores.summary import TrialScore
 from tests.builders import small_recording
 from tests.dashboard.test_scores import GOOD
@@ -40,6 +40,11 @@ def test_passages_are_the_bins_of_trials() -> None:
 def test_a_trial_fails_in_the_recording_or_with_the_best_decoder() -> None:
     assert failures(RECORDING, SCORES) == [2, 3]
     assert failures(RECORDING, {}) == [2]
+
+
+def test_errors_are_shares_of_the_greatest_where_the_best_decoder_has_one() -> None:
+    assert errors(RECORDING, SCORES) == [[1, 1.0], [3, 0.333]]
+    assert errors(RECORDING, {}) == []
 
 
 def test_a_line_has_the_trial_and_every_decoder() -> None:

@@ -351,10 +351,11 @@ def test_a_timetable_is_set_shown_and_part_of_a_new_session(call):
 def test_a_view_changes_in_part_and_its_refusals_say_what_there_is(call):
     call.create()
     path = "/api/sessions/deck/view"
-    assert call("GET", path).json == {"order": "index", "hidden_units": [], "hit_radius": 10.0}
+    plain = {"order": "index", "hidden_units": [], "hit_radius": 10.0, "bookmarks": []}
+    assert call("GET", path).json == plain
     call("PUT", path, {"order": "rate"})
-    changed = call("PUT", path, {"hidden_units": [3, 0, 3]}).json
-    assert changed == {"order": "rate", "hidden_units": [0, 3], "hit_radius": 10.0}
+    changed = call("PUT", path, {"hidden_units": [3, 0, 3], "bookmarks": [7]}).json
+    assert changed == {**plain, "order": "rate", "hidden_units": [0, 3], "bookmarks": [7]}
     unknown = refused(call("PUT", path, {"hidden_units": [7]}), 422, "bad_setting")
     assert unknown == "Unknown unit 7. There are units 0 to 4."
     wrong = refused(call("PUT", path, {"order": "size"}), 422, "bad_setting")
