@@ -11,7 +11,7 @@ import numpy as np
 
 from dashboard.drive.words import intended_share
 from dashboard.plots import failure, scene_id
-from dashboard.preview import bins_up_to
+from dashboard.preview import bins_up_to, last_shown
 from dashboard.scores import UNKNOWN, Row, score_tables
 from dashboard.status import flags, texts
 from dashboard.window import Window
@@ -100,13 +100,15 @@ class Frames:
         if self._sought is None:
             return None
         recording, k = self._session.recording, self.bins_per_column
-        return bins_up_to(recording, self._sought, self.n_bins, k, self._session.ring.dtype)
+        last = last_shown(recording, self._sought)
+        return bins_up_to(recording, last, self.n_bins, k, self._session.ring.dtype)
 
     def _news(self, n_new: int) -> News:
         recent, sent, trial, decoded = self._recent.values, self._sent.values, self._trial, {}
         if self._preview is not None:
             recent, sent = self._preview, np.full(len(self._preview), np.nan, np.float32)
             trial = TrialFollower(self._scene.recording).advance(recent, self._view.hit_radius)
+            decoded = self._session.scores.places(recent["packet_id"])
         elif self._session.predictions.names:
             decoded = self._session.predictions.decoded(recent)
         return News(

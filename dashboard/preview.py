@@ -8,6 +8,16 @@ from engine.bins.description import Recorded
 from engine.bins.schema import Rows
 
 
+def last_shown(recording: Recorded, packet_id: int) -> int:
+    """The last bin that is shown with the playhead at one: of who went to a trial, the trial's last."""
+    trial = recording.bins["trial"]
+    row = trial[packet_id]
+    if row < 0 or (packet_id and trial[packet_id - 1] == row):
+        return packet_id
+    after = np.flatnonzero(trial[packet_id:] != row)
+    return packet_id + int(after[0]) - 1 if len(after) else len(trial) - 1
+
+
 def bins_up_to(recording: Recorded, packet_id: int, n: int, columns: int, dtype: np.dtype[np.void]) -> Rows:
     """The bins of a recording that end with one, as if they had been sent on time and undisturbed.
 

@@ -21,6 +21,7 @@ from sessions.audience import Decoder
 from sessions.session import Session
 from sessions.store import Store
 from tests.builders import play, small_recording
+from tests.dashboard.test_comparing import answer
 from tests.engine.listening import wait_until
 
 RECORDING = small_recording(n_units=6, n_bins=2000, n_trials=20, gaps=True)
@@ -128,14 +129,14 @@ def test_who_seeks_while_paused_sees_the_recording_there_until_a_bin_is_sent(ses
     frames.update(rows_for(600))
     replay.pause()
     sent, _ = on_screen(frames)
-    replay.seek(1500)
+    replay.seek(1510)
     assert frames.renew()
     shown, header = on_screen(frames)
-    assert (header["flags"]["preview"], header["packet_id"]) == ("", 1500)
-    assert header["values"]["trial"] == str(RECORDING.trial_ids[RECORDING.bins["trial"][1500]])
+    assert (header["flags"]["preview"], header["packet_id"]) == ("", 1510)
+    assert header["values"]["trial"] == str(RECORDING.trial_ids[RECORDING.bins["trial"][1510]])
     assert "sequence_number" not in header
     with_all_sent = Frames(session, PLOTTERS)
-    with_all_sent.update(play(RECORDING, range(1501 - frames.n_bins, 1501)))
+    with_all_sent.update(play(RECORDING, range(1511 - frames.n_bins, 1511)))
     expected, _ = on_screen(with_all_sent)
     for key, column in expected.columns.items():
         if key[0] and key[0].startswith(("raster/", "arena/", "position", "velocity")):
@@ -154,6 +155,28 @@ def test_who_seeks_while_paused_sees_the_recording_there_until_a_bin_is_sent(ses
     np.testing.assert_array_equal(
         again.columns["raster/spikes", "image"], sent.columns["raster/spikes", "image"]
     )
+
+
+def test_who_goes_to_a_trial_while_paused_sees_it_whole_with_what_decoders_made_of_it(
+    session: Session,
+) -> None:
+    answer(session, 400)
+    session.replay.seek(200)  # the first bin of a trial of 80
+    frames = Frames(session, PLOTTERS)
+    frames.renew()
+    shown, header = on_screen(frames)
+    assert header["packet_id"] == 200
+    expected = Frames(session, PLOTTERS)
+    expected.update(play(RECORDING, range(280)))
+    whole, _ = on_screen(expected)
+    for key, column in whole.columns.items():
+        if key[0] == "raster/spikes":
+            np.testing.assert_array_equal(shown.columns[key], column, err_msg=str(key))
+    x = float(RECORDING.kinematics[279, 0])
+    of_decoders = [f"arena/cursor {i}" for i in range(1, 5)]
+    ends = {str(shown.columns[each, "who"][0]): shown.columns[each, "x"][0] for each in of_decoders}
+    assert shown.columns["arena/cursor 0", "x"][0] == x
+    assert (ends["exact"], ends["off"]) == (x, pytest.approx(x + 12))  # off by 10, and more each trial
 
 
 def test_who_seeks_while_it_plays_sees_what_is_sent(session: Session) -> None:

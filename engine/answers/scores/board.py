@@ -9,6 +9,7 @@ import numpy as np
 from engine.answers.scores.acquisition import Acquisition, Acquisitions
 from engine.answers.scores.decoder_score import DecoderScore
 from engine.answers.scores.lag import Lags
+from engine.answers.scores.places import LastPlaces
 from engine.answers.scores.sent import Reference, Sent
 from engine.answers.scores.summary import Summary, TrialScore
 from engine.bins.answered import Verdict
@@ -106,6 +107,10 @@ class Board:
     def summaries(self) -> dict[int, Summary]:
         """By decoder."""
         return {decoder: score.summary() for decoder, score in self._scores.items()}
+
+    def places(self) -> dict[int, LastPlaces]:
+        """By decoder; they go on with the scores."""
+        return {decoder: score.places for decoder, score in self._scores.items()}
 
     def _score(self, decoder: int) -> DecoderScore:
         if decoder not in self._scores:

@@ -14,6 +14,7 @@ from engine.answers.scores.histogram import LATENCY
 from engine.answers.scores.lag import LagFollower, Lags
 from engine.answers.scores.moments import Floats
 from engine.answers.scores.pending import Numbers, Pending
+from engine.answers.scores.places import LastPlaces
 from engine.answers.scores.reach import Reach
 from engine.answers.scores.sent import Reference, Sent
 from engine.answers.scores.summary import Summary, TrialScore
@@ -56,11 +57,13 @@ class DecoderScore:
     ----------
     pending : Pending
         Which bins it is to answer.
+    places : LastPlaces
     """
 
     def __init__(self, reference: Reference, lags: Lags, kept: int) -> None:
         self.total = Sums(lags)
         self.pending = Pending(kept)
+        self.places = LastPlaces(reference.n_bins)
         self.trials: deque[TrialScore] = deque(maxlen=TRIALS_KEPT)
         self.history: deque[tuple[float, float]] = deque(maxlen=HISTORY)
         self._reference = reference
@@ -157,6 +160,7 @@ class DecoderScore:
         numbers: Numbers = lines["sequence_number"]
         self.pending.answer(numbers, bins["observed"])
         predicted = np.concatenate((self._places(lines, bins), lines["values"][:, 2:]), axis=1)
+        self.places.note(bins["packet_id"], predicted[:, :2])
         if self._by_velocity is None:
             self._by_velocity = bool(np.isfinite(lines["values"][0, 2]))
         newest = np.maximum.accumulate(np.concatenate(([self._newest], numbers)))[:-1]

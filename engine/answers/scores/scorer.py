@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.answers.predictions import KEPT, Predictions
 from engine.answers.scores.board import MISSING_AFTER, Board
+from engine.answers.scores.places import LastPlaces, Places
 from engine.answers.scores.sent import Reference
 from engine.answers.scores.summary import Summary, TrialScore
 from engine.bins import clock
@@ -67,6 +69,7 @@ class Scorer:
         self._predictions = predictions
         self._radius = radius
         self._latest = Scoreboard()
+        self._places: Mapping[str, LastPlaces] = {}
         self._begins = 0  # the first bin that is scored
         self._nothing = np.empty(0, replay.ring.dtype)
         self._next_bin = self._next_line = self._scored_lines = 0
@@ -86,6 +89,18 @@ class Scorer:
         """The scores as they were at the last look, half a second ago at most."""
         return self._latest
 
+    def places(self, packet_ids: npt.NDArray[np.int64]) -> dict[str, Places]:
+        """Where decoders had the cursor the last time that they answered bins of the recording.
+
+        Returns
+        -------
+        dict of str to ndarray of float32, shape (n, 2)
+            By decoder, for those that have answered any of them since scores began; NaN where they have
+            not.
+        """
+        found = {name: places.at(packet_ids) for name, places in self._places.items()}
+        return {name: places for name, places in found.items() if np.isfinite(places).any()}
+
     def settle(self, timeout: float) -> Scoreboard:
         """The scores with everything that was received before this call, or what there is in time."""
         lines = self._predictions.ring.head
@@ -103,6 +118,7 @@ class Scorer:
             self._begins = first
             self._scored_lines = 0
             self._latest = Scoreboard(clock.now(), {}, first, self._next_line)
+            self._places = {}
         self._wake()
 
     def news(self) -> None:
@@ -209,6 +225,7 @@ class Scorer:
                     self._next_bin,
                     self._next_line,
                 )
+                self._places = {names[decoder]: each for decoder, each in board.places().items()}
                 self._scored_lines = self._next_line
             self._turn.notify_all()
 

@@ -45,12 +45,15 @@ class Reference:
     goal : Goal or None
         Of a closed loop: decoders are scored against what was intended, never against the cursor that one
         of them moves.
+    n_bins : int or None
+        Of a recording of which it is kept what decoders make of each bin.
     """
 
     bin_rate: float
     trial_ids: Sequence[int]
     go_bins: Sequence[int]
     goal: Goal | None = None
+    n_bins: int | None = None
 
     @classmethod
     def of(cls, description: Description) -> Reference:
@@ -59,6 +62,7 @@ class Reference:
             description.trial_ids,
             description.go_bins,
             description.goal,
+            description.n_bins,
         )
 
     @property
