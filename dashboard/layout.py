@@ -88,6 +88,29 @@ BESIDE: Final = "controls"
 """The cards of the column "side", which stand beside all plots but the last ones."""
 Row = tuple[str, str, str]
 """What stands in the wide, the narrow and the side column."""
+PRESENT: Final = ("arena", "raster"), ("arena", "scores")
+COMPARE: Final = ("raster", "undisturbed", BESIDE), ("arena", "scores", BESIDE)
+"""Rows of the layouts that show a part of it all; the usual one is "monitor"."""
+
+
+def layouts() -> str:
+    """The style sheet of the layouts that ``data-view`` of the page's body names, but the usual one."""
+    pair = "minmax(0, 1fr) minmax(0, 1fr)"
+    styles = [*_layout("present", PRESENT, pair), *_layout("compare", COMPARE, f"{pair} 19rem")]
+    narrow = [*(row[:2] for row in COMPARE), (BESIDE,) * 2]
+    twins = ", ".join(f".plot-{name} .figure" for name in COMPARE[0][:2])
+    styles.append(f"body[data-view=compare] :is({twins}) {{ min-height: 20rem; }}")
+    styles += ["@media (max-width: 1000px) {", *_layout("compare", narrow, pair), "}"]
+    return "\n".join(styles)
+
+
+def _layout(name: str, rows: Sequence[tuple[str, ...]], columns: str) -> list[str]:
+    plots, shown = f"body[data-view={name}] .plots", sorted({each for row in rows for each in row})
+    classes = ", ".join(f".{BESIDE}" if each == BESIDE else f".plot-{each}" for each in shown)
+    return [
+        _template(rows, 0, columns, plots),
+        f"{plots} > :not({classes}) {{ display: none; }}",
+    ]
 
 
 def grid(plotters: Sequence[type[Plotter]], *, controls: bool = True) -> str:
@@ -97,6 +120,8 @@ def grid(plotters: Sequence[type[Plotter]], *, controls: bool = True) -> str:
     have the third column, with those of its row, and the tables. Without controls there are two columns,
     however wide the page.
     """
+    twins = [each for each in plotters if each.place.twin]
+    plotters = [each for each in plotters if not each.place.twin]
     last = max((i for i, each in enumerate(plotters) if each.place.width == "side"), default=len(plotters))
     first = next((i for i, each in enumerate(plotters) if each.place.last), last)
     above = [*plotters[:first], *plotters[last + 1 :]]
@@ -111,7 +136,7 @@ def grid(plotters: Sequence[type[Plotter]], *, controls: bool = True) -> str:
         (tables[0], row[2]),
         (tables[1],) * 2,
     ]
-    names = [*(each.name for each in plotters), *tables]
+    names = [*(each.name for each in (*plotters, *twins)), *tables]
     pair = "minmax(0, 2fr) minmax(0, 1fr)"
     beside = (
         _template(full, len(upper), f"{pair} 19rem"),
@@ -124,6 +149,8 @@ def grid(plotters: Sequence[type[Plotter]], *, controls: bool = True) -> str:
             *(beside if controls else (_template(two, -1, pair),)),
             *(f".plot-{name} {{ grid-area: {name}; }}" for name in names),
             *(f".plot-{each.name} .figure {{ min-height: {each.place.height}rem; }}" for each in plotters),
+            *(f"body:not([data-view=compare]) .plot-{each.name} {{ display: none; }}" for each in twins),
+            layouts(),
         )
     )
 
@@ -140,7 +167,7 @@ def _filled(plotters: Sequence[type[Plotter]]) -> list[tuple[str, str]]:
     return list(zip(wide, narrow, strict=True))
 
 
-def _template(rows: Sequence[tuple[str, ...]], spare: int, columns: str) -> str:
+def _template(rows: Sequence[tuple[str, ...]], spare: int, columns: str, plots: str = ".plots") -> str:
     """The grid's areas; the row `spare` takes the height that others leave."""
     lines = [f'"{" ".join(row)}" {"1fr" if i == spare else "auto"}' for i, row in enumerate(rows)]
-    return f".plots {{ grid-template:\n{chr(10).join(lines)} / {columns}; }}"
+    return f"{plots} {{ grid-template:\n{chr(10).join(lines)} / {columns}; }}"

@@ -16,12 +16,14 @@ from plotters.quality import Quality
 from plotters.raster import Raster
 from plotters.rate import Rate
 from plotters.timing import Timing
+from plotters.undisturbed import Undisturbed
 from plotters.units import Units
 from plotters.velocity import Velocity
 
 PLOTTERS: tuple[type[Plotter], ...] = (
     *(Raster, Rate, Arena, Position, Velocity, Units, Timing),
     *(Quality, Errors, Latency),
+    Undisturbed,
 )
 """In the order in which the page shows them."""
 

@@ -207,12 +207,15 @@ class Place:
         Of the figure at least, in rem.
     last : bool
         Whether it stands in the row below all others.
+    twin : bool
+        Whether it stands beside the raster, of pages that compare what is sent with what was undisturbed.
     """
 
     width: Width = "wide"
     rows: int = 1
     height: float = 9.0
     last: bool = False
+    twin: bool = False
 
     def __post_init__(self) -> None:
         if self.width not in get_args(Width):

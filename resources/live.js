@@ -3,6 +3,7 @@
 
 import { ENDINGS, call, element, tell, untell } from "./rest.js";
 import { followLatency } from "./latency.js";
+import { storage } from "./page.js";
 import { begin } from "./panel.js";
 
 import "./feed.js"; // the last: by now all have ears for it
@@ -13,7 +14,6 @@ const SKIPPED = 0.8; // painting fewer of the frames than this counts as skippin
 const { body } = document;
 const emergency = element("emergency");
 const help = element("keys-help");
-const present = element("present");
 const stop = `/api/sessions/${body.dataset.session}/emergency-stop`;
 /** @type {any} */
 const seen = { frames: 0, painted: 0, at: performance.now(), age: null, skipping: 0 };
@@ -96,16 +96,31 @@ addEventListener(
 
 // The keyboard, where nobody is typing and no control has the key itself.
 
-function togglePresent() {
-  const { dataset } = document.documentElement;
-  dataset.type = dataset.type === "large" ? "" : "large";
-  present.setAttribute("aria-pressed", String(dataset.type === "large"));
+// Layouts of the page, by name: kept for the next page. Where each has its plots, Python says.
+
+const LAYOUT = "phantomdeck-layout";
+const layouts = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-layout]"));
+
+/** @param {string} name "monitor", or that of a button */
+function lay(name) {
+  body.dataset.view = name;
+  document.documentElement.dataset.type = name === "present" ? "large" : "";
+  for (const button of layouts) button.setAttribute("aria-pressed", String(button.dataset.layout === name));
+  storage.set(LAYOUT, name);
   document.dispatchEvent(new CustomEvent("deck:theme"));
+  ask({ layout: name });
+}
+
+const toggle = (/** @type {string} */ name) => lay(body.dataset.view === name ? "monitor" : name);
+for (const button of layouts) {
+  const name = `${button.dataset.layout}`;
+  if (storage.get(LAYOUT) === name) lay(name);
+  button.addEventListener("click", () => toggle(name));
 }
 
 const KEYS = [" ", ".", "ArrowLeft", "ArrowRight", "Shift+ArrowLeft", "Shift+ArrowRight", "+", "-", "Home", "r", "b"];
 /** @type {Record<string, () => void>} */
-const ALWAYS = { p: togglePresent, "?": () => help.showModal() }; // without a session too
+const ALWAYS = { p: () => toggle("present"), c: () => toggle("compare"), "?": () => help.showModal() }; // without a session too
 const TYPING = "input:not([type=checkbox], [type=radio], [type=range]), select, textarea, [contenteditable], dialog *";
 /** @type {[string, string[]][]} */
 const OWN = [
@@ -121,6 +136,7 @@ document.addEventListener("keydown", (event) => {
   const target = /** @type {Element} */ (event.composedPath()[0]); // which may be in a shadow root
   if (target.matches(TYPING) || OWN.some(([who, keys]) => target.matches(who) && keys.includes(key))) return;
   const known = KEYS.includes(key) && !element("session").disabled;
+  if (key === "Escape" && body.dataset.view === "present") lay("monitor");
   if (!ALWAYS[key] && !known) return;
   event.preventDefault();
   if (ALWAYS[key]) ALWAYS[key]();
@@ -128,7 +144,6 @@ document.addEventListener("keydown", (event) => {
 });
 
 element("keys").addEventListener("click", () => help.showModal());
-present.addEventListener("click", togglePresent);
 
 // A click on a target in the arena selects it. Of two quick clicks, wherever they are, the second is "doubletap".
 

@@ -5,7 +5,7 @@ import { BASE, call, element, refuse } from "./rest.js";
 
 const LAST = "phantomdeck-session";
 
-const storage = {
+export const storage = {
   /** @param {string} key */
   get(key) {
     try {

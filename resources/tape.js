@@ -163,6 +163,7 @@ export function render({ model }) {
   for (const drawn of ["spans", "marks", "failures", "errors"]) model.on(drawn, draw);
   model.on("flags", () => Object.assign(document.body.dataset, model.flags));
   send({ theme: document.documentElement.dataset.theme });
+  if (document.body.dataset.view !== "monitor") send({ layout: document.body.dataset.view });
   for (const card of document.querySelectorAll("[data-card][open]")) send({ open: card.id });
   document.body.dataset.controls = "ready";
   return holder;

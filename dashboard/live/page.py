@@ -22,7 +22,7 @@ from dashboard.live.driving import Driving
 from dashboard.live.guarding import Guarding
 from dashboard.live.keeping import Keeping
 from dashboard.live.marks import marks
-from dashboard.live.perturbation import Perturbing
+from dashboard.live.perturbation import Perturbing, Presets
 from dashboard.live.pictures import Pictures
 from dashboard.live.recording import Recording
 from dashboard.live.reel import selected_spans, tape
@@ -88,6 +88,7 @@ class LivePage(FollowingPage):
         self._seen = seen or parts.context
         self._theme = "light"
         self.transport = Transport(session)
+        self.presets = Presets(session)
         self.recording = Recording(session, parts.context.archive, parts.mount)
         self._tape = Tape(
             self.hear, recording=tape(session.description), spans=self._spans(), marks=marks(session)
@@ -117,6 +118,7 @@ class LivePage(FollowingPage):
         return {
             "transport": self.transport.view(),
             "tape": self._tape,
+            "presets": self.presets.view(),
             "record": self.recording.view(),
             "drift": button("Set reference", self.session.drift.set_reference),
             "scores": flow(period, Keeping(parts.context, self.session.code, parts.mount).view()),
@@ -136,7 +138,7 @@ class LivePage(FollowingPage):
             failures=failures(self.session.description, scores),
             errors=errors(self.session.description, scores),
         )
-        for controls in (self.transport, self.recording, *self._open.values()):
+        for controls in (self.transport, self.presets, self.recording, *self._open.values()):
             if controls is not None:
                 controls.follow()
 
@@ -168,6 +170,8 @@ class LivePage(FollowingPage):
                 self._theme = theme
                 if isinstance(pictures := self._open.get("pictures"), Pictures):
                     pictures.ground = theme
+            case {"layout": str(name)}:
+                self.transport.present(name == "present")
             case {"open": str(name)} if name in self._places:
                 self._opened(name)
 

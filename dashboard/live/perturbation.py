@@ -20,14 +20,33 @@ STEPS: Final = 300
 """Of a slider."""
 
 
-class Perturbing(Controls):
+class Presets(Controls):
+    """Disturbs a session by a preset."""
+
+    preset: Any = param.Selector(default=None, objects=[*PRESETS], allow_None=True)
+
+    def read(self) -> dict[str, Any]:
+        return {"preset": preset_of(self.session.replay.perturbation)}
+
+    def write(self, changes: Mapping[str, Any]) -> None:
+        if changes["preset"] is not None:
+            self.session.replay.set_perturbation({"preset": changes["preset"]})
+
+    def view(self) -> Viewable:
+        return pn.widgets.RadioBoxGroup.from_param(
+            self.param.preset,
+            options={name.capitalize(): name for name in PRESETS},
+            inline=True,
+            css_classes=["chips"],
+        )
+
+
+class Perturbing(Presets):
     """Switches and tunes the perturbation models.
 
     The widgets are those of the models' own `param` declarations, bound to models of this page alone,
     which disturb nothing: `models`, by key.
     """
-
-    preset: Any = param.Selector(default=None, objects=[*PRESETS], allow_None=True)
 
     def declare(self) -> None:
         recording, seed = self.session.description, self.session.replay.seed
@@ -38,13 +57,6 @@ class Perturbing(Controls):
         for model in self.models.values():
             self._watch_model(model)
 
-    def read(self) -> dict[str, Any]:
-        return {"preset": preset_of(self.session.replay.perturbation)}
-
-    def write(self, changes: Mapping[str, Any]) -> None:
-        if changes["preset"] is not None:
-            self.session.replay.set_perturbation({"preset": changes["preset"]})
-
     def follow(self) -> None:
         super().follow()
         for key, values in self.session.replay.perturbation.items():
@@ -53,13 +65,7 @@ class Perturbing(Controls):
                 self._show(key)
 
     def view(self) -> Viewable:
-        presets = pn.widgets.RadioBoxGroup.from_param(
-            self.param.preset,
-            options={name.capitalize(): name for name in PRESETS},
-            inline=True,
-            css_classes=["chips"],
-        )
-        return stack(presets, *(self._model(key, model) for key, model in self.models.items()))
+        return stack(super().view(), *(self._model(key, model) for key, model in self.models.items()))
 
     def _model(self, key: str, model: Model) -> Viewable:
         label = key.replace("_", " ").capitalize()

@@ -16,7 +16,7 @@ class Tape(JSComponent):
     """The recording as a tape, with the position on it (`resources/tape.js`).
 
     Its messages are dictionaries of one entry: ``seek`` (a bin), ``key`` (with ``at``, the bin that is
-    shown), ``target`` (clicked in the arena), ``open`` (a card), ``theme``.
+    shown), ``target`` (clicked in the arena), ``open`` (a card), ``theme``, ``layout``.
 
     Parameters
     ----------

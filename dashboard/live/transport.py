@@ -97,8 +97,17 @@ class Transport(Controls):
             ),
         }
         can = replay.source.can
-        shown = [each for what, made in offered.items() if what in can for each in made]
-        return flow(self._play, button("Stop", replay.stop), *shown)
+        self._briefly = [self._play, button("Stop", replay.stop)]
+        self._whole = [
+            *self._briefly,
+            *(each for what, made in offered.items() if what in can for each in made),
+        ]
+        self._row = flow(*self._whole)
+        return self._row
+
+    def present(self, briefly: bool) -> None:
+        """Show *Play* and *Stop* alone, or all."""
+        self._row.objects = self._briefly if briefly else self._whole
 
     # What the keyboard and the tape do
 

@@ -43,8 +43,7 @@ class Page:
             for renderer in plotter(Scene(RECORDING)).build().renderers:
                 source = renderer.data_source
                 for name, column in source.data.items():
-                    image = source.name == "raster/spikes"
-                    self.blank[source.name, name] = np.array(column[0] if image else column)
+                    self.blank[source.name, name] = np.array(column[0] if name == "image" else column)
         self.columns = dict(self.blank)
         self.properties: dict[tuple[str, str], Any] = {}
 

@@ -137,17 +137,30 @@ def test_the_theme_changes_at_once_and_is_remembered(page: Page) -> None:
     assert page.evaluate(palette) == theme.count_palette("light")
 
 
-def test_presenting_leaves_the_plots_in_large_type(page: Page) -> None:
+def test_presenting_fills_the_screen_in_large_type_until_escape(page: Page) -> None:
     size = "() => Bokeh.index.roots[0].model.left[0].major_label_text_font_size"
     small = page.evaluate(size)
+    shown = page.locator(".plots > :visible")
+    n_shown = shown.count()
     page.get_by_role("button", name="Present").click()
     expect(page.get_by_role("complementary", name="Controls")).to_be_hidden()
-    expect(page.locator("[data-plot=raster]")).to_be_visible()
+    expect(shown).to_have_count(3)
+    for name in ("arena", "raster", "scores"):
+        expect(page.locator(f".plot-{name}")).to_be_visible()
+    expect(page.get_by_role("button", name="Step")).to_have_count(0)
+    expect(page.get_by_role("radio", name="Moderate").first).to_be_visible()
     assert page.evaluate(size) != small
-    keep_screenshot(page, "live-presenting")
-    page.locator("h1").click()
-    page.keyboard.press("p")
+    for width, height in ((1920, 1080), (1280, 720)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_function("() => document.documentElement.scrollHeight <= innerHeight")
+        keep_screenshot(page, f"live-presenting-{width}")
+    page.reload()
+    page.wait_for_selector("body[data-view=present][data-controls=ready]")
+    expect(page.get_by_role("button", name="Step")).to_have_count(0)
+    page.keyboard.press("Escape")
     expect(page.get_by_role("complementary", name="Controls")).to_be_visible()
+    expect(page.get_by_role("button", name="Step")).to_be_visible()
+    expect(shown).to_have_count(n_shown)
     assert page.evaluate(size) == small
 
 

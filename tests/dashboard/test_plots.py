@@ -12,8 +12,10 @@ from engine.deck.replay import Replay
 from engine.view import shown_units
 from plotters import PLOTTERS
 from plotters.timing import Timing
+from sessions.options import Options
 from sessions.session import Session
 from tests.dashboard.conftest import Deck, Visitor, keep_screenshot
+from tests.engine.listening import wait_until
 
 READ = """([source, column]) => {
   const data = Bokeh.documents.map((each) => each.get_model_by_name(source)).find(Boolean).data;
@@ -121,6 +123,30 @@ def test_a_view_changed_in_one_page_reaches_the_other(
         np.testing.assert_array_equal(image[:5, observed], 1 + rows["counts"][observed][:, units].T)
         assert not image[5].any()
         assert column(page, "arena/target", "radius").tolist() == [25.0]
+
+
+def test_comparing_shows_the_same_bins_undisturbed_beside_what_was_sent(
+    deck: Deck, visitor: Visitor
+) -> None:
+    session = deck.store.create("compared", Options(perturbation={"preset": "extreme"}, speed="max"))
+    page = visitor.watch(deck, "compared")
+    expect(page.locator(".plot-undisturbed")).to_be_hidden()
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator(".plot-undisturbed")).to_be_visible()
+    session.replay.resume()
+    wait_until(lambda: session.ring.head > 1000)
+    session.replay.pause()
+    rows = session.ring.snapshot(10.0)
+    seen = rows["observed"]
+    clean = 1 + session.recording.counts[rows["packet_id"][seen]].T
+
+    def shown() -> npt.NDArray[np.float64]:
+        return column(page, "undisturbed/spikes", "image").reshape(6, -1)[:, -len(rows) :][:, seen]
+
+    wait_until(lambda: np.array_equal(shown(), clean))
+    sent = column(page, "raster/spikes", "image").reshape(6, -1)[:, -len(rows) :][:, seen]
+    assert (sent != shown()).mean() > 0.1
+    keep_screenshot(page, "live-compare")
 
 
 def test_decoders_are_listed_with_their_queue_and_drops(deck: Deck, visitor: Visitor) -> None:
