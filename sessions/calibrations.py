@@ -22,8 +22,8 @@ from sessions.refusals import Busy, UnknownCalibration
 
 KEPT = 10
 """Runs; the oldest one is forgotten for a new one."""
-NICENESS = 19
-"""Of the process: sessions come first."""
+NICENESS = 10
+"""Of the process: sessions come first, and on a busy machine it gets on all the same."""
 DIED = "The process that calibrates has died. Start the calibration again."
 
 State = Literal["fitting", "testing", "done", "failed"]

@@ -20,7 +20,8 @@ from sessions.refusals import RecordFailed
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parent.parent
-NICENESS = 19
+NICENESS = 10
+"""On a busy machine a tenth of what others get: sessions come first, and a record is finished too."""
 CHUNK = 256 * 1024
 FINISHED = (".nwb", ".nwb" + SEALED)
 """Endings of a finished record."""

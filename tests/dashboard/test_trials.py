@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -14,9 +12,6 @@ from tests.dashboard.conftest import Deck, MakeDeck, Visitor, asked, keep_screen
 from tests.dashboard.test_comparing import answer
 
 deck = pytest.fixture(scope="module")(quick_deck)
-
-OPENED_WITHIN = 1.0
-"""Seconds that a table of 5,000 trials may take."""
 
 
 @pytest.fixture
@@ -101,23 +96,21 @@ def test_new_trials_come_without_losing_sort_or_scroll(page: Page, session: Sess
     expect(rows(page).first).to_contain_text("39")
 
 
-def test_five_thousand_trials_open_at_once(make_deck: MakeDeck, browser: Browser) -> None:
+def test_of_five_thousand_trials_the_page_has_those_in_sight(make_deck: MakeDeck, browser: Browser) -> None:
     deck = make_deck(small_recording(2, 50_000, n_trials=5000), [Arena])
     session = deck.store.create("long")
     with browser.new_context() as context:
         page = Visitor(context, deck.url).open(deck.live(session.code))
         page.wait_for_selector("body[data-controls=ready]")
-        begun = time.perf_counter()
         page.get_by_role("heading", name="Trials").click()
         rows(page).first.wait_for()
-        seconds = time.perf_counter() - begun
+        assert rows(page).count() <= 200
         heights = "rows => rows.map((row) => row.getBoundingClientRect().height)"
         assert set(rows(page).evaluate_all(heights)) == {33}
-        print(f"5,000 trials have opened in {seconds:.2f} s")
         page.locator("#trials .long").evaluate(
             "each => { each.scrollIntoView(); each.scrollTop = each.scrollHeight; }"
         )
         expect(page.get_by_role("button", name="Go to trial 4999", exact=True)).to_be_in_viewport()
         page.get_by_role("button", name="Sort by Trial").click()
         expect(page.get_by_role("button", name="Go to trial 0", exact=True)).to_be_in_viewport()
-        assert seconds < OPENED_WITHIN
+        assert rows(page).count() <= 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,16 @@ from sessions.options import Options
 from sessions.players import best, keep
 from sessions.runs import Runs
 from sessions.session import Session
+from sessions.store import Store
 from tests.engine.listening import wait_until
 from tests.sessions.test_closed_loop import deck
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    made = deck()
+    yield made
+    made.close()
 
 
 class Player:
@@ -51,8 +60,8 @@ def play(session: Session, n_trials: int) -> None:
     wait_until(judged)
 
 
-def test_the_best_are_of_those_with_the_same_task_and_steering(tmp_path: Path) -> None:
-    store, runs = deck(), Runs(tmp_path / "runs.sqlite")
+def test_the_best_are_of_those_with_the_same_task_and_steering(store: Store, tmp_path: Path) -> None:
+    runs = Runs(tmp_path / "runs.sqlite")
     task = {"task": {"hold": 0.1, "time_limit": 3.0}}
     made = Options(source="user:person", speed=20.0, closed_loop=task)
     one, lazy = (store.create(code, made) for code in ("one", "lazy"))
@@ -66,11 +75,11 @@ def test_the_best_are_of_those_with_the_same_task_and_steering(tmp_path: Path) -
     keep(runs, one, "Ada")
     found = best(runs, one)
     assert [each.player for each in found] == ["Ada", "Bob"]
-    assert (found[0].success, found[0].decoder) == (1.0, "mine")
+    assert found[0].decoder == "mine"
+    assert found[0].success > 0.8  # at this speed, a busy machine is late for a target now and then
     assert found[0].bit_rate > found[1].bit_rate
-    assert found[1].success < 1.0
+    assert found[1].success < 0.7
     one.steer({"gain": 0.6})
     assert best(runs, one) == []
     one.steer({"gain": 0.3})
     assert [each.player for each in best(runs, one)] == ["Ada", "Bob"]
-    store.close()
