@@ -11,7 +11,7 @@ from dashboard.documents import Page, Visit
 from dashboard.frames import spell_time
 from dashboard.layout import grid
 from dashboard.live.page import LivePage, Parts
-from dashboard.live.snippets import snippets
+from dashboard.live.snippets import Reach, snippets
 from dashboard.plots import Figures, scene_id
 from dashboard.templates import script_json, templates
 from engine.bins.description import Description
@@ -63,7 +63,14 @@ class LivePages:
         figures = self.figures_of(recording)
         host = self._stream_host(visit)
         lsl = self._lsl_name if session.lsl else None
-        neural = f"{lsl}-Neural-{code}" if lsl else None
+        reach = Reach(
+            host,
+            code,
+            lsl_stream=f"{lsl}-Neural-{code}" if lsl else None,
+            redis="redis" in session.sinks,
+            kind=recording.count_dtype.char,
+            guarded=self._guarded,
+        )
         live = LivePage(session, self._parts, visit.context(self._parts.context))
         variables = {
             "code": code,
@@ -77,7 +84,7 @@ class LivePages:
             "drives": "drive" in session.replay.source.can,
             "places": Markup(grid(plotters)),
             "addresses": addresses(host, code, lsl),
-            "snippets": list(snippets(f"{host}/stream/{code}", neural, self._guarded)),
+            "snippets": list(snippets(reach)),
             "deck": script_json({"session": code, "scene": figures.scene_id, "roles": theme.roles()}),
             "figures": figures.documents,
         }

@@ -25,6 +25,8 @@ MAX_DECODERS: Final = 32
 """Names per session; those made up for decoders that have gone do not count."""
 PER_BIN: Final = 4
 """Predictions a decoder may send per bin, on average. Saved up, they reach for the whole ring at once."""
+FEW, RECENT = 8, 400
+"""Bins among which one is looked for by its time: first among those that most decoders answer."""
 KEPT: Final = 65_536
 """Lines of the log that are kept: 10 s of 32 decoders at 200 bins per second."""
 
@@ -149,6 +151,26 @@ class Predictions:
                 self._moved.answer(decoder, sequence_number, values)
         self._news()
         return verdict
+
+    def number_due(self, at: float) -> int:
+        """The number of the bin that was due at a time on the engine's clock, to within half a bin.
+
+        Raises
+        ------
+        BadPrediction
+            If none of the newest `RECENT` was.
+        """
+        ring = self._replay.ring
+        for n in (FEW, RECENT):
+            rows, _ = ring.since(max(ring.head - n, 0), n)
+            if len(rows):
+                apart = np.abs(rows["due"] - at)
+                nearest = int(np.argmin(apart))
+                if apart[nearest] < self._replay.period / 2:
+                    return int(rows["sequence_number"][nearest])
+        raise BadPrediction(
+            f"No bin was due at {at:.3f} s. Give an answer the time stamp of the sample that it is for."
+        )
 
     def drop(self, decoder: str, first: int, end: int, at: float) -> None:
         """Note that the bins from `first` on, before `end`, never reached a decoder."""

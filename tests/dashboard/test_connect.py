@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dashboard import theme
-from dashboard.live.snippets import snippets
+from dashboard.live.snippets import Reach, snippets
 from engine.moment import Moment
 from plotters.arena import Arena
 from sessions.session import Session
@@ -71,7 +71,7 @@ def test_one_language_is_open_at_a_time_by_mouse_and_keyboard(page: Page) -> Non
     expect(opened).to_have_count(1)
     expect(opened).to_contain_text("new WebSocket")
     page.keyboard.press("Tab")  # to the button that copies
-    page.get_by_text("MATLAB", exact=True).press("Enter")
+    page.get_by_text("LSL", exact=True).press("Enter")
     expect(opened).to_have_count(1)
     expect(opened).to_contain_text("This session has no LSL streams")
 
@@ -109,8 +109,12 @@ def test_the_javascript_program_runs(page: Page) -> None:
 
 
 def test_the_matlab_program_names_the_neural_stream() -> None:
-    *_, matlab = snippets("ws://here/stream/one", "Rig3-Neural-one")
-    assert "lsl_resolve_byprop(lib, 'name', 'Rig3-Neural-one', 1, 10)" in matlab.text
+    programs = {
+        each.key: each.text for each in snippets(Reach("ws://here:80/deck", "one", "Rig3-Neural-one"))
+    }
+    assert "lsl_resolve_byprop(lib, 'name', 'Rig3-Neural-one', 1, 10)" in programs["matlab"]
+    assert "webwrite('http://here:80/deck/api/sessions/one/predictions'" in programs["matlab"]
+    assert "redis" not in programs
 
 
 @pytest.mark.parametrize("kind", ["PNG", "SVG", "PDF"])

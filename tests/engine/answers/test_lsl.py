@@ -96,6 +96,27 @@ def test_samples_are_predictions_until_the_inlet_is_closed(replay: Replay, name:
     assert predictions.ring.since(2)[0]["verdict"].tolist() == [Verdict.LEFT]
 
 
+def test_samples_without_a_number_answer_the_bins_whose_time_stamps_they_have(
+    replay: Replay, name: str
+) -> None:
+    news = News()
+    predictions = Predictions(replay, news)
+    inlet = LslInlet(name, "kalman", predictions)
+    source = outlet(name, 4)
+    assert source.wait_for_consumers(PATIENCE)
+    due = replay.ring.since(0)[0]["due"]
+    source.push_sample([1.0, 2.0, NAN, NAN], due[2])
+    source.push_sample([1.0, 2.0, NAN, NAN], due[0] - 1.0)  # of no bin
+    source.push_sample([3.0, 4.0, NAN, NAN], due[0])
+    news.wait(lambda: predictions.ring.head == 2)
+    lines = predictions.ring.since(0)[0]
+    assert lines["sequence_number"].tolist() == [2, 0]
+    np.testing.assert_array_equal(lines["values"][:, :2], [[1, 2], [3, 4]])
+    assert inlet.error is not None
+    assert inlet.error.startswith(f"No bin was due at {due[0] - 1.0:.3f} s. Give an answer the time stamp")
+    inlet.close()
+
+
 def test_faulty_samples_are_told_and_left_out(replay: Replay, name: str) -> None:
     news = News()
     predictions = Predictions(replay, news)
@@ -113,11 +134,14 @@ def test_faulty_samples_are_told_and_left_out(replay: Replay, name: str) -> None
 
 
 def test_stream_with_other_channels_is_told(replay: Replay, name: str) -> None:
-    source = outlet(name, n_channels=4)
+    source = outlet(name, n_channels=3)
     predictions = Predictions(replay)
     inlet = LslInlet(name, "kalman", predictions)
     assert soon(lambda: inlet.error is not None)
-    assert inlet.error == f"LSL stream '{name}' has 4 channels. Send 5: x, y, vx, vy, sequence_number."
+    assert inlet.error == (
+        f"LSL stream '{name}' has 3 channels. Send 5: x, y, vx, vy, sequence_number; or the first 4, with "
+        "the time stamps of the bins."
+    )
     inlet.close()
     assert left_alone(source)
 
