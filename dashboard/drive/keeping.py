@@ -19,6 +19,7 @@ from sessions.rest.running import runs_of
 from sessions.session import Session
 
 COLUMNS: Final = ("Player", "bit/s", "Success", "Acquired in", "Decoder")
+NONE: Final = "Nobody has kept a run with this task and steering yet."
 NAME: Final = 40
 """Characters of a player's name."""
 
@@ -39,12 +40,18 @@ class Keeping(Controls):
         self._task = Task()
         self._told = pn.widgets.StaticText(value="")
         self._table = Table(COLUMNS)
+        self._none = pn.widgets.StaticText(value=NONE)
         self._known: Any = None
         super().__init__(session)
 
     def view(self) -> Viewable:
         name = pn.widgets.TextInput.from_param(self.param.player, placeholder="your name", max_length=NAME)
-        return stack(flow(name, button("Keep this run", self._keep, primary=True)), self._told, self._table)
+        return stack(
+            flow(name, button("Keep this run", self._keep, primary=True)),
+            self._told,
+            self._none,
+            self._table,
+        )
 
     def follow(self) -> None:
         """Read the runs anew if they have changed, or what they are compared by has."""
@@ -76,6 +83,8 @@ class Keeping(Controls):
 
     def _show(self, found: list[Played]) -> None:
         self._table.fill([row(number, each) for number, each in enumerate(found)])
+        self._table.visible = bool(found)
+        self._none.visible = not found
 
 
 def row(number: int, played: Played) -> Row:

@@ -15,7 +15,7 @@ from dashboard.home.rows import ELSEWHERE, RECORDS, SESSIONS, SHOWN, overview, r
 from dashboard.templates import templates
 from engine.bins.description import Recorded
 from engine.errors import DeckError
-from sessions.rest.calibrating import elsewhere
+from sessions.rest.calibrating import decode_command
 from sessions.rest.context import Context
 from sessions.store import Store
 
@@ -116,4 +116,4 @@ def series(recording: Recorded) -> list[tuple[str, str]]:
 
 def command(context: Context) -> str:
     """What connects a decoder to a new session."""
-    return f"python serve.py decode --session demo --decoder wiener{elsewhere(context)}"
+    return decode_command(context, "--session demo --decoder wiener")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 
 from engine.calibration.frozen import Scores
 from engine.calibration.run import Plan, prepare
@@ -29,6 +31,7 @@ from sessions.rest.models.sessions import Deleted
 from sessions.rest.pictures import studio_of
 from sessions.studio import Kind
 
+ROOT = Path(__file__).parents[2]
 FROZEN = "Nothing was learned from the test trials: the decoder was never told their truth."
 ADAPTIVE = " This one goes on learning in a session that tells it the truth; here it stood still."
 
@@ -111,10 +114,18 @@ def _done(context: Context, number: int) -> Run:
     return run
 
 
-def elsewhere(context: Context) -> str:
-    """The option by which a command finds this server, if it would not by itself."""
+def decode_command(context: Context, options: str) -> str:
+    """What people type to start a decoder beside this server, in its folder or on another machine."""
     url = context.stream.removesuffix("/stream")
-    return "" if url.replace("//localhost:", "//127.0.0.1:") == URL else f" --url {url}"
+    elsewhere = "" if url.replace("//localhost:", "//127.0.0.1:") == URL else f" --url {url}"
+    return f"{_python()} serve.py decode {options}{elsewhere}"
+
+
+def _python() -> str:
+    """That of the folder's own environment, if it runs this server."""
+    own = Path(sys.executable)
+    own = own.with_name(f"python{own.suffix if own.suffix == '.exe' else ''}")
+    return own.relative_to(ROOT).as_posix() if own.is_relative_to(ROOT) else "python"
 
 
 def _answer(context: Context, run: Run) -> CalibrationAnswer:
@@ -136,7 +147,7 @@ def _answer(context: Context, run: Run) -> CalibrationAnswer:
         table=[ScoresAnswer.model_validate(each) for each in run.scores],
         note=FROZEN + (ADAPTIVE if DECODERS[plan.decoder].uses_truth else ""),
         model_file=name,
-        command=f"python serve.py decode --session CODE --model {name}{elsewhere(context)}",
+        command=decode_command(context, f"--session CODE --model {name}"),
     )
 
 

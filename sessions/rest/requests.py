@@ -18,6 +18,7 @@ from engine.bins.selection import Selection
 from engine.bins.trials import TrialEvent
 from engine.deck.transport import MAX_SPEED, MIN_SPEED, checked_speed
 from engine.errors import BadPrediction
+from engine.stages.perturb.base import LONGEST
 from engine.stages.perturb.timetable import MOST_STEPS
 from sessions.codes import RESERVED
 from sessions.options import Options
@@ -62,13 +63,13 @@ class SelectionAsk(Ask):
         validation_alias=AliasChoices("begin", "from"),
         description="Event at which the part of each trial begins; `from` is understood too.",
     )
-    begin_offset: float = Field(0.0, description="Seconds added to it.")
+    begin_offset: float = Field(0.0, ge=-LONGEST, le=LONGEST, description="Seconds added to it.")
     end: TrialEvent = Field(
         "stop",
         validation_alias=AliasChoices("end", "to"),
         description="Event at which the part of each trial ends; `to` is understood too.",
     )
-    end_offset: float = Field(0.0, description="Seconds added to it.")
+    end_offset: float = Field(0.0, ge=-LONGEST, le=LONGEST, description="Seconds added to it.")
     first_packet: int | None = Field(
         None, ge=0, le=2**53, description="Only packets from this `packet_id` on."
     )
