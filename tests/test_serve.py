@@ -30,11 +30,14 @@ from sessions.settings import Settings
 from tests.benchmarks import free_port
 from tests.brokers import RedisServer
 from tests.certificates import self_signed
+from tests.forking import Forks, forks
 
 ROOT = Path(__file__).parent.parent
 REACH98 = ROOT.parent / "shared" / "data" / "reach98.nwb"
 CASES = REACH98.parent / "cases"
 STARTED_WITHIN = 30.0
+SERVE = "import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
+"""As the command line does it."""
 
 
 @dataclass
@@ -82,6 +85,13 @@ def server() -> Iterator[Server]:
     _, complaints = process.communicate(timeout=20)
     assert process.returncode == 0
     assert complaints == ""
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Iterator[Forks]:
+    """Has what the command line loads."""
+    with forks("serve") as made:
+        yield made
 
 
 def test_the_start_says_what_is_replayed_what_was_chosen_and_where(server: Server) -> None:
@@ -199,10 +209,12 @@ def test_the_raster_moves_in_a_browser_while_two_decoders_listen(server: Server,
         (("--source", "lsl:rig,hand"), "Unknown part 'hand' of an LSL source."),
     ],
 )
-def test_a_wrong_start_is_one_line_and_exit_status_2(arguments: tuple[str, ...], said: str) -> None:
-    process = run("--port", str(free_port()), "--dashboard-port", str(free_port()), *arguments)
-    printed, complaints = process.communicate(timeout=20)
-    assert process.returncode == 2
+def test_a_wrong_start_is_one_line_and_exit_status_2(
+    loaded: Forks, arguments: tuple[str, ...], said: str
+) -> None:
+    ports = ("--port", free_port(), "--dashboard-port", free_port())
+    status, printed, complaints = loaded.ended(SERVE, ROOT / "serve.py", *ports, *arguments)
+    assert status == 2
     assert printed == ""
     assert said in complaints
     assert complaints.count("\n") == 1

@@ -13,7 +13,7 @@ from pynwb import NWBHDF5IO, NWBFile
 
 from engine.sources.recordings import synthetic
 from engine.sources.recordings.readers import read
-from engine.sources.recordings.synthetic import default_recording, simulate
+from engine.sources.recordings.synthetic import SEED, default_recording, simulate
 
 BIN_RATE = 40
 HISTORY = 10  # bins
@@ -174,12 +174,13 @@ def test_delay_activity_tells_the_target(nwb: NWBFile, trials: Any) -> None:
     assert agreement.mean() > 0.8
 
 
-def test_same_seed_same_spikes(capfd: pytest.CaptureFixture[str]) -> None:
-    first, again, other = simulate(3), simulate(3), simulate(4)
+def test_same_seed_same_spikes(nwb: NWBFile, capfd: pytest.CaptureFixture[str]) -> None:
+    again, other = simulate(), simulate(SEED + 1)
     assert capfd.readouterr() == ("", "")  # a progress bar is for a terminal
-    for one, two in zip(first.spike_times, again.spike_times, strict=True):
-        np.testing.assert_array_equal(one, two)
-    assert len(first.spike_times[0]) != len(other.spike_times[0])
+    assert len(again.spike_times) == len(nwb.units)
+    for unit, train in enumerate(again.spike_times):
+        np.testing.assert_array_equal(train, nwb.units["spike_times"][unit])
+    assert len(again.spike_times[0]) != len(other.spike_times[0])
 
 
 def test_it_is_made_once(path: Path) -> None:

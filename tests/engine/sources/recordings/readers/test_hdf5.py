@@ -11,6 +11,7 @@ import pytest
 
 from engine.errors import RecordingError
 from engine.sources.recordings.readers import read, read_inspected
+from tests.forking import Forks
 from tests.nwb_builders import small_nwb
 
 ROOT = Path(__file__).parents[5]
@@ -58,28 +59,20 @@ assert libc.prctl(22, 2, ctypes.byref(Program(4, steps)), 0, 0) == 0, os.strerro
 WITHOUT_FILTERS = "import sys; sys.modules['hdf5plugin'] = None\n"
 
 
-def output(program: str, *arguments: object, **environment: str) -> str:
-    command = [sys.executable, "-c", program, *map(str, arguments)]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=True, env={**environment} or None
-    )
-    return done.stdout.strip()
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="seccomp is Linux's")
 @pytest.mark.parametrize("number", [5, 30, 37, 95], ids=["EIO", "EROFS", "ENOLCK", "EOPNOTSUPP"])
-def test_a_file_that_the_disk_cannot_lock_is_opened_without_a_lock(number: int) -> None:
-    assert output(NO_LOCKS + OPEN, LIKE_MS, number) == "True"
+def test_a_file_that_the_disk_cannot_lock_is_opened_without_a_lock(forks: Forks, number: int) -> None:
+    assert forks(NO_LOCKS + OPEN, LIKE_MS, number) == "True"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="seccomp is Linux's")
-def test_a_file_that_the_disk_cannot_lock_is_read() -> None:
-    assert output(NO_LOCKS + READ, LIKE_MS, 37) == "7200"
+def test_a_file_that_the_disk_cannot_lock_is_read(forks: Forks) -> None:
+    assert forks(NO_LOCKS + READ, LIKE_MS, 37) == "7200"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="seccomp is Linux's")
-def test_a_file_that_another_program_has_locked_is_being_written() -> None:
-    said = output(NO_LOCKS + READ, LIKE_MS, 11)
+def test_a_file_that_another_program_has_locked_is_being_written(forks: Forks) -> None:
+    said = forks(NO_LOCKS + READ, LIKE_MS, 11)
     assert said == "spikes_in_ms.nwb is being written by another program. Close it first."
 
 
@@ -103,14 +96,14 @@ def test_a_file_that_this_program_writes_is_being_written(tmp_path: Path) -> Non
     assert read_inspected(path, 40.0).n_units == 3
 
 
-def test_a_file_whose_writer_died_says_so_and_how_to_mend_it(tmp_path: Path) -> None:
+def test_a_file_whose_writer_died_says_so_and_how_to_mend_it(forks: Forks, tmp_path: Path) -> None:
     path = tmp_path / "a.nwb"
     program = (
         "import h5py, os, sys\n"
         "file = h5py.File(sys.argv[1], 'w', libver='latest'); file.attrs['nwb_version'] = '2.6.0'\n"
         "file.flush(); os._exit(0)"
     )
-    output(program, path)
+    forks(program, path)
 
     with pytest.raises(RecordingError, match=r"when that died\. Close it first, or mend it with 'h5clear"):
         read(path, 40.0)
@@ -123,8 +116,10 @@ def test_a_file_whose_writer_died_says_so_and_how_to_mend_it(tmp_path: Path) -> 
         ("blosc_data", "cursor_pos cannot be used: it is compressed by Blosc (HDF5 filter 32001)"),
     ],
 )
-def test_a_missing_filter_is_named_with_the_command_that_installs_it(name: str, words: str) -> None:
-    said = output(WITHOUT_FILTERS + READ, CASES / f"{name}.nwb")
+def test_a_missing_filter_is_named_with_the_command_that_installs_it(
+    forks: Forks, name: str, words: str
+) -> None:
+    said = forks(WITHOUT_FILTERS + READ, CASES / f"{name}.nwb")
 
     assert said.startswith(f"{name}.nwb: ")
     assert words in said
@@ -133,20 +128,20 @@ def test_a_missing_filter_is_named_with_the_command_that_installs_it(name: str, 
 
 
 @pytest.mark.parametrize("name", ["zstd_spike_times", "blosc_data"])
-def test_a_file_plays_once_its_filter_is_installed(name: str) -> None:
-    assert output(READ, CASES / f"{name}.nwb") == "7200"
+def test_a_file_plays_once_its_filter_is_installed(forks: Forks, name: str) -> None:
+    assert forks(READ, CASES / f"{name}.nwb") == "7200"
     recording = read(CASES / f"{name}.nwb", 40.0)
     assert (recording.n_units, len(recording.trials), recording.duration) == (12, 20, 60.0)
     assert recording.series["position"]["name"] == "cursor_pos"
 
 
-def test_a_filter_that_nobody_needs_refuses_nothing(tmp_path: Path) -> None:
+def test_a_filter_that_nobody_needs_refuses_nothing(forks: Forks, tmp_path: Path) -> None:
     path = small_nwb(tmp_path / "a.nwb")
     with h5py.File(CASES / "blosc_data.nwb") as source, h5py.File(path, "a") as file:
         place = "processing/behavior/Position/cursor_pos"
         source.copy(place, file["processing/behavior"], "pupil")
 
-    said = output(WITHOUT_FILTERS + READ, path)
+    said = forks(WITHOUT_FILTERS + READ, path)
     assert said == "4"
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import h5py
 import pytest
 
+from tests.forking import Forks
 from tests.nwb_builders import small_nwb
 
-ROOT = Path(__file__).parents[5]
 HUGE = 10**9
 PADDING = 8 * 1024 * 1024
 """Bytes at the end of the file: enough to hide what a billion numbers would take."""
@@ -70,7 +68,7 @@ CURSOR = "processing/behavior/cursor_pos"
     ],
 )
 def test_a_billion_that_nobody_wrote_is_not_read(
-    places: list[str], shape: tuple[int, ...], when_padded: str, padded: bool, tmp_path: Path
+    places: list[str], shape: tuple[int, ...], when_padded: str, padded: bool, forks: Forks, tmp_path: Path
 ) -> None:
     path = small_nwb(tmp_path / "a.nwb")
     with h5py.File(path, "a") as file:
@@ -80,11 +78,7 @@ def test_a_billion_that_nobody_wrote_is_not_read(
         with path.open("ab") as raw:
             raw.write(bytes(PADDING))
 
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(path)], cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
-    *said, own, inspecting, took = done.stdout.splitlines()
-    assert done.returncode == 0, done.stderr
+    *said, own, inspecting, took = forks(PROGRAM, path).splitlines()
     assert len(said) == 1
     assert (when_padded if padded else "more than fits into this file") in said[0]
     assert max(int(own), int(inspecting)) < MOST_MB
