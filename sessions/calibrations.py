@@ -10,6 +10,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Literal
 
@@ -183,6 +184,26 @@ class Calibrations:
             del self._runs[number]
         run.cancel()
         return run
+
+    def outcome(self, number: int) -> Outcome:
+        """What there is to draw of a run that is done, with others that had the same trials.
+
+        Of several runs of one decoder with the same settings the newest counts.
+
+        Raises
+        ------
+        UnknownCalibration
+        """
+        with self._lock:
+            run = self._found(number)
+            done = [each for each in self._runs.values() if each.state == "done"]
+        plan, others = run.plan, {}
+        for each in done:
+            what = each.plan.decoder, tuple(sorted(each.plan.settings.items()))
+            alike = (each.plan.recording, each.plan.split) == (plan.recording, plan.split)
+            if alike and what != (plan.decoder, tuple(sorted(plan.settings.items()))):
+                others[what] = each.outcome
+        return replace(run.outcome, others=tuple(others.values()))
 
     def close(self) -> None:
         """End what is under way. A second call does nothing."""

@@ -36,6 +36,7 @@ class Ordering(param.Parameterized):
 
     recording: Any = param.Selector(default="", objects=[""], label="Recording")
     decoder: Any = param.Selector(default=USUAL, objects=[USUAL], label="Decoder")
+    others: Any = param.ListSelector(default=[], objects=[USUAL], label="And these, on the same trials")
     share: Any = param.Number(
         default=75.0, bounds=(5.0, 95.0), step=5.0, allow_None=True, label="Trials to learn from, %"
     )
@@ -48,9 +49,8 @@ class Ordering(param.Parameterized):
         names = list(recordings)
         self.param.recording.objects = names
         self.recording = recording if recording in names else names[0]
-        self.param.decoder.objects = {
-            key.replace("_", " "): key for key, each in DECODERS.items() if each.learned
-        }
+        known = {key.replace("_", " "): key for key, each in DECODERS.items() if each.learned}
+        self.param.decoder.objects = self.param.others.objects = known
         self.tuned: dict[str, Decoder] = {}
         self._numbers = stack()
         self._more = stack()
@@ -94,6 +94,18 @@ class Ordering(param.Parameterized):
         }
         return checked(CalibrationAsk, asked)
 
+    def asked_of_all(self) -> list[CalibrationAsk]:
+        """The same of each decoder that is chosen; hyperparameters are those of the first.
+
+        Raises
+        ------
+        DeckError
+            If that cannot be.
+        """
+        first = self.asked()
+        others = [each for each in self.others if each != self.decoder]
+        return [first, *(first.model_copy(update={"decoder": each, "settings": {}}) for each in others)]
+
     def _settings(self) -> dict[str, Any]:
         """Hyperparameters that differ from the defaults."""
         chosen = self.tuned.get(self.decoder)
@@ -118,6 +130,9 @@ class Ordering(param.Parameterized):
                         self.param.train_trials, placeholder="drawn, the same number for each target"
                     ),
                     text.from_param(self.param.test_trials, placeholder="all others"),
+                ),
+                pn.widgets.CheckBoxGroup.from_param(
+                    self.param.others, label=self.param.others.label, inline=True, css_classes=["chips"]
                 ),
                 self._numbers,
             ]

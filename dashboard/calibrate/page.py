@@ -21,7 +21,7 @@ from sessions.calibrations import Run
 from sessions.refusals import UnknownCalibration
 from sessions.rest.calibrating import delete_calibration, get_svg, show_calibration, start_calibration
 from sessions.rest.context import Context
-from sessions.rest.models.calibrations import CalibrationAnswer, FigureQuery
+from sessions.rest.models.calibrations import CalibrationAnswer, CalibrationAsk, FigureQuery
 from sessions.rest.requests import Theme
 
 NONE = (
@@ -59,7 +59,7 @@ class CalibratePage(FollowingPage):
         self._session = asked.get("session")
         self._shown = int(asked["run"]) if asked.get("run", "").isdecimal() else None
         self._ordering = Ordering(context.store.recordings, asked.get("recording"))
-        self._task, self._drawing = Task(), Task()
+        self._task, self._others, self._drawing = Task(), Task(), Task()
         self._drawn: Any = None
         self._above = pn.pane.HTML(object=NONE, stylesheets=LOOKS)  # type: ignore[no-untyped-call]
         self._step = pn.widgets.StaticText(value="", css_classes=["whole"])
@@ -80,7 +80,7 @@ class CalibratePage(FollowingPage):
         """By the names that the template has for them."""
         order = button("Calibrate", self._order, primary=True)
         return {
-            "order": stack(self._ordering.view(order), self._task.view()),
+            "order": stack(self._ordering.view(order), self._task.view(), self._others.view()),
             "run": self._place,
             "earlier": self._earlier,
             "notices": notices(),
@@ -141,15 +141,21 @@ class CalibratePage(FollowingPage):
             parts += [self._figure, self._drawing.view(), self._below]
         return parts
 
+    def _n_others(self, number: int) -> int:
+        """How many runs are drawn beside one."""
+        assert self._context.calibrations is not None
+        return len(self._context.calibrations.outcome(number).others)
+
     def _draw(self) -> None:
         """Draw the figure, if there is another to draw than the one that is there, or on its way."""
         shown, place = self._found(self._shown), self._figure.place
         if shown is None or shown[0].state != "done" or place is None:
             return
         number, (theme, width) = shown[0].number, place
-        if self._drawn == (number, place):
+        what = number, place, self._n_others(number)
+        if self._drawn == what:
             return
-        self._drawn = number, place
+        self._drawn = what
         self._figure.source = ""
         asked = FigureQuery(theme=_theme(theme), width=width)
         self._drawing.start(
@@ -161,16 +167,27 @@ class CalibratePage(FollowingPage):
     # What the buttons do
 
     def _order(self) -> None:
-        asked = self._ordering.asked()
+        self._others.stop()
+        self._start(self._ordering.asked_of_all())
+
+    def _start(self, asked: Sequence[CalibrationAsk]) -> None:
+        """Begin the first of these, and each of the others when the one before has ended."""
+        first, *others = asked
 
         def started(answer: CalibrationAnswer) -> None:
             self._shown = answer.id
             self.hurry()
             self.follow()
+            if others:
+                run = self._found(answer.id)
+                names = ", ".join(results.called(each.decoder) for each in others)
+                self._others.start(
+                    f"To come: {names}", lambda: run and run[0].wait(), lambda _: self._start(others)
+                )
 
         self._task.start(
-            "Taking the trials apart \N{HORIZONTAL ELLIPSIS}",
-            lambda: start_calibration(self._context, asked),
+            f"Taking the trials apart {results.COMING}",
+            lambda: start_calibration(self._context, first),
             started,
         )
 

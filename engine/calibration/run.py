@@ -87,11 +87,21 @@ class Measured:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a figure of a finished calibration shows; scores by level."""
+    """What a figure of a finished calibration shows; scores by level.
+
+    Attributes
+    ----------
+    plan : Plan
+    scores : tuple of Scores
+    examples : tuple of Example
+    others : tuple of Outcome
+        Those of other decoders on the same trials, to be drawn in the same figure.
+    """
 
     plan: Plan
     scores: tuple[Scores, ...]
     examples: tuple[Example, ...]
+    others: tuple[Outcome, ...] = ()
 
 
 def prepare(

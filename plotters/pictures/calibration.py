@@ -1,4 +1,4 @@
-"""The result of a calibration: how R2 falls from level to level, and a few paths."""
+"""The result of a calibration: how R2 falls from level to level, with a few paths or other decoders."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from engine.calibration.run import Outcome
+from engine.decoders import DECODERS
 from plotters.pictures.file import Kind, style, to_file
 from plotters.pictures.panel import Colours, leave_empty
 
@@ -20,6 +21,8 @@ WIDE_FROM = 700
 LOWEST = -0.5
 """Of the axis of R2: what is worse is written, below an arrow."""
 ARROW = "\N{DOWNWARDS ARROW}"
+N_COLOURS = 4
+MARKERS = "s^DvoP"
 BAR = 0.38
 """Width, where levels are 1 apart."""
 
@@ -50,14 +53,55 @@ def draw(outcome: Outcome, _plots: Sequence[str], kind: Kind, colours: Colours, 
             *((1, 2) if wide else (2, 1)),
             gridspec_kw={"width_ratios": (1.25, 1)} if wide else {"height_ratios": (1, 1.2)},
         )
-        _draw_levels(bars, outcome, colours)
-        _draw_paths(paths, outcome, colours)
+        if outcome.others:
+            for axes, quantity in ((bars, "velocity"), (paths, "position")):
+                _draw_decoders(axes, outcome, quantity, colours)
+            figure.legend(
+                *bars.get_legend_handles_labels(), loc="outside lower center", ncols=3 if wide else 1
+            )
+        else:
+            _draw_levels(bars, outcome, colours)
+            _draw_paths(paths, outcome, colours)
+        several = outcome, *outcome.others
+        decoders = ", ".join(each.plan.decoder.replace("_", " ") for each in several)
         title = (
-            f"{plan.decoder.replace('_', ' ')} on {plan.recording}: "
+            f"{decoders} on {plan.recording}: "
             f"{len(plan.split.train)} trials to learn from, {len(plan.split.test)} to test on"
         )
         figure.suptitle(title, fontsize=10 if wide else 8, color=colours["text"], fontweight="bold")
         return to_file(figure, kind, title, width)
+
+
+def _called(outcome: Outcome) -> str:
+    """The decoder, with the settings that differ from the usual ones."""
+    plan, usual = outcome.plan, DECODERS[outcome.plan.decoder].param
+    others = {name: value for name, value in plan.settings.items() if value != usual[name].default}
+    settings = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in others.items())
+    return plan.decoder.replace("_", " ") + (f" ({settings})" if settings else "")
+
+
+def _draw_decoders(axes: Axes, outcome: Outcome, quantity: str, colours: Colours) -> None:
+    """A line for each decoder, from level to level."""
+    axes.set_title(f"R² of {quantity}, trials never seen", loc="left")
+    several = outcome, *outcome.others
+    lowest = 0.0
+    for i, each in enumerate(several):
+        values = np.array([getattr(scores, f"r2_{quantity}").mean for scores in each.scores])
+        shown = np.clip(values, LOWEST, 1.0)
+        lowest = min(lowest, float(np.nanmin(shown, initial=0.0)))
+        colour = colours[f"decoder-{i % N_COLOURS + 1}"]
+        style_ = "-" if i < N_COLOURS else "--"
+        axes.plot(shown, style_, color=colour, marker=MARKERS[i % len(MARKERS)], label=_called(each))
+    axes.axhline(0, color=colours["line"], linewidth=0.8)
+    axes.set(
+        xticks=range(len(outcome.scores)),
+        xticklabels=[scores.level for scores in outcome.scores],
+        ylim=(lowest - 0.05, 1.02),
+        ylabel="R², mean of x and y",
+    )
+    if lowest <= LOWEST:
+        told = f"cut at {LOWEST:g}"
+        axes.text(0.01, 0.01, told, transform=axes.transAxes, fontsize=7.5, color=colours["text"])
 
 
 def _draw_levels(axes: Axes, outcome: Outcome, colours: Colours) -> None:

@@ -98,6 +98,8 @@ def get_svg(context: Context, calibration: int, asked: FigureQuery) -> Text:
 
 def _draw(context: Context, number: int, asked: FigureQuery, kind: Kind) -> bytes:
     outcome = _done(context, number).outcome
+    if not asked.alone:
+        outcome = _calibrations(context).outcome(number)
     return studio_of(context).draw(outcome, (), kind, asked.theme, asked.width)
 
 

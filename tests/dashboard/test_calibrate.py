@@ -119,6 +119,25 @@ def test_what_is_refused_is_said_in_one_line_and_a_run_can_be_cancelled(deck: De
     assert [run["id"] for run in deck.api("GET", "/api/calibrations")["calibrations"]] == before
 
 
+def test_several_decoders_are_calibrated_on_the_same_trials_one_after_another(
+    deck: Deck, page: Page
+) -> None:
+    before = {run["id"] for run in deck.api("GET", "/api/calibrations")["calibrations"]}
+    more(page)
+    page.get_by_label("Seed").fill("11")
+    page.get_by_label("kalman").check()
+    page.get_by_label("wiener").check()
+    order(page, "wiener")
+    expect(page.get_by_text("To come: kalman")).to_be_visible(timeout=WITHIN)
+    page.locator("[data-run=done]", has_text="kalman").wait_for(timeout=WITHIN)
+    made = [run for run in deck.api("GET", "/api/calibrations")["calibrations"] if run["id"] not in before]
+    assert sorted(run["decoder"] for run in made) == ["kalman", "wiener"]
+    assert made[0]["split"] == made[1]["split"]
+    assert deck.calibrations is not None
+    outcome = deck.calibrations.outcome(made[0]["id"])
+    assert [each.plan.decoder for each in outcome.others] == [made[1]["decoder"]]
+
+
 def test_runs_that_others_order_are_listed_compared_and_deleted_and_the_session_stays(
     deck: Deck, visitor: Visitor
 ) -> None:

@@ -157,6 +157,27 @@ def test_the_figure_has_the_width_that_is_asked_for(call, run, width):
     assert Image.open(io.BytesIO(png)).width == width
 
 
+def test_the_figure_has_all_decoders_that_had_the_same_trials(call, calibrations, run):
+    others = [
+        done(call, calibrations, decoder="kalman", seed=5),
+        done(call, calibrations, decoder="wiener", settings={"lags": 1}, seed=5),
+        done(call, calibrations, decoder="wiener", settings={"lags": 1}, seed=6),  # other trials
+    ]
+    path = f"/api/calibrations/{run['id']}/figure.svg"
+    svg = call("GET", path).content.decode()
+    assert "wiener, kalman, wiener on tuned: 45 trials to learn from, 15 to test on" in svg
+    for text in (
+        "R² of velocity, trials never seen",
+        "R² of position, trials never seen",
+        "wiener (lags 1)",
+    ):
+        assert text in svg
+    assert "Undisturbed paths" not in svg
+    assert "Undisturbed paths" in call("GET", f"{path}?alone=true").content.decode()
+    for each in others:
+        call("DELETE", f"/api/calibrations/{each['id']}")
+
+
 def test_the_figure_says_what_it_shows(call, run):
     svg = call("GET", f"/api/calibrations/{run['id']}/figure.svg").content.decode()
     assert "wiener on tuned: 45 trials to learn from, 15 to test on" in svg

@@ -43,6 +43,10 @@ class CalibrationAsk(Ask):
 class FigureQuery(Ask):
     theme: Theme = "light"
     width: Annotated[int, Field(ge=300, le=4000)] = Field(1200, description="Pixels.")
+    alone: bool = Field(
+        default=False,
+        description="Without the other decoders that learned and were tested on the same trials.",
+    )
 
 
 class TargetBalance(Answer):
