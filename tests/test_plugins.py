@@ -10,12 +10,16 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from urllib.error import HTTPError
 
 import pytest
 from playwright.sync_api import Browser
 from websocket import create_connection
 
+from engine import plugins
+from engine.errors import BadSetting
+from plotters import with_plugins
 from tests.benchmarks import Server, server
 from tests.engine.listening import PATIENCE, wait_until
 
@@ -24,12 +28,33 @@ EXAMPLES = re.findall(
     r"```python\n# (\w+)\.py\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.DOTALL
 )
 LONGEST = 30
+PATIENT = '''
+import os
+import time
+from pathlib import Path
+
+from engine.decoders.wiener import Wiener
+
+
+class Patient(Wiener):
+    """Learns in three epochs; after the second it waits for a file."""
+
+    key = "patient"
+
+    def _learn(self, training):
+        for epoch in range(3):
+            while epoch == 2 and not Path(os.environ["PATIENT_FILE"]).exists():
+                time.sleep(0.02)
+            super()._learn(training)
+            self.epoch_done(epoch + 1, 3)
+'''
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The examples as files."""
+    """The examples as files, and a decoder that takes its time."""
     made = tmp_path_factory.mktemp("plugins")
+    (made / "patient.py").write_text(PATIENT)
     for name, text in EXAMPLES:
         (made / f"{name}.py").write_text(text)
     return made
@@ -40,6 +65,7 @@ def deck(folder: Path) -> Iterator[Server]:
     """A server with them, and a session that plays."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("CSV_LOG_FOLDER", str(folder))
+        environment.setenv("PATIENT_FILE", str(folder / "go"))
         with server("--no-lsl", "--plugins", str(folder)) as ours:
             ours.ask("POST", "/api/sessions", {"custom_code": "deck"})
             ours.ask("POST", "/api/control/deck/resume")
@@ -138,12 +164,22 @@ def test_a_source_is_played_and_does_what_it_can(deck: Server) -> None:
     deck.ask("DELETE", "/api/sessions/thrown")
 
 
-def test_a_plot_stands_where_it_says_and_moves(deck: Server, browser: Browser) -> None:
+TITLE = """() => Bokeh.documents.flatMap((each) => [...each.all_models])
+    .map((model) => /^(\\d+) s up to bin (\\d+)$/.exec(model.text ?? ""))
+    .find(Boolean)?.slice(1).map(Number)"""
+
+
+def test_a_plot_and_a_card_stand_where_they_say_and_follow_the_session(
+    deck: Server, browser: Browser
+) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(30_000)
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
     page.goto(f"http://127.0.0.1:{deck.dashboard_port}/live?session=deck")
     shown = page.locator(".plot-speed")
     above = page.locator(".plot-velocity")
-    shown.locator("canvas").first.wait_for(timeout=30_000)
+    shown.locator("canvas").first.wait_for()
     box, other = shown.bounding_box(), above.bounding_box()
     assert box is not None
     assert other is not None
@@ -153,23 +189,8 @@ def test_a_plot_stands_where_it_says_and_moves(deck: Server, browser: Browser) -
         """() => Bokeh.documents.some((each) => {
             const source = each.get_model_by_name("speed/trace");
             return source && source.data.speed.filter(Number.isFinite).length > 40;
-        })""",
-        timeout=30_000,
+        })"""
     )
-    page.close()
-
-
-TITLE = """() => Bokeh.documents.flatMap((each) => [...each.all_models])
-    .map((model) => /^(\\d+) s up to bin (\\d+)$/.exec(model.text ?? ""))
-    .find(Boolean)?.slice(1).map(Number)"""
-
-
-def test_a_card_with_a_widget_and_a_plot_follows_the_session(deck: Server, browser: Browser) -> None:
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.set_default_timeout(30_000)
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto(f"http://127.0.0.1:{deck.dashboard_port}/live?session=deck")
     page.wait_for_selector("body[data-controls=ready]")
     page.locator("#count_histogram summary").click()
     page.wait_for_function(f"() => ({TITLE})()")
@@ -213,12 +234,25 @@ FAILING_PLOTS = {
 """How a lab's plot may fail, each in a way of its own."""
 
 
-def test_plots_that_fail_end_alone_and_say_so(tmp_path: Path, browser: Browser) -> None:
+FAILING_CARDS = {
+    "undrawn": (
+        "import panel as pn\n\n\ndef fail():\n    raise OSError('no light')\n\n\n"
+        "def make_card(session):\n    return pn.Column('above', pn.bind(fail))\n",
+        "OSError: no light",
+    ),
+    "unmade": ("def make_card(session):\n    return 1 / 0\n", "ZeroDivisionError: division by zero"),
+}
+"""A card that cannot be drawn and one that cannot be made, and what each says."""
+
+
+def test_plots_and_cards_that_fail_end_alone_and_say_so(tmp_path: Path, browser: Browser) -> None:
     for name, parts in FAILING_PLOTS.items():
         whole = {"name": name, "caption": "", "build": "", "update": "Set('', {'visible': True})", **parts}
         text = PLOT.format(**whole)
         if name == "property":
             text = text.replace("'property/'", "'property'")
+        (tmp_path / f"{name}.py").write_text(text)
+    for name, (text, _) in FAILING_CARDS.items():
         (tmp_path / f"{name}.py").write_text(text)
     with server("--no-lsl", "--plugins", str(tmp_path)) as ours:
         ours.ask("POST", "/api/sessions", {"custom_code": "deck"})
@@ -226,46 +260,17 @@ def test_plots_that_fail_end_alone_and_say_so(tmp_path: Path, browser: Browser) 
         page.set_default_timeout(30_000)
         page.goto(f"http://127.0.0.1:{ours.dashboard_port}/live?session=deck")
         page.wait_for_selector("body[data-controls=ready]")
+        for name, (_, said) in FAILING_CARDS.items():
+            page.locator(f"#{name} summary").click()
+            page.locator(f"#{name}").get_by_text(said).wait_for()
         page.get_by_role("button", name="Play", exact=True).click()
+        page.wait_for_selector("body[data-state=playing]")
         page.wait_for_function("() => window.deckStats.painted > 40")
         for name in FAILING_PLOTS:
             told = page.locator(f"[data-failed={name}], [data-value=sinks]")
             told.get_by_text(re.compile("plot .*has failed", re.IGNORECASE)).first.wait_for()
         assert page.locator(".failed:not(:empty)").count() >= 7
         assert page.locator("[data-failed=raster]").inner_text() == ""
-        page.close()
-
-
-def test_a_card_that_cannot_be_drawn_says_so_and_the_page_works(tmp_path: Path, browser: Browser) -> None:
-    (tmp_path / "broken.py").write_text(
-        "import panel as pn\n\n\ndef fail():\n    raise OSError('no light')\n\n\n"
-        "def make_card(session):\n    return pn.Column('above', pn.bind(fail))\n"
-    )
-    with server("--no-lsl", "--plugins", str(tmp_path)) as ours:
-        ours.ask("POST", "/api/sessions", {"custom_code": "deck"})
-        page = browser.new_page()
-        page.set_default_timeout(30_000)
-        page.goto(f"http://127.0.0.1:{ours.dashboard_port}/live?session=deck")
-        page.wait_for_selector("body[data-controls=ready]")
-        page.locator("#broken summary").click()
-        page.locator("#broken").get_by_text("OSError: no light").wait_for()
-        page.get_by_role("button", name="Play", exact=True).click()
-        page.wait_for_selector("body[data-state=playing]")
-        page.close()
-
-
-def test_a_card_that_cannot_be_made_says_so_and_the_page_works(tmp_path: Path, browser: Browser) -> None:
-    (tmp_path / "broken.py").write_text("def make_card(session):\n    return 1 / 0\n")
-    with server("--no-lsl", "--plugins", str(tmp_path)) as ours:
-        ours.ask("POST", "/api/sessions", {"custom_code": "deck"})
-        page = browser.new_page()
-        page.set_default_timeout(30_000)
-        page.goto(f"http://127.0.0.1:{ours.dashboard_port}/live?session=deck")
-        page.wait_for_selector("body[data-controls=ready]")
-        page.locator("#broken summary").click()
-        page.locator("#broken").get_by_text("ZeroDivisionError: division by zero").wait_for()
-        page.get_by_role("button", name="Play", exact=True).click()
-        page.wait_for_selector("body[data-state=playing]")
         page.close()
 
 
@@ -359,7 +364,27 @@ PLOT_NAMED = "from plotters.base import Place, Plotter\n\n\nclass Mine(Plotter):
         ),
     ],
 )
-def test_a_plugin_that_cannot_be_taken_is_told_in_one_line(tmp_path: Path, text: str, said: str) -> None:
+def test_a_plugin_that_cannot_be_taken_is_told_in_one_line(
+    tmp_path: Path, text: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(plugins.VARIABLE, "")  # and what is loaded goes with the test
+    monkeypatch.setitem(sys.modules, "phantom_plugins.lab", ModuleType("lab"))
+    (tmp_path / "lab.py").write_text(text)
+    with pytest.raises(BadSetting, match=r"lab\.py") as refused:
+        with_plugins(plugins.load(tmp_path))
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import no_such_library\n", "ModuleNotFoundError: No module named 'no_such_library' (line 1)"),
+        (PLOT_NAMED.format("mine"), "The plot 'mine' has no title. Give it one."),
+    ],
+    ids=["what cannot be loaded", "a plot"],
+)
+def test_the_command_ends_with_that_line(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "lab.py").write_text(text)
     refused = started(f"--plugins={tmp_path}")
     assert refused.returncode == 2
@@ -381,50 +406,24 @@ def started(*arguments: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-PATIENT = '''
-import os
-import time
-from pathlib import Path
-
-from engine.decoders.wiener import Wiener
-
-
-class Patient(Wiener):
-    """Learns in three epochs; after the second it waits for a file."""
-
-    key = "patient"
-
-    def _learn(self, training):
-        for epoch in range(3):
-            while epoch == 2 and not Path(os.environ["PATIENT_FILE"]).exists():
-                time.sleep(0.02)
-            super()._learn(training)
-            self.epoch_done(epoch + 1, 3)
-'''
-
-
 def test_a_fit_by_epochs_shows_how_far_it_is_and_can_be_cancelled(
-    tmp_path: Path, browser: Browser, monkeypatch: pytest.MonkeyPatch
+    deck: Server, folder: Path, browser: Browser
 ) -> None:
-    (tmp_path / "patient.py").write_text(PATIENT)
-    file = tmp_path / "go"
-    monkeypatch.setenv("PATIENT_FILE", str(file))
-    with server("--no-lsl", "--plugins", str(tmp_path)) as ours:
-        page = browser.new_page()
-        page.set_default_timeout(60_000)
-        page.goto(f"http://127.0.0.1:{ours.dashboard_port}/calibrate")
-        page.get_by_label("Decoder").select_option("patient")
-        calibrate = page.get_by_role("button", name="Calibrate", exact=True)
-        calibrate.click()
-        page.get_by_text("Fitting patient to 75 trials, epoch 2 of at most 3").wait_for()
-        (run,) = ours.get("/api/calibrations")["calibrations"]
-        assert run["progress"] == pytest.approx(2 / 3 / 6)
-        bar = page.get_by_role("progressbar")
-        assert float(bar.get_attribute("value") or 0) == pytest.approx(111, abs=1)
-        page.get_by_role("button", name="Cancel").click()
-        page.get_by_text("No calibration yet.").wait_for()
-        assert ours.get("/api/calibrations")["count"] == 0
-        file.touch()
-        calibrate.click()
-        page.locator("[data-run=done]").wait_for()
-        page.close()
+    page = browser.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(f"http://127.0.0.1:{deck.dashboard_port}/calibrate")
+    page.get_by_label("Decoder").select_option("patient")
+    calibrate = page.get_by_role("button", name="Calibrate", exact=True)
+    calibrate.click()
+    page.get_by_text("Fitting patient to 75 trials, epoch 2 of at most 3").wait_for()
+    (run,) = deck.get("/api/calibrations")["calibrations"]
+    assert run["progress"] == pytest.approx(2 / 3 / 6)
+    bar = page.get_by_role("progressbar")
+    assert float(bar.get_attribute("value") or 0) == pytest.approx(111, abs=1)
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text("No calibration yet.").wait_for()
+    assert deck.get("/api/calibrations")["count"] == 0
+    (folder / "go").touch()
+    calibrate.click()
+    page.locator("[data-run=done]").wait_for()
+    page.close()

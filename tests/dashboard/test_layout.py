@@ -59,6 +59,9 @@ WATCH = f"""() => {{
 """Note which controls are reached, and which of them do not show it."""
 
 
+FITS = "width => innerWidth === width && document.documentElement.scrollWidth <= width"
+
+
 @pytest.fixture(scope="module")
 def deck() -> Iterator[Deck]:
     other = small_recording(name="swift-neural-42-20261121-154237-750-of-a-long-afternoon")
@@ -70,9 +73,22 @@ def deck() -> Iterator[Deck]:
     made.stop()
 
 
+@pytest.fixture(scope="module")
+def shared(deck: Deck, browser: Browser) -> Iterator[Page]:
+    """One page for tests that leave it as it was."""
+    with browser.new_context(color_scheme="dark") as context:
+        visiting = Visitor(context, deck.url)
+        yield visiting.watch(deck, "swift-neural-42", *CARD_NAMES)
+        assert visiting.failures == []
+        assert visiting.foreign == []
+
+
 @pytest.fixture
-def page(deck: Deck, visitor: Visitor) -> Page:
-    return visitor.watch(deck, "swift-neural-42", *CARD_NAMES)
+def page(shared: Page) -> Page:
+    """The shared page, with its controls, while the session plays."""
+    shared.wait_for_selector("body[data-state=playing]")
+    expect(shared.get_by_role("complementary", name="Controls")).to_be_visible()
+    return shared
 
 
 def n_frames(page: Page, n: int) -> None:
@@ -86,29 +102,40 @@ def open_options(page: Page) -> None:
     expect(page.get_by_role("link", name="swift-neural-42")).to_be_visible()
 
 
-SLOW = pytest.mark.slow
+WIDTHS = (390, 700, 820, 1280, 1920)
 
 
 @pytest.mark.parametrize(
-    "width", [390, pytest.param(700, marks=SLOW), 820, pytest.param(1280, marks=SLOW), 1920]
+    "opened", [390, *(pytest.param(width, marks=pytest.mark.slow) for width in WIDTHS[1:])]
 )
-def test_no_page_scrolls_sideways(deck: Deck, browser: Browser, width: int) -> None:
+def test_no_page_scrolls_sideways(deck: Deck, browser: Browser, opened: int) -> None:
+    """Opened at one width and then as wide as any, it fits."""
+
+    replay = deck.store.get("swift-neural-42").replay
+
     def look(page: Page, name: str) -> None:
         for scheme in ("dark", "light"):
             assert page.locator("html").get_attribute("data-theme") == scheme
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-            page.evaluate("() => scrollTo(0, 0)")
-            keep_screenshot(page, f"{name}-{scheme}-{width}")
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 860})
+                page.wait_for_function(FITS, arg=width)
+                page.evaluate("() => scrollTo(0, 0)")
+                keep_screenshot(page, f"{name}-{scheme}-{width}")
             page.get_by_role("button", name="Switch between dark and light").click()
 
-    with browser.new_context(color_scheme="dark", viewport={"width": width, "height": 860}) as context:
+    with browser.new_context(color_scheme="dark", viewport={"width": opened, "height": 860}) as context:
         visitor = Visitor(context, deck.url)
         page = visitor.watch(deck, "swift-neural-42", *CARD_NAMES)
         n_frames(page, 5)
+        replay.pause()  # what moves is there, and is drawn again at each width
+        assert page.evaluate(FITS, opened)
         look(page, "live")
+        page.set_viewport_size({"width": opened, "height": 860})
         page.goto(deck.url)
         open_options(page)
+        assert page.evaluate(FITS, opened)
         look(page, "home")
+        replay.resume()
         assert visitor.failures == visitor.foreign == []
 
 
@@ -125,15 +152,26 @@ def test_a_phone_begins_with_closed_panels_and_remembers_open_ones(deck: Deck, b
         expect(page.get_by_role("switch", name="Noise")).to_be_hidden()
 
 
-def test_the_theme_changes_at_once_and_is_remembered(page: Page) -> None:
+def test_pages_lead_to_each_other_and_the_theme_goes_along(deck: Deck, visitor: Visitor) -> None:
+    page = visitor.watch(deck, "swift-neural-42")
     palette = "() => Bokeh.index.roots[0].model.renderers[0].glyph.color_mapper.palette.map(String)"
-    assert page.locator("html").get_attribute("data-theme") == "dark"
+    html = page.locator("html")
+    expect(html).to_have_attribute("data-theme", "dark")
     assert page.evaluate(palette) == theme.count_palette("dark")
     page.get_by_role("button", name="Switch between dark and light").click()
     assert page.evaluate(palette) == theme.count_palette("light")
-    page.reload()
-    page.wait_for_selector("body[data-connection=open]")
-    assert page.locator("html").get_attribute("data-theme") == "light"
+    links = page.get_by_role("navigation", name="Pages")
+    expect(links.get_by_role("link", name="Live")).to_have_attribute("aria-current", "page")
+    links.get_by_role("link", name="Explore").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Explore")
+    expect(html).to_have_attribute("data-theme", "light")
+    links.get_by_role("link", name="Home").click()
+    expect(page.get_by_role("heading", name="Sessions")).to_be_visible()
+    expect(html).to_have_attribute("data-theme", "light")
+    links.get_by_role("link", name="Live").click()
+    page.wait_for_selector("body[data-session=swift-neural-42][data-connection=open]")
+    assert page.url == deck.live("swift-neural-42")
+    assert html.get_attribute("data-theme") == "light"
     assert page.evaluate(palette) == theme.count_palette("light")
 
 
@@ -165,29 +203,25 @@ def test_presenting_fills_the_screen_in_large_type_until_escape(page: Page) -> N
 
 
 def test_every_control_has_a_label_and_is_reached_by_keyboard(deck: Deck, page: Page) -> None:
-    for path in ("/live?session=swift-neural-42", "/"):
-        if path == "/":
-            page.goto(deck.url)
-            open_options(page)
-        assert page.evaluate(NAMELESS) == []
-        n = page.evaluate(WATCH)
-        assert n > 15
-        for _ in range(n + N_PLOTS + N_REGIONS):
+    assert_all_named_and_reached(page)
+    home = page.context.new_page()
+    home.goto(deck.url)
+    open_options(home)
+    assert_all_named_and_reached(home)
+    home.close()
+
+
+def assert_all_named_and_reached(page: Page) -> None:
+    assert page.evaluate(NAMELESS) == []
+    n = page.evaluate(WATCH)
+    assert n > 15
+    for _ in range(0, n + N_PLOTS + N_REGIONS, 10):
+        for _ in range(10):
             page.keyboard.press("Tab")
-        assert page.evaluate("() => [...unreached].map((e) => e.outerHTML)") == []
-        assert page.evaluate("() => invisible") == []
-
-
-def test_pages_lead_to_each_other(deck: Deck, page: Page) -> None:
-    links = page.get_by_role("navigation", name="Pages")
-    expect(links.get_by_role("link", name="Live")).to_have_attribute("aria-current", "page")
-    links.get_by_role("link", name="Explore").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Explore")
-    links.get_by_role("link", name="Home").click()
-    expect(page.get_by_role("heading", name="Sessions")).to_be_visible()
-    links.get_by_role("link", name="Live").click()
-    page.wait_for_selector("body[data-session=swift-neural-42][data-connection=open]")
-    assert page.url == deck.live("swift-neural-42")
+        if page.evaluate("() => unreached.size") == 0:
+            break
+    assert page.evaluate("() => [...unreached].map((e) => e.outerHTML)") == []
+    assert page.evaluate("() => invisible") == []
 
 
 def test_a_page_that_skips_frames_says_so(page: Page) -> None:
@@ -196,4 +230,5 @@ def test_a_page_that_skips_frames_says_so(page: Page) -> None:
     expect(skipping).to_have_text("some skipped")
     page.get_by_role("button", name="Pause").click()
     expect(skipping).to_be_empty()
+    page.evaluate("() => clearInterval(window.slow)")
     page.get_by_role("button", name="Play").click()
