@@ -185,7 +185,9 @@ def test_paths_are_the_trials_positions(page: Page) -> None:
         np.testing.assert_allclose(np.array(shown(page, "paths", "Segment", f"{name}1")[0]), end, rtol=1e-6)
 
 
-def test_every_control_has_a_label_and_changes_the_plots(deck: Deck, visitor: Visitor) -> None:
+def test_every_control_has_a_label_and_changes_the_plots_and_the_address(
+    deck: Deck, visitor: Visitor
+) -> None:
     page = explore(visitor, deck)
     page.get_by_label("Unit").select_option(RECORDING.channel_names[3])
     page.get_by_label("Align to").select_option("Go cue")
@@ -201,10 +203,19 @@ def test_every_control_has_a_label_and_changes_the_plots(deck: Deck, visitor: Vi
     assert_shows(page, [np.arange(40)], 3, "go_cue", (0.2, 0.8), step=2, sd=0.0)
     for control in page.locator("select:visible, input:visible, button:visible:not(.bk-spin-btn)").all():
         assert control.evaluate("e => !!(e.labels?.length || e.ariaLabel || e.textContent.trim())")
+    trials(page).fill("3")
+    page.keyboard.press("Enter")
+    expect(count(page)).to_have_text("1 of 40 trials")
+    page.wait_for_url("**trials=3**")
+    again = explore(visitor, deck, page.url.removeprefix(f"{deck.url}/explore"))
+    expect(count(again)).to_have_text("1 of 40 trials")
+    expect(again.get_by_label("Align to")).to_have_value("Go cue")
+    assert_shows(again, [[3]], 3, "go_cue", (0.2, 0.8), step=2, sd=0.0)
 
 
-def test_the_keyboard_alone_is_enough(deck: Deck, visitor: Visitor) -> None:
-    page = explore(visitor, deck, "?unit=0")
+def test_the_keyboard_alone_is_enough(page: Page) -> None:
+    page.get_by_label("Unit").select_option(RECORDING.channel_names[0])
+    assert_shows(page, BY_TARGET, unit=0)
     page.get_by_label("Unit").focus()
     page.keyboard.press("ArrowDown")
     page.get_by_label("↑ 0, 100 · 13").focus()
@@ -214,6 +225,9 @@ def test_the_keyboard_alone_is_enough(deck: Deck, visitor: Visitor) -> None:
     page.keyboard.press("Enter")
     expect(count(page)).to_have_text("5 of 40 trials")
     assert_shows(page, [np.intersect1d(rows, [4, 5, 6, 7, 30]) for rows in BY_TARGET], unit=1)
+    page.get_by_role("button", name="All trials").click()
+    page.get_by_label("Unit").select_option(RECORDING.channel_names[BEST])
+    assert_shows(page, BY_TARGET)
 
 
 def test_groups_are_chosen_and_dropped(page: Page) -> None:
@@ -320,18 +334,6 @@ def test_trials_that_cannot_be_read_are_told_and_change_nothing(page: Page) -> N
     expect(told).to_have_text("")
 
 
-def test_the_address_holds_what_is_shown(deck: Deck, visitor: Visitor) -> None:
-    page = explore(visitor, deck)
-    page.get_by_label("Align to").select_option("Go cue")
-    trials(page).fill("3")
-    page.keyboard.press("Enter")
-    expect(count(page)).to_have_text("1 of 40 trials")
-    page.wait_for_url("**trials=3**")
-    again = explore(visitor, deck, page.url.removeprefix(f"{deck.url}/explore"))
-    expect(count(again)).to_have_text("1 of 40 trials")
-    expect(again.get_by_label("Align to")).to_have_value("Go cue")
-
-
 def test_an_address_that_asks_for_nonsense_is_told(deck: Deck, visitor: Visitor) -> None:
     nonsense = {"unit": "true", "before": "soon", "after": "99", "event": "[1]", "split": "<b>"}
     page = explore(visitor, deck, f"?{urlencode(nonsense)}")
@@ -350,13 +352,6 @@ def test_the_trials_that_are_chosen_can_be_played(deck: Deck, page: Page) -> Non
     session = deck.store.get(address.removeprefix("/live?session="))
     assert session.replay.selection.trial_ids == (3, 4, 5)
     deck.store.delete(session.code)
-
-
-def test_another_recording_is_another_page(deck: Deck, visitor: Visitor) -> None:
-    page = explore(visitor, deck)
-    page.get_by_label("Recording").select_option("other")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Explore other")
-    expect(count(page)).to_have_text("All 8 trials")
 
 
 def test_an_unknown_recording_is_told(deck: Deck, visitor: Visitor) -> None:
@@ -383,10 +378,13 @@ def test_a_narrow_page_needs_no_sideways_scroll(page: Page) -> None:
     page.set_viewport_size(whole)
 
 
-def test_home_and_explore_lead_to_each_other(deck: Deck, visitor: Visitor) -> None:
+def test_home_and_explore_lead_to_each_other_and_to_another_recording(deck: Deck, visitor: Visitor) -> None:
     page = visitor.open(deck.url)
     pages = page.get_by_role("navigation", name="Pages")
     pages.get_by_role("link", name="Explore", exact=True).click()
     page.wait_for_selector("body[data-controls=ready]")
+    page.get_by_label("Recording").select_option("other")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Explore other")
+    expect(count(page)).to_have_text("All 8 trials")
     pages.get_by_role("link", name="Home", exact=True).click()
     expect(page.get_by_role("heading", name="Sessions")).to_be_visible()

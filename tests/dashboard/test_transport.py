@@ -228,17 +228,7 @@ def test_keys(deck: Deck, page: Page, session: Session) -> None:
     assert session.ring.head == sent + 1
 
 
-def test_keys_rest_while_somebody_types(page: Page, session: Session) -> None:
-    trials = page.get_by_label("Trials", exact=True)
-    trials.press_sequentially("1 .p?-")
-    trials.press("ArrowLeft")
-    trials.press("Home")
-    expect(trials).to_have_value("1 .p?-")
-    assert session.replay.state == "idle"
-    expect(page.locator("dialog[open]")).to_have_count(0)
-
-
-def test_the_keys_are_listed(page: Page) -> None:
+def test_keys_are_listed_and_rest_while_somebody_types(page: Page, session: Session) -> None:
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     page.keyboard.press("Escape")
@@ -246,6 +236,13 @@ def test_the_keys_are_listed(page: Page) -> None:
     page.get_by_role("button", name="Keys").click()
     page.get_by_role("button", name="Close").click()
     expect(page.get_by_role("dialog", name="Keys")).to_be_hidden()
+    trials = page.get_by_label("Trials", exact=True)
+    trials.press_sequentially("1 .p?-")
+    trials.press("ArrowLeft")
+    trials.press("Home")
+    expect(trials).to_have_value("1 .p?-")
+    assert session.replay.state == "idle"
+    expect(page.locator("dialog[open]")).to_have_count(0)
 
 
 def test_the_phase_of_the_trial_is_told(deck: Deck, page: Page, session: Session) -> None:
