@@ -79,6 +79,10 @@ def main(arguments: Sequence[str]) -> int:
             )
 
             return check(arguments[1:])
+        if arguments[:1] == ["compare"]:
+            from sessions.commands.compare import main as compare
+
+            return compare(arguments[1:])
         if arguments[:1] == ["finish"]:
             from sessions.commands.finish import main as finish
 

@@ -118,8 +118,12 @@ def sources(chosen: Settings, own: plugins.Modules) -> Sources:
     kind, _, names = chosen.source.partition(":")
     if kind == "lsl":
         read_names(names)  # now, and not when the first session is made
-    fits = Fits(chosen.records / ".neurons" if chosen.records else DATA / "neurons")
-    return Sources({**plugins.sources(own), "lsl": lsl_source}, chosen.source, chosen.rate, fits)
+    return Sources({**plugins.sources(own), "lsl": lsl_source}, chosen.source, chosen.rate, fits_of(chosen))
+
+
+def fits_of(chosen: Settings) -> Fits:
+    """The fits of neurons, and where they are kept."""
+    return Fits(chosen.records / ".neurons" if chosen.records else DATA / "neurons")
 
 
 def lsl_source(stream: str, bin_rate: float) -> Source:

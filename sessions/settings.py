@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -163,6 +163,7 @@ FURTHER = f"""\
 commands, each with a --help of its own:
   serve.py check [SECONDS]  whether a running server's stream is punctual
   serve.py decode ...       run a decoder on a session of a running server
+  serve.py compare ...      compare decoders by simulated users who steer by them
   serve.py finish JOURNAL   make the file of a record whose server was killed
 
 Each setting is also an environment variable: PHANTOM_ and its name, such as PHANTOM_PORT=9000,
@@ -228,7 +229,11 @@ def settings(arguments: Sequence[str]) -> Settings:
     BadSetting
         One line that names the setting, its value and the rule.
     """
-    given = vars(parser().parse_args(arguments))
+    return checked(vars(parser().parse_args(arguments)))
+
+
+def checked(given: Mapping[str, Any]) -> Settings:
+    """Settings from what a command line gave, by their names, and the environment; raises as `settings`."""
     try:
         return Settings(**given)
     except ValidationError as error:

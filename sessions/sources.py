@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from engine.bins.selection import EVERYTHING
 from engine.bins.source import MakeSource, Source
@@ -13,6 +14,7 @@ from engine.sources.user.closed_loop import ClosedLoop
 from engine.sources.user.fitting import Fits
 from engine.sources.user.source import SimulatedUser
 from engine.sources.user.user import PRESETS
+from engine.sources.user.workspace import Basis
 from sessions.options import Options
 
 RECORDING, USER = "recording", "user"
@@ -99,7 +101,8 @@ class Sources:
                 lockstep=options.lockstep,
                 seed=options.seed,
             )
-            return SimulatedUser(recording, loop, self._fits)
+            basis = Basis.of(recording)
+            return SimulatedUser(basis, loop, partial(self._fits.of, recording, basis.workspace))
         return self._makers[kind](what, self._bin_rate)
 
     def close(self) -> None:

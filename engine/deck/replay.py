@@ -365,14 +365,9 @@ class Replay:
         block.first = first = self.ring.head
         if (text := transport.reach(first)) is not None:
             self.happenings.note(text, asked=True)
-        ticks, told = transport.take(block, int(min(n, BLOCK, transport.room(first))), at)
-        raw = block.stamp(ticks, transport.schedule.unix_offset, transport.perturbations.mask)
-        transport.disturb(block, len(ticks))
+        n, raw, told = transport.make(block, n, at)
         if not paced:
-            block.rows["delay"] = 0.0
-            self.paced_from = first + len(ticks)  # before the rows are there: sinks are silent at speed max
-        if self._moved is not None:
-            self._moved.sent(block.rows[: len(ticks)])
+            self.paced_from = first + n  # before the rows are there: sinks are silent at speed max
         self.ring.publish_raw(raw)
         if paced:
             for due, text in told:

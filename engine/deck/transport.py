@@ -204,15 +204,6 @@ class Transport:
         """Change what the timetable says before bin number `first` of the session."""
         return self._disturbed if self.timetable.reach(first - self.origin) else None
 
-    def room(self, first: int) -> float:
-        """How many bins from number `first` on may be sent before `reach` is asked; infinity if all."""
-        return self.timetable.room(first - self.origin)
-
-    def disturb(self, block: Block, n: int) -> None:
-        """Perturb the first `n` rows of a block."""
-        if self.perturbations.mask:
-            self.perturbations.disturb(block.rows[:n], block.first - self.origin)
-
     # What is sent
 
     def n_due(self, at: float) -> int:
@@ -260,22 +251,27 @@ class Transport:
         self._waits_since = math.inf
         return f"pause after {PATIENCE:g} s without {why}"
 
-    def take(self, block: Block, n: int, at: float) -> tuple[list[Tick], Told]:
-        """Move on by at most `n` bins at time `at`, and end with the last.
+    def make(self, block: Block, n: int, at: float) -> tuple[int, memoryview, Told]:
+        """Move on by at most `n` bins at time `at`, and end with the last: as they are sent, disturbed.
 
         Parameters
         ----------
         block : Block
-            Where the bins go; all else of its rows is the caller's.
+            Where the bins go, from number ``block.first`` of the session on.
+        n : int
+        at : float
 
         Returns
         -------
-        ticks : list of Tick
+        n : int
+            How many there are.
+        raw : memoryview
+            Their rows.
         told : Told
         """
-        n = self.source.ready(n)
+        n = self.source.ready(int(min(n, len(block.rows), self.timetable.room(block.first - self.origin))))
         if self._self_paced:
-            ticks = [(due, at - due) for due in self._self_paced.dues(n)]
+            ticks: list[Tick] = [(due, at - due) for due in self._self_paced.dues(n)]
         elif self.speed != "max":
             ticks = [self.schedule.tick(at) for _ in range(n)]
         else:
@@ -284,7 +280,14 @@ class Transport:
         told = self.source.fill(block, ticks)
         self.sought = None if ticks else self.sought
         self.end_if_over()
-        return ticks, told
+        raw, rows = block.stamp(ticks, self.schedule.unix_offset, self.perturbations.mask), block.rows[:n]
+        if self.perturbations.mask:
+            self.perturbations.disturb(rows, block.first - self.origin)
+            if not self.paced:
+                rows["delay"] = 0.0
+        if self._moved is not None:
+            self._moved.sent(rows)
+        return n, raw, told
 
     def enter(self, state: State) -> None:
         self.state = state

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -84,8 +84,8 @@ def save(path: Path, decoder: Decoder, trained: Trained) -> None:
         raise BadModel(f"Cannot write {path}: {error.strerror}. Name another file.") from None
 
 
-def load(path: Path) -> tuple[Decoder, Trained]:
-    """Read a trained decoder, ready to predict.
+def load(path: Path | BinaryIO) -> tuple[Decoder, Trained]:
+    """Read a trained decoder, ready to predict; also from an open file, or what `to_npz` has made in one.
 
     Raises
     ------

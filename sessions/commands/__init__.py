@@ -1,1 +1,1 @@
-"""Commands that connect to a running server: ``check`` and ``decode``."""
+"""Commands: ``check`` and ``decode`` connect to a running server, ``compare`` and ``finish`` need none."""

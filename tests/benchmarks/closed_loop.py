@@ -28,7 +28,7 @@ from engine.sources.recordings.synthetic import default_recording
 from engine.sources.user.closed_loop import ClosedLoop
 from engine.sources.user.fitting import Fits
 from engine.sources.user.source import SimulatedUser
-from serve import DATA
+from sessions.configured import DATA
 from tests.benchmarks import ROOT, emit, server
 
 DECODERS = ("perfect", "wiener", "kalman", "refit", "rls", "noise")

@@ -21,7 +21,7 @@ from engine.decoders import DECODERS
 from engine.sources.recordings.readers import read
 from engine.sources.recordings.recording import Recording
 from engine.sources.recordings.synthetic import default_recording
-from serve import DATA
+from sessions.configured import DATA
 from tests.benchmarks import REACH98, ROOT, Server, emit, server, sleep_floor, spread
 
 RATES = (40, 200)

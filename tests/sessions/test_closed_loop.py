@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import msgpack
 import numpy as np
 import pytest
 
+from engine.comparison.lockstep import answering, bins
+from engine.comparison.runs import Bench, Condition, run
+from engine.comparison.table import SCORES
+from engine.decoders.store import load
+from engine.sources.user.workspace import Basis
+from sessions.commands.answering import Answerer
+from sessions.commands.compare import trained
 from sessions.options import Options
 from sessions.sources import Sources
 from sessions.store import Store
@@ -178,6 +187,40 @@ def test_scores_tell_what_the_driver_has_acquired() -> None:
     assert scores["r2_velocity"] > 0.999
     assert scores["r2_position"] is None
     assert scores["trial"]["hit"]
+
+
+def test_a_run_of_a_comparison_is_that_of_a_session_bin_for_bin_with_the_same_scores() -> None:
+    known = recording()
+    content = trained("wiener", known)
+    perturbation = {"preset": "moderate"}
+    with client(deck()) as ask:
+        ask.create("deck", **LOCKSTEP, seed=5, perturbation=perturbation)
+        decoder = Decoder(
+            f"ws://127.0.0.1:{ask.port}/stream/binary/deck?layout=compact&truth=0&decoder=mine"
+        )
+        answerer = Answerer(load(io.BytesIO(content))[0], "mine")
+        answerer.start(decoder.metadata)
+        for _ in range(600):
+            decoder.socket.send_binary(answerer.answer(decoder.read()))
+        scores: dict[str, Any] = {}
+        until = time.monotonic() + 30.0
+        while scores.get("n_bins") != 600:
+            assert time.monotonic() < until, scores
+            scores = ask("GET", "/api/sessions/deck/scores").json["decoders"].get("mine", {})
+        played, _ = ask.store.get("deck").ring.since(0, 600)
+        decoder.close()
+    neurons = fits_of(known).of(known).neurons
+    bench = Bench(Basis.of(known), neurons, {"wiener": content}, n_trials=scores["n_trials"])
+    source = bench.source("skilled", 5)
+    loop = bins(source, answering(load(io.BytesIO(content))[0]), 5, perturbation)
+    rows = np.concatenate([row.copy() for row in islice(loop, 600)])
+    for name in ("sequence_number", "packet_id", "trial", "counts", "kinematics", "intention", "intended"):
+        assert np.array_equal(rows[name], played[name]), name
+    own = run(bench, Condition("wiener", "skilled", "moderate"), 5)
+    for name in SCORES:
+        assert scores[name] == pytest.approx(getattr(own, name), abs=1e-9, nan_ok=True) or (
+            scores[name] is None and np.isnan(getattr(own, name))
+        )
 
 
 def test_a_decoder_that_ships_is_started_for_a_loop_and_learns_from_its_recording() -> None:

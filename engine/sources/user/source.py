@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from engine.bins import clock
-from engine.bins.description import Goal, Recorded
+from engine.bins.description import Goal
 from engine.bins.schema import Rows
 from engine.bins.source import Allow, Block, Capability, Tick, Told
 from engine.bins.trials import EVENT_NAMES, Trial, TrialEvent
@@ -20,13 +20,13 @@ from engine.sources.endless import Written
 from engine.sources.growing import GrowingDescription
 from engine.sources.user.closed_loop import ClosedLoop, made, settings_of
 from engine.sources.user.cursor import AT_REST, PLACED, SCREEN, ScreenCursor, Steering, Values
-from engine.sources.user.fitting import Fit, Fits
+from engine.sources.user.fitting import Fit
 from engine.sources.user.hand import Hand
 from engine.sources.user.neurons import Firing
 from engine.sources.user.tasks import Aim, aims
 from engine.sources.user.user import PERSON, Mind
 from engine.sources.user.way import Way
-from engine.sources.user.workspace import Place, Workspace
+from engine.sources.user.workspace import Basis, Place
 
 CAN: Final[tuple[Capability, ...]] = ("pause", "step", "speed", "perturbation", "drive")
 
@@ -39,31 +39,29 @@ class SimulatedUser(Written):
 
     Parameters
     ----------
-    recording : Recorded
-        Whose neurons and movements are taken.
+    basis : Basis
     loop : ClosedLoop
-    fits : Fits
+    fit : function
+        Gives the neurons, or begins their fit: called when all else is well.
 
     Raises
     ------
     BadSetting
         If a setting is unknown or out of bounds.
-    NotNow
-        If nothing moves in the recording.
     """
 
     kind = "user"
     can = CAN
 
-    def __init__(self, recording: Recorded, loop: ClosedLoop, fits: Fits) -> None:
-        workspace = Workspace.of(recording)
+    def __init__(self, basis: Basis, loop: ClosedLoop, fit: Callable[[], Fit]) -> None:
+        workspace = basis.workspace
         self.user, self.task, self.steering = settings_of(workspace, loop)
         self.loop = loop
         description = GrowingDescription(
-            name=recording.name,
-            channel_names=recording.channel_names,
-            bin_rate=recording.bin_rate,
-            length_unit=recording.length_unit,
+            name=basis.name,
+            channel_names=basis.channel_names,
+            bin_rate=basis.bin_rate,
+            length_unit=basis.length_unit,
             series=MappingProxyType({"position": None, "velocity": None, "passed_over": []}),
             told=True,
         )
@@ -96,7 +94,7 @@ class SimulatedUser(Written):
         self._heard = math.nan
         self._attended = False
         self._lock = threading.Lock()  # guards the six above
-        self.fit: Fit = fits.of(recording, workspace)
+        self.fit = fit()
 
     @property
     def lockstep(self) -> bool:

@@ -1,4 +1,4 @@
-"""Where a user works: the place and the size of the movements in a recording."""
+"""What of a recording a user needs beside its neurons: where and how far movements go, and which units."""
 
 from __future__ import annotations
 
@@ -66,3 +66,33 @@ class Workspace:
         away = np.hypot(*(np.array(targets or known[:, :2].tolist()) - (x, y)).T)
         reach = float(np.median(away) if targets else np.percentile(away, FAST_SHARE))
         return cls((x, y), reach or 1.0, float(np.percentile(speed, FAST_SHARE)), targets)
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a closed loop takes of a recording, beside its neurons: little enough to send elsewhere.
+
+    Attributes
+    ----------
+    name : str
+        The recording's.
+    channel_names : tuple of str, one a unit
+    bin_rate : float
+        Bins per second.
+    length_unit : str
+    workspace : Workspace
+    """
+
+    name: str
+    channel_names: tuple[str, ...]
+    bin_rate: float
+    length_unit: str
+    workspace: Workspace
+
+    @classmethod
+    def of(cls, recording: Recorded) -> Basis:
+        """That of a recording; raises as `Workspace.of` does."""
+        workspace = Workspace.of(recording)
+        return cls(
+            recording.name, recording.channel_names, recording.bin_rate, recording.length_unit, workspace
+        )

@@ -34,8 +34,8 @@ class Tick(NamedTuple):
 def take(made: Transport, n: int, at: float) -> list[Tick]:
     """What is sent, with the bins that are written."""
     block = Block(RECORDING, BLOCK)
-    ticks, _ = made.take(block, n, at)
-    return [Tick(int(row["packet_id"]), *tick) for row, tick in zip(block.rows, ticks, strict=False)]
+    n, _, _ = made.make(block, n, at)
+    return [Tick(*(row[name].item() for name in Tick._fields)) for row in block.rows[:n]]
 
 
 def bins(ticks: list[Tick]) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from engine.sources.user.closed_loop import ClosedLoop
 from engine.sources.user.fitting import Fit, Fits
 from engine.sources.user.regression import Sample, fit
 from engine.sources.user.source import SimulatedUser
-from engine.sources.user.workspace import Workspace
+from engine.sources.user.workspace import Basis, Workspace
 from tests.engine.sources.user.population import known_population
 
 Answer = Callable[[np.void], tuple[float, float, float, float]]
@@ -46,11 +46,18 @@ def recording() -> Recording:
     return known_population()
 
 
+def a_user(loop: ClosedLoop, fits: Fits | None = None) -> SimulatedUser:
+    """One who steers with the neurons of the known population."""
+    basis = Basis.of(recording())
+    return SimulatedUser(
+        basis, loop, partial((fits or fits_of(recording())).of, recording(), basis.workspace)
+    )
+
+
 def a_loop(fits: Fits | None = None, **settings: Any) -> Replay:
     """A replay of a simulated user, in lockstep unless told otherwise."""
     loop = ClosedLoop(**{"lockstep": True, **settings})
-    source = SimulatedUser(recording(), loop, fits or fits_of(recording()))
-    return Replay(source, seed=loop.seed, speed="max" if loop.lockstep else 1.0)
+    return Replay(a_user(loop, fits), seed=loop.seed, speed="max" if loop.lockstep else 1.0)
 
 
 def perfect(row: np.void) -> tuple[float, float, float, float]:

@@ -10,8 +10,7 @@ from engine.bins import clock
 from engine.errors import BadSetting, NotNow
 from engine.sources.user.closed_loop import ClosedLoop
 from engine.sources.user.hand import LATE, Hand
-from engine.sources.user.source import SimulatedUser
-from tests.engine.sources.user.closed_loop import fits_of, recording
+from tests.engine.sources.user.closed_loop import a_user
 from tests.engine.sources.user.test_steering import Loop
 
 
@@ -104,4 +103,4 @@ def test_the_way_is_timed_from_pointer_over_neurons_and_decoder_to_the_cursor(no
 
 def test_a_person_steers_at_a_pace_alone() -> None:
     with pytest.raises(BadSetting, match="at a pace"):
-        SimulatedUser(recording(), ClosedLoop(preset="person", lockstep=True), fits_of(recording()))
+        a_user(ClosedLoop(preset="person", lockstep=True))

@@ -10,8 +10,7 @@ import pytest
 from engine.bins.source import Block
 from engine.errors import BadSetting
 from engine.sources.user.closed_loop import ClosedLoop
-from engine.sources.user.source import SimulatedUser
-from tests.engine.sources.user.closed_loop import a_loop, fits_of, recording, run
+from tests.engine.sources.user.closed_loop import a_loop, a_user, run
 
 PULL = (math.nan, math.nan, 40.0, 0.0)
 PUSH = (math.nan, math.nan, 0.0, 80.0)
@@ -23,7 +22,7 @@ class Loop:
 
     def __init__(self, **settings: object) -> None:
         loop = ClosedLoop(**{"steering": DIRECT, **settings})
-        self.source = SimulatedUser(recording(), loop, fits_of(recording()))
+        self.source = a_user(loop)
         self._block = Block(self.source.description, 1)
         self.number = -1
 
