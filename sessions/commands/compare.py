@@ -180,7 +180,7 @@ def _names(what: str, known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
         for name in given:
             if name not in known:
                 raise argparse.ArgumentTypeError(
-                    f"there is no {what} {name[:80]!r}, but {', '.join(known)}"
+                    f"there is no {what} {name[:80]!r}; choose {', '.join(known)}"
                 )
         return given
 

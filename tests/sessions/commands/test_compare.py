@@ -1,0 +1,79 @@
+"""``serve.py compare``: what it refuses before it runs, and the same table by any number of workers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sessions.commands.compare import main
+from tests.nwb_builders import small_nwb
+
+SERVE = Path(__file__).parents[3] / "serve.py"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--decoders", "wien"], "there is no decoder 'wien'; choose passthrough"),
+        (["--users", "tired"], "there is no user 'tired'; choose skilled, naive, noisy"),
+        (["--levels", "big"], "there is no level 'big'; choose none, light"),
+        (["--seeds", "0"], "'0' is no whole number from 1 to 100,000"),
+        (["--trials", "many"], "'many' is no whole number"),
+        (["--out", "table.txt"], "'table.txt' ends in none of .csv, .json, .md"),
+        (["--out", "/nowhere/table.csv"], "/nowhere/table.csv cannot be written: No such file"),
+        (["--task", "radius"], "'radius' is not NAME=VALUE"),
+        (["--scheduler", "tcp://rig:8786", "--workers", "2"], "leave --workers out"),
+    ],
+)
+def test_what_cannot_be_compared_is_told_in_one_line_before_anything_runs(
+    arguments: list[str], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--closed-loop", *arguments])
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert why in said
+    assert said.count("\n") == 1
+
+
+def compared(tmp_path: Path, workers: int) -> tuple[str, dict[str, Any]]:
+    """What the command prints, and what it writes."""
+    data, out = tmp_path / "small.nwb", tmp_path / f"{workers}.json"
+    if not data.exists():
+        small_nwb(data)
+    command = [sys.executable, str(SERVE), "compare", "--closed-loop", "--workers", str(workers)]
+    command += ["--data", str(data), "--records", str(tmp_path / "records"), "--out", str(out)]
+    command += ["--steering", "gain=1.0,smoothing=0.0", "--task", "hold=0.1"]
+    command += ["--decoders", "perfect,noise", "--users", "skilled", "--seeds", "2", "--trials", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout, json.loads(out.read_bytes())
+
+
+def test_the_command_compares_on_processes_of_this_machine(tmp_path: Path) -> None:
+    printed, written = compared(tmp_path, 2)
+    ceiling, floor = written["table"]
+    assert (ceiling["decoder"], ceiling["success"]["mean"]) == ("perfect", 1.0)
+    assert (floor["decoder"], floor["success"]["mean"]) == ("noise", 0.0)
+    assert len(written["runs"]) == 4
+    assert printed.splitlines()[2].startswith("| perfect | skilled | none")
+
+
+@pytest.mark.slow
+def test_the_table_is_the_same_whatever_the_number_of_workers(tmp_path: Path) -> None:
+    assert compared(tmp_path, 1) == compared(tmp_path, 2)
+
+
+def test_without_dask_one_line_says_how_to_install_it() -> None:
+    code = "import sys; sys.modules['distributed'] = None; import serve; sys.exit(serve.main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "compare", "--closed-loop"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=SERVE.parent, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr == "serve.py compare: compare needs Dask. Run pip install -e '.[compare]'.\n"
