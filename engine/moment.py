@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,9 @@ from engine.deck.happenings import Note
 from engine.deck.replay import Replay
 from engine.deck.transport import Speed
 from engine.view import Units, View, shown_units
+
+Plot = Literal["raster", "rate", "arena", "position", "velocity", "units", "timing"]
+"""What a picture of a moment can show; the live plots of the same names show it as it comes."""
 
 mean_rates_once = lru_cache(maxsize=8)(mean_rates)
 

@@ -14,10 +14,10 @@ from panel.viewable import Viewable
 from dashboard.live.controls import Controls, button, fields
 from dashboard.live.task import Task
 from dashboard.notices import Notices
+from engine.moment import Plot
 from plotters.base import Plotter
 from sessions.refusals import NotDrawn
 from sessions.rest.pictures import moment_of
-from sessions.rest.requests import Plot
 from sessions.session import Session
 from sessions.studio import Studio
 

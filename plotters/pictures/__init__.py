@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from engine.moment import Plot
 from plotters.pictures.arena import draw_arena
 from plotters.pictures.panel import Panel
 from plotters.pictures.raster import draw_raster
 from plotters.pictures.traces import draw_position, draw_rate, draw_timing, draw_velocity
 from plotters.pictures.units import draw_units
 
-PANELS: Mapping[str, Panel] = {
+PANELS: Mapping[Plot, Panel] = {
     "raster": Panel("Spike raster", draw_raster, height=2.5),
     "rate": Panel("Population rate", draw_rate, height=0.95),
     "arena": Panel("Arena", draw_arena),
@@ -22,4 +23,4 @@ PANELS: Mapping[str, Panel] = {
     "units": Panel("Unit rates", draw_units),
     "timing": Panel("Tick lateness", draw_timing, height=0.75),
 }
-"""In the order in which a picture shows them; they have the names of the live plots."""
+"""In the order in which a picture shows them."""

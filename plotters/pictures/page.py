@@ -15,7 +15,7 @@ from plotters.pictures import PANELS
 from plotters.pictures.caption import caption, heading
 from plotters.pictures.file import Kind, style, to_file
 from plotters.pictures.layout import LEFT, SQUARE_RIGHT, Box, arrange
-from plotters.pictures.panel import Colours, leave_empty
+from plotters.pictures.panel import Colours, Panel, leave_empty
 from plotters.pictures.timeline import LABEL, draw_trials
 
 HEAD, MARGIN = 0.52, 0.2
@@ -56,7 +56,7 @@ def draw(moment: Moment, plots: Sequence[str], kind: Kind, colours: Colours, wid
 
 
 def _compose(moment: Moment, plots: Sequence[str], colours: Colours, width: int) -> Figure:
-    panels = {name: panel for name, panel in PANELS.items() if not plots or name in plots}
+    panels: dict[str, Panel] = {name: panel for name, panel in PANELS.items() if not plots or name in plots}
     arrangement = arrange(panels, width)
     inner = arrangement.width - LEFT - SQUARE_RIGHT
     lines = textwrap.wrap(caption(moment), int(inner * CHARACTERS))

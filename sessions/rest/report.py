@@ -13,12 +13,13 @@ from engine.answers.scores.summary import joined_later
 from engine.answers.scores.sums import Measures
 from engine.bins.description import Description
 from engine.bins.selection import Selection
+from engine.moment import Plot
 from sessions.rest.context import Context, Text
 from sessions.rest.lifecycle import session_view
 from sessions.rest.metrics import measure_session
 from sessions.rest.models.server import Distribution
 from sessions.rest.pictures import moment_of, studio_of
-from sessions.rest.requests import Plot, WindowQuery
+from sessions.rest.requests import WindowQuery
 from sessions.session import Session
 from sessions.templates import render
 

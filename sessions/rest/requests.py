@@ -18,6 +18,7 @@ from engine.bins.selection import Selection
 from engine.bins.trials import TrialEvent
 from engine.deck.transport import MAX_SPEED, MIN_SPEED, checked_speed
 from engine.errors import BadPrediction
+from engine.moment import Plot
 from engine.stages.perturb.base import LONGEST
 from engine.stages.perturb.timetable import MOST_STEPS
 from sessions.codes import RESERVED
@@ -323,9 +324,6 @@ class MetricsQuery(Ask):
         None, description="By the `Accept` header if left out."
     )
 
-
-Plot = Literal["raster", "rate", "arena", "position", "velocity", "units", "timing"]
-"""As `plotters.pictures.PANELS` names them."""
 
 Theme = Literal["light", "dark"]
 

@@ -15,12 +15,13 @@ import pytest
 from PIL import Image
 
 from dashboard.theme import roles
+from engine.moment import Plot
 from plotters.pictures import PANELS, raster
 from plotters.pictures.page import Kind as DrawnKind
 from plotters.pictures.page import draw
 from sessions import studio as sessions_studio
 from sessions.refusals import Busy
-from sessions.rest.requests import Plot, Theme
+from sessions.rest.requests import Theme
 from sessions.store import Store
 from sessions.studio import Studio
 from tests.builders import small_recording
