@@ -36,6 +36,7 @@ class Board:
         self._sent = Sent(2 * capacity, intended=reference.goal is not None)
         self._acquisitions = Acquisitions(reference.goal, reference.bin_width) if reference.goal else None
         self._scores: dict[int, DecoderScore] = {}
+        self._settled = 0  # the bins before that are missing, or answered
         self._ended: list[Acquisition] = []  # trials that no decoder has been given yet
 
     def advance(
@@ -120,6 +121,7 @@ class Board:
     def _horizon(self, now: float) -> int:
         """Number of the first bin that may still be answered without being missing."""
         end = self._sent.end
-        numbers = np.arange(max(end - self._capacity, 0), end)
-        overdue = np.searchsorted(self._sent.at(numbers)["due"], now - MISSING_AFTER)
-        return int(numbers[0] + overdue) if len(numbers) else 0
+        first = max(self._settled, end - self._capacity)
+        dues = self._sent.at(np.arange(first, end))["due"]
+        self._settled = first + int(np.searchsorted(dues, now - MISSING_AFTER))
+        return self._settled

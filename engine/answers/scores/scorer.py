@@ -27,6 +27,10 @@ AGAIN: Final = KEPT // 4
 """Lines that are read again when scores begin anew: those about earlier bins are left out."""
 PERIOD: Final = 0.5
 """Least seconds between two looks, unless the ring fills."""
+REST: Final = 30.0
+"""Times as long as a look took: where many sessions want the processor, scores are looked at less often."""
+LONGEST: Final = 2.0
+"""Seconds between two looks of a busy server."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class Scorer:
         return source.driver if isinstance(source, Moved) else None
 
     def latest(self) -> Scoreboard:
-        """The scores as they were at the last look, half a second ago at most."""
+        """The scores as they were at the last look: half a second ago at most, 2 s on a busy server."""
         return self._latest
 
     def places(self, packet_ids: npt.NDArray[np.int64]) -> dict[str, Places]:
@@ -178,8 +182,9 @@ class Scorer:
                     self._next_bin = begins
                     self._next_line = max(self._next_line - AGAIN, 0)
                     self._replay.more()
+                began = clock.now()
                 self._look(board, begins)
-                self._hurry.wait(PERIOD)
+                self._hurry.wait(min(max(PERIOD, REST * (clock.now() - began)), LONGEST))
         except Exception as error:  # whatever it is, it ends the scores alone, and visibly
             log.exception("The %s have failed", threading.current_thread().name)
             self.error = f"{type(error).__name__}: {error}"
