@@ -191,6 +191,7 @@ def test_presenting_fills_the_screen_in_large_type_until_escape(page: Page) -> N
     for width, height in ((1920, 1080), (1280, 720)):
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_function("() => document.documentElement.scrollHeight <= innerHeight")
+        page.wait_for_function("() => document.querySelector('.plots').offsetWidth > 0.95 * innerWidth")
         keep_screenshot(page, f"live-presenting-{width}")
     page.reload()
     page.wait_for_selector("body[data-view=present][data-controls=ready]")
