@@ -41,7 +41,7 @@ class Ordering(param.Parameterized):
         default=75.0, bounds=(5.0, 95.0), step=5.0, allow_None=True, label="Trials to learn from, %"
     )
     seed: Any = param.Integer(default=0, bounds=(0, None), allow_None=True, label="Seed")
-    train_trials = param.String(default="", label="Learn from trials, such as 1-20, 45")
+    train_trials = param.String(default="", label="Learn from trials")
     test_trials = param.String(default="", label="Test on trials")
 
     def __init__(self, recordings: Iterable[str], recording: str | None) -> None:
@@ -127,13 +127,12 @@ class Ordering(param.Parameterized):
             self._more.objects = [
                 fields(
                     text.from_param(
-                        self.param.train_trials, placeholder="drawn, the same number for each target"
+                        self.param.train_trials, placeholder="such as 1-20, 45; drawn if empty"
                     ),
                     text.from_param(self.param.test_trials, placeholder="all others"),
                 ),
-                pn.widgets.CheckBoxGroup.from_param(
-                    self.param.others, label=self.param.others.label, inline=True, css_classes=["chips"]
-                ),
+                pn.widgets.StaticText(value=f"{self.param.others.label}:"),
+                pn.widgets.CheckBoxGroup.from_param(self.param.others, inline=True, css_classes=["chips"]),
                 self._numbers,
             ]
             self._show_numbers()

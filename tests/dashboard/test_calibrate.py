@@ -125,6 +125,7 @@ def test_several_decoders_are_calibrated_on_the_same_trials_one_after_another(
     before = {run["id"] for run in deck.api("GET", "/api/calibrations")["calibrations"]}
     more(page)
     page.get_by_label("Seed").fill("11")
+    expect(page.get_by_text("And these, on the same trials:")).to_be_visible()
     page.get_by_label("kalman").check()
     page.get_by_label("wiener").check()
     order(page, "wiener")
