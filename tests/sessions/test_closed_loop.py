@@ -48,6 +48,16 @@ def client(store: Store) -> Iterator[Client]:
         yield made
 
 
+@contextmanager
+def driving(ask: Client, asked: str = "layout=flat") -> Iterator[Decoder]:
+    """A decoder of the session `deck`, whose socket a failed test closes, too."""
+    decoder = Decoder(f"ws://127.0.0.1:{ask.port}/stream/binary/deck?{asked}&decoder=mine")
+    try:
+        yield decoder
+    finally:
+        decoder.close()
+
+
 def answer(decoder: Decoder, number: int, vx: float, vy: float) -> None:
     message = {"type": "prediction", "sequence_number": number, "vx": vx, "vy": vy}
     decoder.socket.send_binary(msgpack.packb(message))
@@ -170,14 +180,13 @@ def test_a_recording_without_movement_has_no_user() -> None:
 def test_scores_tell_what_the_driver_has_acquired() -> None:
     with client(deck()) as ask:
         ask.create("deck", **LOCKSTEP)
-        decoder = Decoder(f"ws://127.0.0.1:{ask.port}/stream/binary/deck?layout=flat&decoder=mine")
-        packets = drive(decoder, 1000)
-        until = time.monotonic() + 30.0
-        scores: dict[str, Any] = {}
-        while scores.get("n_bins") != 1000:
-            assert time.monotonic() < until
-            scores = ask("GET", "/api/sessions/deck/scores").json["decoders"].get("mine", {})
-        decoder.close()
+        with driving(ask) as decoder:
+            packets = drive(decoder, 1000)
+            until = time.monotonic() + 30.0
+            scores: dict[str, Any] = {}
+            while scores.get("n_bins") != 1000:
+                assert time.monotonic() < until
+                scores = ask("GET", "/api/sessions/deck/scores").json["decoders"].get("mine", {})
         assert ask("GET", "/api/sessions/deck").json["closed_loop"]["driver"] == "mine"
     assert scores["success"] == 1.0
     assert scores["n_trials"] == packets[-1]["trial_id"]
@@ -195,20 +204,17 @@ def test_a_run_of_a_comparison_is_that_of_a_session_bin_for_bin_with_the_same_sc
     perturbation = {"preset": "moderate"}
     with client(deck()) as ask:
         ask.create("deck", **LOCKSTEP, seed=5, perturbation=perturbation)
-        decoder = Decoder(
-            f"ws://127.0.0.1:{ask.port}/stream/binary/deck?layout=compact&truth=0&decoder=mine"
-        )
-        answerer = Answerer(load(io.BytesIO(content))[0], "mine")
-        answerer.start(decoder.metadata)
-        for _ in range(600):
-            decoder.socket.send_binary(answerer.answer(decoder.read()))
-        scores: dict[str, Any] = {}
-        until = time.monotonic() + 30.0
-        while scores.get("n_bins") != 600:
-            assert time.monotonic() < until, scores
-            scores = ask("GET", "/api/sessions/deck/scores").json["decoders"].get("mine", {})
-        played, _ = ask.store.get("deck").ring.since(0, 600)
-        decoder.close()
+        with driving(ask, "layout=compact&truth=0") as decoder:
+            answerer = Answerer(load(io.BytesIO(content))[0], "mine")
+            answerer.start(decoder.metadata)
+            for _ in range(600):
+                decoder.socket.send_binary(answerer.answer(decoder.read()))
+            scores: dict[str, Any] = {}
+            until = time.monotonic() + 30.0
+            while scores.get("n_bins") != 600:
+                assert time.monotonic() < until, scores
+                scores = ask("GET", "/api/sessions/deck/scores").json["decoders"].get("mine", {})
+            played, _ = ask.store.get("deck").ring.since(0, 600)
     neurons = fits_of(known).of(known).neurons
     bench = Bench(Basis.of(known), neurons, {"wiener": content}, n_trials=scores["n_trials"])
     source = bench.source("skilled", 5)
@@ -243,28 +249,30 @@ def test_a_hit_is_as_near_as_the_task_has_it() -> None:
 def test_driver_and_steering_change_while_it_runs_and_scores_begin_anew() -> None:
     with client(deck()) as ask:
         ask.create("deck", **LOCKSTEP)
-        decoder = Decoder(f"ws://127.0.0.1:{ask.port}/stream/binary/deck?layout=flat&decoder=mine")
-        drive(decoder, 400)
-        assert ask("GET", "/api/sessions/deck/driver").json == {"driver": "mine"}
-        reply = ask("PUT", "/api/sessions/deck/steering", {"gain": 0.6})
-        assert reply.json == {"smoothing": 0.9, "delay": 0.0, "gain": 0.6}
-        first = ask("GET", "/api/sessions/deck").json["packets_sent"]
-        said = [event["text"] for event in ask("GET", "/api/sessions/deck/events").json["events"]]
-        assert f"steering delay 0 gain 0.6 smoothing 0.9, scores from bin {first}" in said
-        ask("PUT", "/api/sessions/deck/steering", {"gain": 0.6})  # as it is: nothing begins anew
-        drive(decoder, 600)
-        until = time.monotonic() + 30.0
-        scores: dict[str, Any] = {}
-        while scores.get("n_bins") != 1000 - first:
-            assert time.monotonic() < until, scores
-            scores = ask("GET", "/api/sessions/deck/scores").json["decoders"].get("mine", {})
-        begun = len(ask.store.get("deck").description.trials)
-        assert ask("POST", "/api/control/deck/restart").status == 200
-        drive(decoder, 2)
-        assert len(ask.store.get("deck").description.trials) == begun + 1
-        assert ask("PUT", "/api/sessions/deck/driver", {"driver": "other"}).json == {"driver": "other"}
-        assert ask("GET", "/api/sessions/deck/scores").json["decoders"] == {}
-        decoder.close()
+        with driving(ask) as decoder:
+            drive(decoder, 400)
+            ring = ask.store.get("deck").ring
+            wait_until(lambda: ring.head == 401)  # the last answer has arrived, and made a bin
+            assert ask("GET", "/api/sessions/deck/driver").json == {"driver": "mine"}
+            reply = ask("PUT", "/api/sessions/deck/steering", {"gain": 0.6})
+            assert reply.json == {"smoothing": 0.9, "delay": 0.0, "gain": 0.6}
+            first = ask("GET", "/api/sessions/deck").json["packets_sent"]
+            said = [event["text"] for event in ask("GET", "/api/sessions/deck/events").json["events"]]
+            assert f"steering delay 0 gain 0.6 smoothing 0.9, scores from bin {first}" in said
+            ask("PUT", "/api/sessions/deck/steering", {"gain": 0.6})  # as it is: nothing begins anew
+            drive(decoder, 600)
+            until = time.monotonic() + 30.0
+            scores: dict[str, Any] = {}
+            while scores.get("n_bins") != 1000 - first:
+                assert time.monotonic() < until, scores
+                scores = ask("GET", "/api/sessions/deck/scores").json["decoders"].get("mine", {})
+            wait_until(lambda: ring.head == 1001)
+            begun = len(ask.store.get("deck").description.trials)
+            assert ask("POST", "/api/control/deck/restart").status == 200
+            drive(decoder, 2)
+            assert len(ask.store.get("deck").description.trials) == begun + 1
+            assert ask("PUT", "/api/sessions/deck/driver", {"driver": "other"}).json == {"driver": "other"}
+            assert ask("GET", "/api/sessions/deck/scores").json["decoders"] == {}
 
 
 @pytest.mark.parametrize("name", ["driver", "steering"])
