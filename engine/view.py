@@ -94,7 +94,9 @@ def changed(view: View, settings: Mapping[str, Any], description: Description) -
 def _check_bookmarks(bookmarks: Sequence[int], description: Description) -> None:
     recording = recorded(description)
     if recording is None:
-        raise BadSetting("There is no recording to put a bookmark in. Leave bookmarks out.")
+        raise BadSetting(
+            f"This session has no recording to put bookmark {bookmarks[0]} in. Leave bookmarks out."
+        )
     if len(bookmarks) > MOST_BOOKMARKS:
         raise BadSetting(f"{len(bookmarks)} bookmarks are too many. Send {MOST_BOOKMARKS} at most.")
     for bin_ in bookmarks:

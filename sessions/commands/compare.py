@@ -107,7 +107,8 @@ def _compare(options: argparse.Namespace) -> int:
     chosen = checked(given)
     recording = next(iter(load(chosen).values()))
     basis = Basis.of(recording)
-    settings_of(basis.workspace, ClosedLoop(task=options.task, steering=options.steering))  # to know first
+    for name in ("task", "steering"):  # to know first
+        _check(basis, name, getattr(options, name))
     conditions = [
         Condition(decoder, user, level)
         for decoder in options.decoders
@@ -121,6 +122,14 @@ def _compare(options: argparse.Namespace) -> int:
         results, n_failed = compared(client, bench, conditions, range(options.seeds))
     _tell(results, options.out, about(recording, options))
     return 1 if n_failed else 0
+
+
+def _check(basis: Basis, name: str, given: Mapping[str, Any]) -> None:
+    try:
+        settings_of(basis.workspace, ClosedLoop(**{name: given}))
+    except BadSetting as error:
+        spelled = ",".join(f"{key}={value}" for key, value in given.items())
+        raise BadSetting(f"--{name} {spelled[:80]}: {error}") from None
 
 
 def fitted(fits: Fits, recording: Recording, basis: Basis) -> Neurons:

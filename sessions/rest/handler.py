@@ -188,7 +188,13 @@ class RestHandler(RequestHandler):
             accept=accept,
             address=address_of(self.request),
         )
-        call = partial(_perform, route, context, path, asked(route, query, self.request.body))
+        try:
+            ask = asked(route, query, self.request.body)
+        except DeckError:
+            if "code" in path:  # a session that is not there is told before what is wrong with the rest
+                context.store.get(path["code"])
+            raise
+        call = partial(_perform, route, context, path, ask)
         if route.blocking:
             return await asyncio.get_running_loop().run_in_executor(None, call)
         return call()

@@ -100,7 +100,15 @@ def _sentence(detail: ErrorDetails, name: str, within: type[BaseModel]) -> str:
         case "model_type":
             return f"Field {name!r} is {_shown(detail['input'])}. Send a JSON object."
         case _:
-            return f"Field {name!r} is {_shown(detail['input'])}. {detail['msg']}."
+            return f"Field {name!r} is {_shown(detail['input'])}. {_way_out(detail['msg'])}."
+
+
+def _way_out(rule: str) -> str:
+    """What to do about a rule as pydantic words it."""
+    wanted = rule.removeprefix("Input should be ")
+    if wanted == rule:
+        return rule
+    return f"Send {'a number ' if wanted.startswith(('greater', 'less')) else ''}{wanted.split(', unable to')[0]}"
 
 
 def _field(loc: tuple[int | str, ...], model: type[BaseModel]) -> tuple[str, type[BaseModel]]:

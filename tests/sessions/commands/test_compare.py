@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,18 @@ def test_what_cannot_be_compared_is_told_in_one_line_before_anything_runs(
     said = capsys.readouterr().err
     assert ended.value.code == 2
     assert why in said
+    assert said.count("\n") == 1
+
+
+def test_a_setting_out_of_bounds_is_named_as_it_was_typed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest's own stay
+    data = str(small_nwb(tmp_path / "small.nwb"))
+    ended = main(["--closed-loop", "--data", data, "--task", "radius=-5"])
+    said = capsys.readouterr().err
+    assert ended == 2
+    assert said.startswith("serve.py compare: --task radius=-5: ")
     assert said.count("\n") == 1
 
 

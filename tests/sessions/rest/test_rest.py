@@ -313,9 +313,21 @@ def test_a_refusal_within_a_model_names_its_field_and_its_bound(call):
     call.create()
     path = "/api/sessions/deck/perturbation"
     wrong = refused(call("PUT", path, {"noise": {"sd": 11}}), 422, "bad_setting")
-    assert wrong == "Field 'noise.sd' is 11. Input should be less than or equal to 10."
+    assert wrong == "Field 'noise.sd' is 11. Send a number less than or equal to 10."
     unknown = refused(call("PUT", path, {"noise": {"loudness": 1}}), 422, "bad_setting")
     assert unknown == "Unknown field 'noise.loudness'. There are enabled, sd."
+
+
+def test_a_value_of_a_wrong_kind_is_told_what_to_send(call):
+    call.create()
+    wrong = refused(call("PUT", "/api/sessions/deck/view", {"bookmarks": [1.5]}), 422, "bad_setting")
+    assert wrong == "Field 'bookmarks[0]' is 1.5. Send a valid integer."
+    wrong = refused(call("PUT", "/api/sessions/deck/loop", {"loop": "maybe"}), 422, "invalid")
+    assert wrong == "Field 'loop' is \"maybe\". Send a valid boolean."
+
+
+def test_a_session_that_is_not_there_is_told_before_what_is_wrong_with_the_rest(call):
+    refused(call("PUT", "/api/sessions/nobody/loop", {"loop": "maybe"}), 404, "unknown_session")
 
 
 def test_what_may_be_asked_is_documented_with_the_bounds_of_the_engine(call):
@@ -341,9 +353,7 @@ def test_a_timetable_is_set_shown_and_part_of_a_new_session(call):
     wrong = refused(
         call("PUT", path, {"steps": [{"at": 1, "perturbation": {"noise": {"sd": 11}}}]}), 422, "bad_setting"
     )
-    assert (
-        wrong == "Field 'steps[0].perturbation.noise.sd' is 11. Input should be less than or equal to 10."
-    )
+    assert wrong == "Field 'steps[0].perturbation.noise.sd' is 11. Send a number less than or equal to 10."
     assert call("GET", path).json == {"steps": steps[:1]}
     assert call("PUT", path, {"steps": []}).json == {"steps": []}
 
@@ -359,7 +369,7 @@ def test_a_view_changes_in_part_and_its_refusals_say_what_there_is(call):
     unknown = refused(call("PUT", path, {"hidden_units": [7]}), 422, "bad_setting")
     assert unknown == "Unknown unit 7. There are units 0 to 4."
     wrong = refused(call("PUT", path, {"order": "size"}), 422, "bad_setting")
-    assert wrong == "Field 'order' is \"size\". Input should be 'index', 'rate' or 'direction'."
+    assert wrong == "Field 'order' is \"size\". Send 'index', 'rate' or 'direction'."
     assert "less than or equal to 1000" in refused(
         call("PUT", path, {"hit_radius": 2000}), 422, "bad_setting"
     )
@@ -514,7 +524,7 @@ def test_a_refused_field_is_named_with_the_way_out(call):
     unknown = refused(call("POST", "/api/sessions", {"sped": 2}), 422, "invalid")
     assert unknown.startswith("Unknown field 'sped'. There are custom_code, recording,")
     wrong = refused(call("POST", "/api/sessions", {"trial_ids": [1, "two"]}), 422, "invalid")
-    assert wrong == "Field 'trial_ids[1]' is \"two\". Input should be a valid integer."
+    assert wrong == "Field 'trial_ids[1]' is \"two\". Send a valid integer."
     refused(call("GET", "/api/trials?limit=3"), 422, "invalid")
     refused(call("POST", "/api/sessions/cleanup", {"all": True}), 422, "invalid")
 
