@@ -105,10 +105,10 @@ def _sentence(detail: ErrorDetails, name: str, within: type[BaseModel]) -> str:
 
 def _way_out(rule: str) -> str:
     """What to do about a rule as pydantic words it."""
-    wanted = rule.removeprefix("Input should be ")
+    wanted = rule.removeprefix("Input should be ").split(", unable to")[0]
     if wanted == rule:
         return rule
-    return f"Send {'a number ' if wanted.startswith(('greater', 'less')) else ''}{wanted.split(', unable to')[0]}"
+    return f"Send a number {wanted}" if wanted.startswith(("greater", "less")) else f"Send {wanted}"
 
 
 def _field(loc: tuple[int | str, ...], model: type[BaseModel]) -> tuple[str, type[BaseModel]]:
