@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from typing import NoReturn
 
@@ -26,6 +27,11 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
+
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+"""Each worker, and each server that a test starts, would compile the whole project for itself."""
 
 
 def missing(what: str) -> NoReturn:

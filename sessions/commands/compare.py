@@ -107,8 +107,8 @@ def _compare(options: argparse.Namespace) -> int:
     chosen = checked(given)
     recording = next(iter(load(chosen).values()))
     basis = Basis.of(recording)
-    for name in ("task", "steering"):  # to know first
-        _check(basis, name, getattr(options, name))
+    _check(basis, "task", options.task, ClosedLoop(task=options.task))  # to know first
+    _check(basis, "steering", options.steering, ClosedLoop(steering=options.steering))
     conditions = [
         Condition(decoder, user, level)
         for decoder in options.decoders
@@ -124,9 +124,9 @@ def _compare(options: argparse.Namespace) -> int:
     return 1 if n_failed else 0
 
 
-def _check(basis: Basis, name: str, given: Mapping[str, Any]) -> None:
+def _check(basis: Basis, name: str, given: Mapping[str, Any], loop: ClosedLoop) -> None:
     try:
-        settings_of(basis.workspace, ClosedLoop(**{name: given}))
+        settings_of(basis.workspace, loop)
     except BadSetting as error:
         spelled = ",".join(f"{key}={value}" for key, value in given.items())
         raise BadSetting(f"--{name} {spelled[:80]}: {error}") from None
