@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from tornado.iostream import IOStream, StreamClosedError
@@ -61,8 +61,7 @@ def rest_rules(context: Context, *, home: bool = False) -> list[Rule]:
         Whether ``/`` and every address that nobody else has belong to REST, as on the stream port.
         These rules must then be the application's last.
     """
-    described = document(GROUPS, context.version)
-    common = {"context": replace(context, document=described)}
+    common = {"context": replace(context, document=_described(context.version))}
     by_path: dict[str, dict[str, Route]] = {}
     for route in ROUTES:
         if home or route is not HOME:
@@ -71,6 +70,12 @@ def rest_rules(context: Context, *, home: bool = False) -> list[Rule]:
         (_pattern(path), RestHandler, {"routes": routes, **common}) for path, routes in by_path.items()
     ]
     return [*rules, (r"/.*" if home else r"/api/.*", RestHandler, {"routes": {}, **common})]
+
+
+@cache
+def _described(version: str) -> dict[str, Any]:
+    """All calls, once for both ports."""
+    return document(GROUPS, version)
 
 
 def _pattern(path: str) -> str:
