@@ -61,7 +61,7 @@ class Socket:
         self._socket.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def socket(deck: Deck) -> Iterator[Socket]:
     made = Socket(deck)
     yield made
@@ -83,6 +83,12 @@ def test_what_goes_wrong_is_not_told_in_detail(socket: Socket, kind: str, conten
     header, answer = socket.read()
     assert header["msgtype"] == "ERROR"
     assert answer == {"text": "That could not be done. Load the page again.", "traceback": None}
+
+
+def test_a_page_that_never_said_that_it_has_loaded_is_drawn_as_others_are(socket: Socket) -> None:
+    socket.change(socket.models[0], "value", "unit 2")
+    while '"image"' not in json.dumps(socket.read()):
+        pass
 
 
 def test_a_choice_that_was_not_offered_is_not_taken_and_the_next_one_works(socket: Socket) -> None:
