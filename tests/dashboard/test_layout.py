@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from dashboard import theme
 from dashboard.layout import CARDS
+from engine.deck.replay import Replay
 from plotters import PLOTTERS
 from tests.builders import small_recording
 from tests.dashboard.conftest import Deck, Visitor, keep_screenshot
@@ -67,8 +68,7 @@ def deck() -> Iterator[Deck]:
     other = small_recording(name="swift-neural-42-20261121-154237-750-of-a-long-afternoon")
     made = Deck(small_recording(6, 4000, n_trials=40, gaps=True), others=[other])
     replay = made.store.create("swift-neural-42").replay
-    replay.set_speed(100)
-    replay.resume()
+    replay.set_speed(20)
     yield made
     made.stop()
 
@@ -84,7 +84,16 @@ def shared(deck: Deck, browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
-def page(shared: Page) -> Page:
+def playing(deck: Deck) -> Iterator[Replay]:
+    """Of the session, which stands still between tests: drawing takes half a core."""
+    replay = deck.store.get("swift-neural-42").replay
+    replay.resume()
+    yield replay
+    replay.pause()
+
+
+@pytest.fixture
+def page(shared: Page, playing: Replay) -> Page:
     """The shared page, with its controls, while the session plays."""
     shared.wait_for_selector("body[data-state=playing]")
     expect(shared.get_by_role("complementary", name="Controls")).to_be_visible()
@@ -106,28 +115,33 @@ WIDTHS = (390, 700, 820, 1280, 1920)
 
 
 @pytest.mark.parametrize(
-    "opened", [390, *(pytest.param(width, marks=pytest.mark.slow) for width in WIDTHS[1:])]
+    ("opened", "schemes"),
+    [
+        (390, ("dark",)),
+        *(pytest.param(width, ("dark", "light"), marks=pytest.mark.slow) for width in WIDTHS),
+    ],
 )
-def test_no_page_scrolls_sideways(deck: Deck, browser: Browser, opened: int) -> None:
+def test_no_page_scrolls_sideways(
+    deck: Deck, browser: Browser, playing: Replay, opened: int, schemes: tuple[str, ...]
+) -> None:
     """Opened at one width and then as wide as any, it fits."""
 
-    replay = deck.store.get("swift-neural-42").replay
-
     def look(page: Page, name: str) -> None:
-        for scheme in ("dark", "light"):
-            assert page.locator("html").get_attribute("data-theme") == scheme
+        for scheme in schemes:
+            if page.locator("html").get_attribute("data-theme") != scheme:
+                page.get_by_role("button", name="Switch between dark and light").click()
+            expect(page.locator("html")).to_have_attribute("data-theme", scheme)
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": 860})
                 page.wait_for_function(FITS, arg=width)
                 page.evaluate("() => scrollTo(0, 0)")
                 keep_screenshot(page, f"{name}-{scheme}-{width}")
-            page.get_by_role("button", name="Switch between dark and light").click()
 
     with browser.new_context(color_scheme="dark", viewport={"width": opened, "height": 860}) as context:
         visitor = Visitor(context, deck.url)
         page = visitor.watch(deck, "swift-neural-42", *CARD_NAMES)
         n_frames(page, 5)
-        replay.pause()  # what moves is there, and is drawn again at each width
+        playing.pause()  # what moves is there, and is drawn again at each width
         assert page.evaluate(FITS, opened)
         look(page, "live")
         page.set_viewport_size({"width": opened, "height": 860})
@@ -135,11 +149,12 @@ def test_no_page_scrolls_sideways(deck: Deck, browser: Browser, opened: int) -> 
         open_options(page)
         assert page.evaluate(FITS, opened)
         look(page, "home")
-        replay.resume()
         assert visitor.failures == visitor.foreign == []
 
 
-def test_a_phone_begins_with_closed_panels_and_remembers_open_ones(deck: Deck, browser: Browser) -> None:
+def test_a_phone_begins_with_closed_panels_and_remembers_open_ones(
+    deck: Deck, browser: Browser, playing: Replay
+) -> None:
     with browser.new_context(viewport={"width": 390, "height": 844}) as context:
         page = Visitor(context, deck.url).open(deck.live("swift-neural-42"))
         trials = page.get_by_label("Trials", exact=True)
@@ -203,7 +218,10 @@ def test_presenting_fills_the_screen_in_large_type_until_escape(page: Page) -> N
     assert page.evaluate(size) == small
 
 
-def test_every_control_has_a_label_and_is_reached_by_keyboard(deck: Deck, page: Page) -> None:
+def test_every_control_has_a_label_and_is_reached_by_keyboard(
+    deck: Deck, page: Page, playing: Replay
+) -> None:
+    playing.pause()
     assert_all_named_and_reached(page)
     home = page.context.new_page()
     home.goto(deck.url)
