@@ -70,7 +70,7 @@ def _local(n_workers: int | None) -> distributed.LocalCluster:
             n_workers=n_workers,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # beside other clusters
             silence_logs=logging.CRITICAL,
         )
     finally:

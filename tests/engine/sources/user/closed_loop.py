@@ -72,29 +72,33 @@ def run(replay: Replay, n: int, answer: Answer = perfect, predictions: Predictio
     replay.add_listener(driver)
     replay.source.attend("driver")
     replay.start()
+    driver.wake()  # nothing else does while the loop waits for an answer
     return driver.wait()
 
 
 class Driver:
-    """Answers as soon as it is woken, in the replay's own thread."""
+    """Answers as soon as it is woken, in the thread that wakes it."""
 
     def __init__(self, replay: Replay, predictions: Predictions, answer: Answer, n: int) -> None:
         self._replay, self._predictions, self._answer, self._n = replay, predictions, answer, n
         self._rows: list[Rows] = []
         self._done = threading.Event()
         self._cursor = 0
+        self._taking = threading.Lock()
 
     def wake(self) -> None:
-        rows, _ = self._replay.ring.since(self._cursor)
-        self._cursor += len(rows)
-        for row in rows:
-            if len(self._rows) < self._n:
-                self._rows.append(row)
-                if not row["lost"] and len(self._rows) < self._n:
-                    self._predictions.receive(
-                        "driver", int(row["sequence_number"]), self._answer(row), float(row["due"])
-                    )
-        if len(self._rows) >= self._n:
+        with self._taking:
+            new, _ = self._replay.ring.since(self._cursor)
+            self._cursor += len(new)
+            taken = list(new[: self._n - len(self._rows)])
+            self._rows += taken
+            n_left = self._n - len(self._rows)
+        for row in taken if n_left else taken[:-1]:
+            if not row["lost"]:
+                self._predictions.receive(
+                    "driver", int(row["sequence_number"]), self._answer(row), float(row["due"])
+                )
+        if not n_left:
             self._done.set()
 
     def floor(self) -> int:
