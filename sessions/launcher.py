@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Literal
 from weakref import WeakSet
@@ -39,7 +39,7 @@ class Started:
     Attributes
     ----------
     decoder : str
-        Of `DECODERS`; it competes under that name.
+        The name under which it competes.
     state : str
         "ended" if it ended as it should: with its stream.
     line : str
@@ -173,7 +173,14 @@ class Launcher:
         self._lock = threading.Lock()  # guards it, and is held from the count to the start
         self._environment = ONE_THREAD | {name: value for name, value in own.items() if value}
 
-    def start(self, launched: Launched, code: str, decoder: str) -> None:
+    def start(
+        self,
+        launched: Launched,
+        code: str,
+        decoder: str,
+        name: str | None = None,
+        options: Sequence[str] = (),
+    ) -> Started:
         """Start a decoder for the session of this code.
 
         Parameters
@@ -181,6 +188,10 @@ class Launcher:
         launched : Launched
             Of the session.
         code, decoder : str
+        name : str, optional
+            Under which it competes, if not under the decoder's.
+        options : sequence of str
+            More of what ``serve.py decode`` takes.
 
         Raises
         ------
@@ -200,14 +211,17 @@ class Launcher:
                     f"This server runs {n_alive} decoders, which is the limit. Stop one, or run "
                     "serve.py decode yourself."
                 )
-            self._started.add(launched.start(decoder, lambda: self._launch(code, decoder)))
+            name = name or decoder
+            command = ["--session", code, "--decoder", decoder, "--name", name, *options]
+            started = launched.start(name, lambda: self._launch(command))
+            self._started.add(started)
+            return started
 
-    def _launch(self, code: str, decoder: str) -> subprocess.Popen[str]:
-        command = [sys.executable, str(SERVE), "decode", "--url", self._url]
-        log.info("Starting decoder %s for session %s", decoder, code)
+    def _launch(self, options: Sequence[str]) -> subprocess.Popen[str]:
+        log.info("Starting a decoder: %s", " ".join(options))
         with ordinary():
             return subprocess.Popen(
-                [*command, "--session", code, "--decoder", decoder],
+                [sys.executable, str(SERVE), "decode", "--url", self._url, *options],
                 env={**os.environ, **self._environment},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

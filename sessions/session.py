@@ -21,14 +21,17 @@ from engine.bins.ring import Ring
 from engine.bins.selection import Selection
 from engine.bins.source import Moved, Place, refuse
 from engine.deck.replay import Replay
+from engine.errors import NotNow
 from engine.monitors.drift import DriftMonitor
 from engine.monitors.monitor import Monitor, MonitorThread
 from engine.sinks.base import MakeSink, Subject
 from engine.sinks.feeder import LEFT_WITHIN, Feeder
+from engine.sources.user.source import SimulatedUser
 from engine.view import PLAIN, View, changed, usual_view
 from sessions.attendance import Attendance
 from sessions.audience import Audience
-from sessions.launcher import Launched
+from sessions.guided import Guided, Order
+from sessions.launcher import Launched, Launcher
 from sessions.listening import Inlets
 from sessions.options import Options
 from sessions.refusals import Conflict, UnknownSession
@@ -103,6 +106,7 @@ class Session:
         looks = self.safety.look, self.drift.look
         self.monitor = Monitor(monitors or MonitorThread(), f"monitor {code}", *looks)
         self.launched = Launched(lambda: _wake(here))
+        self.guided: Guided | None = None
         self.inlets = Inlets(self.predictions, make_inlet)
         self._used = clock.now()
         self._born = self._used
@@ -253,8 +257,8 @@ class Session:
         NotNow
             If it is none.
         """
-        if driver != self._moved("driver").driver:
-            self._anew(lambda: self.replay.drive(driver))
+        self._moved("driver")
+        self._anew(lambda: self.replay.drive(driver))
 
     def steer(self, settings: Mapping[str, Any]) -> None:
         """Change how answers move the cursor of a closed loop, and score all decoders anew from then on.
@@ -277,6 +281,29 @@ class Session:
         """Keep the scores, then change what they depend on, from a bin on that this tells."""
         self._keep_scores()
         self.scores.restart(change())
+
+    def guide(self, order: Order, launcher: Launcher) -> Guided:
+        """Calibrate a decoder by blocks of trials in which it drives.
+
+        Raises
+        ------
+        NotNow
+            If this is no closed loop that goes at a pace, or the session has ended.
+        Conflict
+            If such a run is under way.
+        """
+        source = self.replay.source
+        if not isinstance(source, SimulatedUser):
+            refuse(source, "calibration", "user")
+        if source.lockstep:
+            raise NotNow("In lockstep nothing moves without a decoder. Make the session without lockstep.")
+        with self._lock:
+            if self._attendance.closed:
+                raise NotNow("The session has just ended. Make a new one.")
+            if self.guided is not None and not self.guided.ended:
+                raise Conflict("A calibration of this session is under way. Wait for it, or cancel it.")
+            self.guided = Guided(self, order, launcher)
+            return self.guided
 
     def touch(self) -> None:
         """Note that the session was used."""
@@ -323,6 +350,8 @@ class Session:
     def close(self, code: int = DELETED, reason: str = "The session was deleted.") -> None:
         """End the connections and the replay, and wait for the latter."""
         self._attendance.close(code, reason)
+        if self.guided is not None:
+            self.guided.cancel()
         self.launched.close()
         self.inlets.close()
         for sink in self.sinks.values():

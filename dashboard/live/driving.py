@@ -40,9 +40,14 @@ class Driving(Controls):
         self._task = Task()
         super().__init__(session)
 
-    def read(self) -> dict[str, Any]:
+    @property
+    def _source(self) -> SimulatedUser:
         source = self.session.replay.source
         assert isinstance(source, SimulatedUser)
+        return source
+
+    def read(self) -> dict[str, Any]:
+        source = self._source
         known = [FIRST, *self.session.predictions.names]
         driver = source.driver or FIRST
         self.param.driver.objects = known if driver in known else [*known, driver]
@@ -64,6 +69,7 @@ class Driving(Controls):
                 wanted, self._wanted = self._wanted, {}
             if "driver" in wanted:
                 driver = wanted.pop("driver")
-                self.session.drive(None if driver == FIRST else driver)
+                if driver != (self._source.driver or FIRST):
+                    self.session.drive(None if driver == FIRST else driver)
             if wanted:
                 self.session.steer(wanted)

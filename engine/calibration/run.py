@@ -10,7 +10,7 @@ from typing import Any
 from engine.bins.description import Recorded
 from engine.calibration.frozen import LEVELS, Example, Scores, answers, examples, score
 from engine.calibration.split import Apart, Balance, Split, balance, check_apart
-from engine.decoders import DECODERS, make_decoder
+from engine.decoders import DECODERS, Decoder, make_decoder
 from engine.decoders.bins import Bins
 from engine.decoders.store import Trained, to_npz
 from engine.errors import BadSetting
@@ -132,10 +132,7 @@ def prepare(
     Leak
         If the parts are not apart.
     """
-    made = make_decoder(decoder, recording.bin_rate, settings)
-    if not made.learned:
-        learning = ", ".join(key for key, each in DECODERS.items() if each.learned)
-        raise BadSetting(f"{decoder} learns nothing, so it cannot be calibrated. Choose {learning}.")
+    made = learner(decoder, recording.bin_rate, settings)
     train, test = Bins.of(recording, split.train), Bins.of(recording, split.test)
     plan = Plan(
         decoder=decoder,
@@ -150,6 +147,21 @@ def prepare(
         n_test_bins=len(test.counts),
     )
     return plan, train, test
+
+
+def learner(decoder: str, bin_rate: float, settings: Mapping[str, Any]) -> Decoder:
+    """A decoder that is yet to learn.
+
+    Raises
+    ------
+    BadSetting
+        If there is no such decoder, it learns nothing, or a hyperparameter is out of bounds.
+    """
+    made = make_decoder(decoder, bin_rate, settings)
+    if not made.learned:
+        learning = ", ".join(key for key, each in DECODERS.items() if each.learned)
+        raise BadSetting(f"{decoder} learns nothing, so it cannot be calibrated. Choose {learning}.")
+    return made
 
 
 def calibrate(

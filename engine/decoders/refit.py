@@ -45,10 +45,11 @@ class ReFit(Kalman):
         return transition, noise
 
 
-def intended(kinematics: Floats, goals: Floats, radius: float) -> Floats:
+def intended(kinematics: Floats, goals: Floats, radius: float, by_decoder: bool = False) -> Floats:
     """Kinematics with the velocity that leads to the target.
 
-    What leads away from it is left as it is: the hand is on its way back.
+    What leads away from it is left as it is where a hand moves, which is on its way back, and turned
+    where a decoder does, which has erred.
 
     Parameters
     ----------
@@ -56,6 +57,8 @@ def intended(kinematics: Floats, goals: Floats, radius: float) -> Floats:
     goals : ndarray of float, shape (n, 2)
     radius : float
         Distance from the target within which none is wanted.
+    by_decoder : bool
+        Whether a decoder has moved the cursor.
 
     Returns
     -------
@@ -68,6 +71,6 @@ def intended(kinematics: Floats, goals: Floats, radius: float) -> Floats:
     speed = np.hypot(*out[:, 2:].T)[:, None]
     towards = (out[:, 2:] * way).sum(axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
-        turned = np.where(towards < 0, out[:, 2:], speed * way / distance)
+        turned = np.where((towards < 0) & (not by_decoder), out[:, 2:], speed * way / distance)
         out[:, 2:] = np.where(distance <= radius, 0.0 * speed, turned)
     return out

@@ -20,7 +20,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from engine.decoders import DECODERS, Decoder, make_decoder
 from engine.decoders.bins import Bins
 from engine.decoders.store import Trained, load, save
-from engine.errors import DeckError
+from engine.errors import DeckError, RecordingError
 from sessions.commands.answering import Answerer, answer_stream
 from sessions.commands.client import (
     ANSWER_WITHIN,
@@ -77,6 +77,10 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         help="ids to learn from, such as 0-599 or 1,4,9 (default: the first three quarters)",
     )  # fmt: skip
     parser.add_argument(
+        "--bins", type=Path, metavar="FILE",
+        help="learn from these bins, as /api/recording/bins.npz has them, and not from the recording",
+    )  # fmt: skip
+    parser.add_argument(
         "--set", action="append", default=[], type=_setting, metavar="NAME=VALUE", dest="settings",
         help="a hyperparameter, see below (repeat it for several)",
     )  # fmt: skip
@@ -85,8 +89,10 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if (options.decoder is None) == (options.model is None):
         parser.error("give either --decoder or --model")
-    if options.model and (options.train or options.settings or options.save):
-        parser.error("a trained --model takes no --train, --set or --save")
+    if options.model and (options.train or options.bins or options.settings or options.save):
+        parser.error("a trained --model takes no --train, --bins, --set or --save")
+    if options.bins and options.train:
+        parser.error("--bins are what is learned from; leave --train out")
     return options
 
 
@@ -139,13 +145,7 @@ def _tell_epoch(key: str, done: int, most: int) -> None:
 
 def _train(options: argparse.Namespace, decoder: Decoder, named: Mapping[str, str]) -> tuple[int, ...]:
     """Fit the decoder; returns the trials that it has learned from."""
-    trials = options.train
-    if trials is None:
-        known = json.loads(_fetch(options, "/api/trials", named))["trials"]
-        ids = [trial["trial_id"] for trial in known]
-        trials = ids[: max(1, round(TRAINED_ON * len(ids)))]
-    asked = {**named, "trial_ids": ",".join(map(str, trials))}
-    bins = Bins.from_npz(_fetch(options, "/api/recording/bins.npz", asked))
+    bins = Bins.from_npz(_content(options.bins) if options.bins else _recorded(options, named))
     print(f"{decoder.key} learns from {len(bins.trials)} trials ({len(bins.counts)} bins)", flush=True)
     decoder.epoch_done = partial(_tell_epoch, decoder.key)
     began = time.perf_counter()
@@ -156,6 +156,23 @@ def _train(options: argparse.Namespace, decoder: Decoder, named: Mapping[str, st
         flush=True,
     )
     return bins.trials
+
+
+def _recorded(options: argparse.Namespace, named: Mapping[str, str]) -> bytes:
+    """Bins of the recording's trials that are to be learned from."""
+    trials = options.train
+    if trials is None:
+        known = json.loads(_fetch(options, "/api/trials", named))["trials"]
+        ids = [trial["trial_id"] for trial in known]
+        trials = ids[: max(1, round(TRAINED_ON * len(ids)))]
+    return _fetch(options, "/api/recording/bins.npz", {**named, "trial_ids": ",".join(map(str, trials))})
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RecordingError(f"{path} cannot be read: {error.strerror}. Name a file of bins.") from None
 
 
 def _check(trained: Trained, metadata: Mapping[str, Any]) -> None:

@@ -38,6 +38,7 @@ from sessions.rest import (
     calibrating,
     front,
     guarding,
+    guiding,
     launching,
     library,
     lifecycle,
@@ -203,6 +204,16 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
             launching.stop_decoder,
             *(*SESSION, UnknownDecoder),
         ),
+    ),
+    "Calibration in closed loop": (
+        _get("/api/sessions/{code}/calibration", guiding.show_guided, *PLAYING),
+        _slow(
+            "POST",
+            "/api/sessions/{code}/calibration",
+            guiding.start_guided,
+            *(*PLAYING, BadSetting, Conflict),
+        ),
+        _slow("DELETE", "/api/sessions/{code}/calibration", guiding.cancel_guided, *PLAYING),
     ),
     "Drift and safety": (
         _get("/api/sessions/{code}/drift", guarding.show_drift, *SESSION),

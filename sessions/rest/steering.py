@@ -22,8 +22,8 @@ def set_driver(context: Context, code: str, asked: DriverAsk) -> DriverAnswer:
     moves the cursor by the answer of one decoder alone. Nobody is disconnected, and no answer is waited for
     twice: what the new driver has answered already counts. The event says `scores from bin N`.
     """
-    _loop(context, code, "driver")
-    context.session(code).drive(asked.driver)
+    if asked.driver != _loop(context, code, "driver").driver:
+        context.session(code).drive(asked.driver)
     return show_driver(context, code)
 
 

@@ -84,6 +84,7 @@ class SimulatedUser(Written):
         self._trial = -1
         self._bins = self._inside = 0
         self._intended = AT_REST
+        self._assisted: float | None = None
         self._places_only = False
         self._firing: Firing | None = None
         self._tell: Callable[[], None] = lambda: None
@@ -201,6 +202,13 @@ class SimulatedUser(Written):
         self._cursor.steer(self.steering)
         return " ".join(f"{name} {value:g}" for name, value in self.steering.settings.items())
 
+    def assist(self, share: float | None) -> None:
+        """Let a share of what is wanted, 0 to 1, move the cursor from the next bin on.
+
+        None leaves that to the task again. May be called from any thread.
+        """
+        self._assisted = share
+
     def rewind(self) -> None:
         """Give the present trial up: the next bin begins another one."""
         self._aim = None
@@ -262,6 +270,8 @@ class SimulatedUser(Written):
 
     @property
     def _autopilot(self) -> float:
+        if self._assisted is not None:
+            return self._assisted
         return float(self.task.autopilot) if self._trial < self._autopilot_trials else 0.0
 
     def _begin(self) -> None:

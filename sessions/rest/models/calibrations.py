@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -38,6 +38,46 @@ class CalibrationAsk(Ask):
         0.75, ge=0.05, le=0.95, description="Of the trials, for training, where none are named."
     )
     seed: int = Field(0, ge=0, le=2**63 - 1, description="Of the draw of trials, and of the perturbations.")
+
+
+class GuidedAsk(Ask):
+    """A decoder that learns in closed loop, and the blocks of trials that it learns from."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"decoder": "refit", "blocks": 3, "trials": 16}]}
+    )
+
+    decoder: str = Field("refit", description=f"One of {LEARNING}.")
+    settings: dict[str, int | float] = Field(
+        {}, description="Hyperparameters that differ from the defaults."
+    )
+    blocks: int = Field(
+        3, ge=2, le=20, description="The first is under autopilot, or with the decoder that drives already."
+    )
+    trials: int = Field(16, ge=1, le=1000, description="Of each block.")
+
+
+class BlockAnswer(Answer):
+    model_config = ConfigDict(title="CalibrationBlock")
+
+    driver: str = Field(description="The decoder that drove, or autopilot.")
+    n_trials: int
+    success: float = Field(description="Share of the targets that were acquired, 0 to 1.")
+    seconds: Number = Field(description="Mean time to an acquired target, with the hold; null if none was.")
+
+
+class GuidedAnswer(Answer):
+    """A calibration in closed loop: how far it is, and how each block went."""
+
+    model_config = ConfigDict(title="CalibrationInClosedLoop")
+
+    state: Literal["collecting", "fitting", "done", "failed", "cancelled"]
+    error: str | None = Field(description="Why it has failed.")
+    decoder: str
+    n_blocks: int
+    n_trials: int = Field(description="Of each block.")
+    trials_done: int = Field(description="Of the present block.")
+    blocks: list[BlockAnswer] = Field(description="Those that have ended.")
 
 
 class FigureQuery(Ask):

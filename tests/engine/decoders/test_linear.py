@@ -148,3 +148,8 @@ def test_intended_velocity_points_at_the_target_is_zero_on_it_and_leads_back_unc
     np.testing.assert_array_equal(wanted[2], [0, 0, np.nan, np.nan])
     np.testing.assert_array_equal(wanted[3], [0, 0, 3, -4])
     assert kinematics[0, 2] == 3.0
+
+
+def test_a_decoder_that_leads_away_is_turned_to_the_target_at_the_same_speed():
+    kinematics, goals = np.array([[0.0, 0.0, 3.0, -4.0]]), np.array([[0.0, 100.0]])
+    np.testing.assert_allclose(intended(kinematics, goals, 10.0, by_decoder=True), [[0, 0, 0, 5]])

@@ -30,7 +30,8 @@ BODIES = {
     "/api/links": {"session": "deck"},
 }
 """Where an empty object is not enough."""
-CLOSED_LOOP = ("/api/sessions/{code}/driver", "/api/sessions/{code}/steering")
+GUIDED = "/api/sessions/{code}/calibration"
+CLOSED_LOOP = ("/api/sessions/{code}/driver", "/api/sessions/{code}/steering", GUIDED)
 """Of sessions with a user alone."""
 
 
@@ -93,6 +94,8 @@ def test_every_call_answers_and_refuses_as_documented(call, calibrations, route)
     link = call("POST", "/api/links", {"session": None}).json["id"]
     if route.path in CLOSED_LOOP:
         call.create("loop", source="user")
+    if route.path == GUIDED and route.method != "POST":
+        call("POST", "/api/sessions/loop/calibration")
     path = route.path.format(
         code="loop" if route.path in CLOSED_LOOP else "deck",
         name=name,
