@@ -31,7 +31,11 @@ async function embed() {
 async function lost() {
   if (element("notice").dataset.kind === "lost") return;
   tell(LOST, "lost");
-  while (!(await fetch(`${BASE}/health`).catch(() => null))?.ok) await new Promise((done) => setTimeout(done, 1000));
+  // A server that is going may still answer once.
+  for (let well = 0; well < 2; ) {
+    await new Promise((done) => setTimeout(done, 1000));
+    well = (await fetch(`${BASE}/health`).catch(() => null))?.ok ? well + 1 : 0;
+  }
   location.reload();
 }
 

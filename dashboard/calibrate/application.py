@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dashboard.calibrate.guiding import loops
 from dashboard.calibrate.page import CalibratePage
 from dashboard.calibrate.results import back
 from dashboard.documents import Page, Visit
@@ -47,4 +48,8 @@ class CalibratePages:
 
     def _runs(self) -> list[Any]:
         runs = self._context.calibrations or ()
-        return [(run.number, run.state, len(run.scores), run.step) for run in runs]
+        guided = [(code, each.guided) for code, each in loops(self._context).items()]
+        return [
+            *((run.number, run.state, len(run.scores), run.step) for run in runs),
+            *((code, run and (run.state, len(run.blocks), run.n_done)) for code, run in guided),
+        ]

@@ -11,6 +11,7 @@ from panel.viewable import Viewable
 
 from dashboard.calibrate import results
 from dashboard.calibrate.figure import Figure
+from dashboard.calibrate.guiding import Guiding
 from dashboard.calibrate.ordering import Ordering
 from dashboard.following import Following, FollowingPage
 from dashboard.live.controls import attempt, button, flow, stack
@@ -59,6 +60,7 @@ class CalibratePage(FollowingPage):
         self._session = asked.get("session")
         self._shown = int(asked["run"]) if asked.get("run", "").isdecimal() else None
         self._ordering = Ordering(context.store.recordings, asked.get("recording"))
+        self._guiding = Guiding(context, self._session)
         self._task, self._others, self._drawing = Task(), Task(), Task()
         self._drawn: Any = None
         self._above = pn.pane.HTML(object=NONE, stylesheets=LOOKS)  # type: ignore[no-untyped-call]
@@ -82,6 +84,7 @@ class CalibratePage(FollowingPage):
         return {
             "order": stack(self._ordering.view(order), self._task.view(), self._others.view()),
             "run": self._place,
+            "loop": self._guiding.view(),
             "earlier": self._earlier,
             "notices": notices(),
         }
@@ -92,6 +95,7 @@ class CalibratePage(FollowingPage):
         return () if self._context.calibrations is None else list(self._context.calibrations)
 
     def follow(self) -> None:
+        self._guiding.follow()
         numbers = [run.number for run in self.runs]
         if self._shown not in numbers:
             self._shown = numbers[-1] if numbers else None
