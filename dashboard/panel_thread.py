@@ -80,6 +80,9 @@ class PanelThread:
         self._quiet = quiet
         self._options = options
         self._up = threading.Event()
+        self._lock = threading.Lock()  # guards the two below
+        self._coming: set[socket.socket] = set()  # ends that its loop has yet to take
+        self._ended = False
         self._thread = threading.Thread(target=self._run, name="panel", daemon=True)
 
     def start(self) -> None:
@@ -91,14 +94,31 @@ class PanelThread:
         """End all sessions."""
         self._loop.add_callback(self._stopping.set)
         self._thread.join()
+        with self._lock:
+            self._ended = True
+            left, self._coming = self._coming, set()
+        for far in left:
+            far.close()
 
     def connect(self, address: str) -> IOStream:
-        """A connection as if from an IP address, for the present event loop."""
+        """A connection as if from an IP address, for the present event loop; a closed one at the end."""
         near, far = socket.socketpair()
         for end in (near, far):
             end.setblocking(False)
-        self._loop.add_callback(lambda: self._http.handle_stream(IOStream(far), (address, 0)))
+        with self._lock:
+            if self._ended:
+                far.close()
+            else:
+                self._coming.add(far)
+                self._loop.add_callback(self._take, far, address)
         return IOStream(near)
+
+    def _take(self, far: socket.socket, address: str) -> None:
+        if self._stopping.is_set():
+            return  # `stop` closes it
+        with self._lock:
+            self._coming.discard(far)
+        self._http.handle_stream(IOStream(far), (address, 0))
 
     def _run(self) -> None:
         asyncio.run(self._serve())
