@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -72,6 +73,8 @@ class Guided:
     state : str
     error : str, optional
         Why it has failed.
+    driver : str
+        Who drives in the present block: a decoder, or `AUTOPILOT`.
     blocks : tuple of Block
     """
 
@@ -81,7 +84,9 @@ class Guided:
         self.order = order
         self.state: State = "collecting"
         self.error: str | None = None
+        self.driver = source.driver or AUTOPILOT
         self.blocks: tuple[Block, ...] = ()
+        self._first = 0  # trial of the present block
         self._session = weakref.proxy(session)
         self._launched, self._replay, self._source = session.launched, session.replay, source
         self._launcher, self._code = launcher, session.code
@@ -103,21 +108,24 @@ class Guided:
         """Trials of the present block that have ended."""
         return min(max(len(self._source.description.trials) - 1 - self._first, 0), self.order.n_trials)
 
+    def wait(self, timeout: float | None = None) -> bool:
+        """Until it has ended; False if that takes longer than `timeout` seconds."""
+        self._thread.join(timeout)
+        return self.ended
+
     def cancel(self) -> None:
         """End it, and leave whoever drives at the wheel; returns once it has ended."""
         self._cancelled = True
         self._news.set()
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
+        self.wait()
 
     # A listener of the replay
 
     def wake(self) -> None:
         with self._lock:
-            rows, _ = self._replay.ring.since(self._cursor)
-            if len(rows):
-                self._rows.append(rows)
-                self._cursor += len(rows)
+            rows, lost = self._replay.ring.since(self._cursor)
+            self._cursor += lost + len(rows)
+            self._rows.append(rows)
         self._news.set()
 
     def floor(self) -> int:
@@ -126,30 +134,24 @@ class Guided:
     # Its own thread
 
     def _run(self) -> None:
-        first_driver = self._source.driver
-        names: list[str] = [first_driver or AUTOPILOT]
         state: State = "done"
         try:
-            if first_driver is None:
+            if self.driver == AUTOPILOT:
                 self._source.assist(1.0)
             for number in range(1, self.order.n_blocks + 1):
                 trials = self._collect()
-                self.blocks += (self._block(names[-1], trials),)
+                self.blocks += (self._block(trials),)
                 if number < self.order.n_blocks:
-                    names.append(self._swap(number, names[-1]))
-        except Ended:
+                    self._swap()
+        except (Ended, ReferenceError):  # the latter once the session has gone
             state = "cancelled"
         except DeckError as error:
             state, self.error = "failed", str(error)
-        except ReferenceError:  # the session has gone
-            state = "cancelled"
         finally:
             self._source.assist(None)
             self._replay.remove_listener(self)
             self._rows = []
         self.state = state
-
-    _first = 0
 
     def _collect(self) -> range:
         """Wait for the trials of a block; the one that is under way is not among them."""
@@ -161,30 +163,45 @@ class Guided:
         self._wait(lambda: len(self._source.description.trials) > last)
         return range(self._first, last)
 
-    def _block(self, driver: str, trials: range) -> Block:
+    def _block(self, trials: range) -> Block:
         description = self._source.description
-        return Block(driver, reached(description.trials[trials.start : trials.stop], description.bin_width))
+        ended = description.trials[trials.start : trials.stop]
+        return Block(self.driver, reached(ended, description.bin_width))
 
-    def _swap(self, number: int, before: str) -> str:
-        """Have a decoder learn from a block, and drive."""
+    def _swap(self) -> None:
+        """Have a decoder learn from the block, and drive."""
         self.state = "fitting"
         with self._lock:
             rows = np.concatenate(self._rows)
         bins = block_bins(rows, self._source.description, float(self._source.steering.gain))
-        name = f"{self.order.decoder}-{number}"
+        name = self._new_name()
         with tempfile.TemporaryDirectory(prefix="phantomdeck-") as folder:
             path = Path(folder) / "block.npz"
             path.write_bytes(bins.to_npz())
-            more: Sequence[str] = ["--name", name, "--bins", str(path)]
+            options = ["--name", name, "--bins", str(path)]
             for key, value in self.order.settings.items():
-                more = [*more, "--set", f"{key}={value}"]
-            started = self._launcher.start(self._launched, self._code, self.order.decoder, name, more)
-            self._wait(lambda: self._answers(name, started))
+                options += ["--set", f"{key}={value}"]
+            started = self._launcher.start(self._launched, self._code, self.order.decoder, name, options)
+            try:
+                self._wait(lambda: self._answers(name, started))
+            except Ended:
+                self._end(name)
+                raise
         self._source.assist(None)
         self._session.drive(name)
-        if before in self._launched.decoders:
-            self._launched.stop(before)
-        return name
+        before, self.driver = self.driver, name
+        self._end(before)
+
+    def _end(self, name: str) -> None:
+        """End a decoder's process, if the server has started it."""
+        if name in self._launched.decoders:
+            self._launched.stop(name)
+
+    def _new_name(self) -> str:
+        """One that nobody has had in this session: whoever has answered under it would drive at once."""
+        had = {*self._session.predictions.names, *self._launched.decoders}
+        names = (f"{self.order.decoder}-{number}" for number in itertools.count(1))
+        return next(name for name in names if name not in had)
 
     def _answers(self, name: str, started: Started) -> bool:
         if not started.alive:

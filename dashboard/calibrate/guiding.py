@@ -17,11 +17,13 @@ from engine.errors import BadSetting, DeckError
 from engine.sources.user.source import SimulatedUser
 from sessions.rest.context import Context
 from sessions.rest.guiding import cancel_guided, show_guided, start_guided
+from sessions.rest.lifecycle import create_session
 from sessions.rest.models.calibrations import GuidedAnswer, GuidedAsk
 from sessions.rest.reading import checked
+from sessions.rest.requests import Create
 from sessions.session import Session
 
-NONE: Final = "No session has a user who steers. Make one on Home first, with the source Simulated user."
+NONE: Final = "It takes a session with a simulated user, who reacts to what a decoder makes of the cursor."
 COLUMNS: Final = ("Driver", "Targets", "Acquired", "Time to a target")
 
 
@@ -67,7 +69,8 @@ class Guiding(param.Parameterized):
         self._told = pn.widgets.StaticText(value=NONE, css_classes=["whole"])
         self._table: Table | None = None
         self._fields: Viewable | None = None
-        self._view = stack(self._told)
+        self._make = flow(button("Make one", self._made_one))
+        self._view = stack(self._told, self._make, self._task.view())
         self.param.watch(lambda _: self.follow(), "session")
 
     def view(self) -> Viewable:
@@ -78,7 +81,7 @@ class Guiding(param.Parameterized):
         codes = list(loops(self._context))
         if not codes:
             self._told.value = NONE
-            self._show(self._told)
+            self._show(self._told, self._make, self._task.view())
             return
         if self.param.session.objects != codes:
             self.param.session.objects = codes
@@ -129,7 +132,20 @@ class Guiding(param.Parameterized):
             raise BadSetting("Blocks and targets are numbers, such as 3 and 16.")
         asked = checked(GuidedAsk, {"decoder": self.decoder, "blocks": self.blocks, "trials": self.trials})
         code = self.session
-        self._task.start("", lambda: start_guided(self._context, code, asked), lambda _: self.follow())
+
+        def begin() -> None:
+            start_guided(self._context, code, asked)
+            self._context.session(code).replay.start()
+
+        self._task.start("", begin, lambda _: self.follow())
+
+    def _made_one(self) -> None:
+        asked = checked(Create, {"source": "user"})
+        self._task.start(
+            "Making it \N{HORIZONTAL ELLIPSIS}",
+            lambda: create_session(self._context, asked),
+            lambda _: self.follow(),
+        )
 
     def _cancel(self) -> None:
         code = self.session
@@ -141,8 +157,7 @@ def spell(run: GuidedAnswer) -> str:
     number = len(run.blocks) + 1
     if run.state == "fitting":
         return f"{called(run.decoder)} learns from block {number - 1} of {run.n_blocks}"
-    who = f", {run.decoder}-{number - 1} drives" if run.blocks else ""
-    return f"Block {number} of {run.n_blocks}{who}: {run.trials_done} of {run.n_trials} targets"
+    return f"Block {number} of {run.n_blocks}, {run.driver}: {run.trials_done} of {run.n_trials} targets"
 
 
 def share(run: GuidedAnswer) -> float:

@@ -15,7 +15,7 @@ def start_guided(context: Context, code: str, asked: GuidedAsk) -> GuidedAnswer:
     The first block of trials is under autopilot, or with the decoder that drives already. After each block
     but the last, a decoder learns from it in a process of its own, from velocities that are turned towards
     the targets (Gilja et al. 2012), and drives from then on: `refit-1`, `refit-2` and so on. The last one
-    goes on driving.
+    goes on driving. A session that was never asked to play has to be resumed.
     """
     session = context.session(code)
     learner(asked.decoder, session.description.bin_rate, asked.settings)  # to know first
@@ -51,6 +51,7 @@ def _answer(run: Guided) -> GuidedAnswer:
         decoder=run.order.decoder,
         n_blocks=run.order.n_blocks,
         n_trials=run.order.n_trials,
+        driver=run.driver,
         trials_done=run.n_done,
         blocks=[
             BlockAnswer(

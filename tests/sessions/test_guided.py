@@ -17,7 +17,7 @@ PATH = "/api/sessions/loop/calibration"
 
 def ended(call: Client) -> dict[str, Any]:
     run = call.store.get("loop").guided
-    wait_until(lambda: run.ended)
+    assert run.wait(120.0)  # several processes start, one after the other
     reply: dict[str, Any] = call("GET", PATH).json
     return reply
 
@@ -58,6 +58,29 @@ def test_who_drives_already_drives_in_the_first_block() -> None:
         assert (run["state"], run["error"]) == ("done", None)
         assert [block["driver"] for block in run["blocks"]] == ["wiener", "wiener-1"]
         assert list(call.store.get("loop").launched.decoders) == ["wiener-1"]
+
+
+def test_a_second_run_takes_names_that_nobody_has_had() -> None:
+    with client(deck()) as call:
+        call.create("loop", source="user", speed=4, closed_loop=QUICK)
+        call("POST", "/api/control/loop/resume")
+        for names in (["autopilot", "wiener-1"], ["wiener-1", "wiener-2"]):
+            call("POST", PATH, {"decoder": "wiener", "blocks": 2, "trials": 1})
+            run = ended(call)
+            assert (run["state"], run["error"]) == ("done", None)
+            assert [block["driver"] for block in run["blocks"]] == names
+            assert list(call.store.get("loop").launched.decoders) == names[1:]
+
+
+def test_a_run_that_is_cancelled_while_a_decoder_learns_leaves_no_process() -> None:
+    with client(deck()) as call:
+        call.create("loop", source="user", speed=4, closed_loop=QUICK)
+        call("POST", PATH, {"decoder": "wiener", "blocks": 2, "trials": 1})
+        call("POST", "/api/control/loop/resume")
+        launched = call.store.get("loop").launched
+        wait_until(lambda: "wiener-1" in launched.decoders)
+        assert call("DELETE", PATH).json["state"] == "cancelled"
+        assert launched.decoders == {}
 
 
 def test_it_can_be_cancelled_and_ends_with_its_session() -> None:

@@ -76,6 +76,7 @@ class GuidedAnswer(Answer):
     decoder: str
     n_blocks: int
     n_trials: int = Field(description="Of each block.")
+    driver: str = Field(description="Who drives in the present block: a decoder, or autopilot.")
     trials_done: int = Field(description="Of the present block.")
     blocks: list[BlockAnswer] = Field(description="Those that have ended.")
 
