@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 from bokeh.models import BasicTicker, DataRange1d
-from bokeh.models.glyphs import Circle, Scatter, Segment, Text
+from bokeh.models.glyphs import Circle, Rect, Scatter, Segment, Text
 from bokeh.models.ui import UIElement
 from bokeh.plotting import figure
 
@@ -45,6 +45,7 @@ SIGNS: Final = (
 LINE: Final = 17
 """Pixels from one name of the legend to the next."""
 WHERE: Final = ("x", "y")
+SIDES: Final = (*WHERE, "width", "height")
 
 
 class Arena(Plotter):
@@ -126,6 +127,9 @@ class Arena(Plotter):
     # Targets
 
     def _add_targets(self, plot: figure) -> None:
+        walls = self.source("barriers", x=[], y=[], width=[], height=[])
+        wall = Rect(x="x", y="y", width="width", height="height", line_color=None, fill_alpha=0.45)
+        paint(plot.add_glyph(walls, wall, level=LIVE).glyph, fill_color="muted")
         others = self.source("targets", x=[], y=[], radius=[])
         glyph = Circle(x="x", y="y", radius="radius", fill_color=None, line_width=1.5)
         paint(plot.add_glyph(others, glyph, level=LIVE).glyph, line_color="muted")
@@ -141,6 +145,9 @@ class Arena(Plotter):
             current = (trial.target_x, trial.target_y) if news.rows["trial"][-1] >= 0 else (np.nan, np.nan)
             yield from self._place("target", [current], news.view.hit_radius)
             yield from self._place("targets", trial.target_pos, news.view.hit_radius)
+            walls = np.reshape(trial.barriers, (-1, 4))
+            for column, values in zip(SIDES, (walls * [1, 1, 2, 2]).astype(np.float32).T, strict=True):
+                yield Replace("barriers", column, values)
 
     def _place(self, name: str, places: Sequence[tuple[float, float]], radius: float) -> Iterator[Update]:
         columns = np.array(places, np.float32).reshape(-1, 2)

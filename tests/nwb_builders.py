@@ -62,9 +62,9 @@ def add_trials(
     columns: Mapping[str, Sequence[Any]],
     ragged: int = 1,
 ) -> NWBFile:
-    """Fill the trial table; a column named target_pos is indexed `ragged` times (0: not at all)."""
+    """Fill the trial table; columns of places are indexed `ragged` times (0: not at all)."""
     for name in columns:
-        index = {"index": ragged} if name == "target_pos" and ragged else {}
+        index = {"index": ragged} if name in ("target_pos", "barrier_pos") and ragged else {}
         nwb.add_trial_column(name, "test", **index)
     for row, (start, stop) in enumerate(spans):
         cells = {name: column[row] for name, column in columns.items()}
@@ -99,5 +99,6 @@ def small_nwb(path: Path) -> Path:
         "maze_id": (1, 2),
         "split": ("train", "val"),
         "target_pos": ([[50.0, 0.0], [0.0, 50.0]], [[-50.0, 0.0]]),
+        "barrier_pos": ([[25.0, 0.0, 2.0, 9.0], [0.0, 25.0, 9.0, 2.0]], [[-25.0, 0.0, 2.0, 9.0]]),
     }
     return save(add_trials(nwb, ((0.0, 1.0), (1.0, 2.0)), columns, ragged=2), path)

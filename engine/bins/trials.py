@@ -29,6 +29,15 @@ Phase = Literal["waiting", "target on", "go", "moving", "hit", "cool-down"]
 PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
 
 
+class Barrier(NamedTuple):
+    """A wall that the cursor cannot pass, as MC_Maze's ``barrier_pos`` has it, in length units."""
+
+    x: float
+    y: float
+    half_width: float
+    half_height: float
+
+
 @dataclass(frozen=True)
 class Trial:
     """One row of the trial table. Times are the file's seconds; NaN where the file has none."""
@@ -44,6 +53,7 @@ class Trial:
     target_x: float = float("nan")
     target_y: float = float("nan")
     target_pos: tuple[tuple[float, float], ...] = ()
+    barriers: tuple[Barrier, ...] = ()
     columns: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
 
 

@@ -9,8 +9,9 @@ import holoviews as hv
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, to_rgb
-from matplotlib.patches import Circle
+from matplotlib.patches import Circle, Rectangle
 
+from engine.bins.trials import Barrier
 from engine.moment import Moment
 from plotters.marks import MARKS, marked
 from plotters.pictures.panel import Colours, Floats, annotate, leave_empty, put, styled
@@ -53,6 +54,16 @@ def draw_arena(axes: Axes, moment: Moment, colours: Colours) -> None:
                 zorder=3,
             )
         )
+    for x, y, half_width, half_height in barriers(moment):
+        axes.add_patch(
+            Rectangle(
+                (x - half_width, y - half_height),
+                2 * half_width,
+                2 * half_height,
+                facecolor=(colours["muted"], 0.45),
+                edgecolor="none",
+            )
+        )
     if np.isfinite(path[-1]).all():
         axes.plot(
             *path[-1], "o", color=colours["good"], markeredgecolor=colours["plot"], markersize=9, zorder=6
@@ -72,6 +83,12 @@ def targets(moment: Moment) -> tuple[dict[Place, list[int]], set[Place]]:
             aimed[place].append(row)
     newest = moment.trials.get(int(moment.rows["trial"][-1]))
     return dict(aimed), set(newest.target_pos if newest else ()) - set(aimed)
+
+
+def barriers(moment: Moment) -> tuple[Barrier, ...]:
+    """Those of the newest trial."""
+    newest = moment.trials.get(int(moment.rows["trial"][-1]))
+    return newest.barriers if newest else ()
 
 
 def _draw_decoders(axes: Axes, moment: Moment, colours: Colours) -> None:

@@ -118,6 +118,7 @@ def trial_answer(trial: Trial) -> TrialAnswer:
         "target_y": trial.target_y,
         "num_targets": len(trial.target_pos),
         "target_pos": list(trial.target_pos),
+        "barrier_pos": list(trial.barriers),
     }
     return TrialAnswer.model_validate({**trial.columns, **facts})
 

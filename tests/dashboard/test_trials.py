@@ -10,6 +10,7 @@ from sessions.session import Session
 from tests.builders import small_recording
 from tests.dashboard.conftest import Deck, MakeDeck, Visitor, asked, keep_screenshot, quick_deck, refusal
 from tests.dashboard.test_comparing import answer
+from tests.engine.listening import wait_until
 
 deck = pytest.fixture(scope="module")(quick_deck)
 
@@ -106,7 +107,7 @@ def test_of_five_thousand_trials_the_page_has_those_in_sight(make_deck: MakeDeck
         rows(page).first.wait_for()
         assert rows(page).count() <= 200
         heights = "rows => rows.map((row) => row.getBoundingClientRect().height)"
-        assert set(rows(page).evaluate_all(heights)) == {33}
+        wait_until(lambda: set(rows(page).evaluate_all(heights)) == {33})
         page.locator("#trials .long").evaluate(
             "each => { each.scrollIntoView(); each.scrollTop = each.scrollHeight; }"
         )

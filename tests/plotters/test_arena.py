@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from engine.bins.trials import Barrier
 from engine.view import PLAIN, changed
 from plotters.arena import CURSORS, Arena, corners
 from plotters.base import Scene
@@ -44,6 +47,18 @@ def test_all_targets_of_the_trial_are_shown_and_the_current_one_stands_out() -> 
     assert (*made["target", "x"], *made["target", "y"]) == TARGETS[1]
     assert made["target", "radius"].tolist() == [12.5]
     assert made["targets", "radius"].tolist() == [12.5] * 3
+
+
+def test_barriers_of_the_trial_are_shown_in_their_size() -> None:
+    walled = small_recording()
+    walls = (Barrier(10.0, -5.0, 2.0, 8.0), Barrier(0.0, 30.0, 9.0, 1.0))
+    trials = (replace(walled.trials[0], barriers=walls), *walled.trials[1:])
+    recording = replace(walled, trials=trials)
+    made = columns(Arena(Scene(recording)).update(news_of(recording, play(recording, range(1)), n_new=1)))
+    sides = [made["barriers", side].tolist() for side in ("x", "y", "width", "height")]
+    assert sides == [[10.0, 0.0], [-5.0, 30.0], [4.0, 18.0], [16.0, 2.0]]
+    after = columns(Arena(Scene(recording)).update(news_of(recording, play(recording, range(51)), n_new=1)))
+    assert not len(after["barriers", "x"])
 
 
 def test_targets_are_told_when_the_trial_changes_and_at_the_start() -> None:

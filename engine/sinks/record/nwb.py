@@ -44,6 +44,7 @@ COLUMNS = {
     "success": "whether the target was reached",
     "active_target": "row of the target in the trial's target_pos",
     "target_pos": "positions of the targets, in the unit of cursor_pos",
+    "barrier_pos": "x, y, half width and half height of the barriers, in the unit of cursor_pos",
     "source_trial": "id of the trial in the recording that was played",
 }
 
@@ -176,6 +177,8 @@ def _trial_table(trials: Sequence[Trial]) -> dict[str, Any]:
             known[name] = [math.nan if value is None else float(value) for value in known[name]]
     if any(trial.target_pos for trial in trials):
         known["target_pos"] = [np.array(trial.target_pos, np.float64).reshape(-1, 2) for trial in trials]
+    if any(trial.barriers for trial in trials):
+        known["barrier_pos"] = [np.array(trial.barriers, np.float64).reshape(-1, 4) for trial in trials]
     return {"id": [trial.trial_id for trial in trials], **table_columns(known, COLUMNS)}
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from engine.bins.description import Description, Goal
 from engine.bins.schema import Rows
-from engine.bins.trials import Trial
+from engine.bins.trials import Barrier, Trial
 from engine.deck.happenings import Note
 
 Json = Mapping[str, Any]
@@ -159,5 +159,8 @@ class Record:
 
 
 def _trial(read: dict[str, Any]) -> Trial:
-    positions = tuple((x, y) for x, y in read["target_pos"])
-    return Trial(**read | {"target_pos": positions, "columns": MappingProxyType(read["columns"])})
+    places = {
+        "target_pos": tuple((x, y) for x, y in read["target_pos"]),
+        "barriers": tuple(Barrier(*wall) for wall in read.get("barriers", ())),
+    }
+    return Trial(**read | places | {"columns": MappingProxyType(read["columns"])})

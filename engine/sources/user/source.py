@@ -18,6 +18,7 @@ from engine.bins.trials import EVENT_NAMES, Trial, TrialEvent
 from engine.errors import CannotFit
 from engine.sources.endless import Written
 from engine.sources.growing import GrowingDescription
+from engine.sources.user.barriers import Route, stopped
 from engine.sources.user.closed_loop import ClosedLoop, made, settings_of
 from engine.sources.user.cursor import AT_REST, PLACED, SCREEN, ScreenCursor, Steering, Values
 from engine.sources.user.fitting import Fit
@@ -81,6 +82,7 @@ class SimulatedUser(Written):
         self._limit = max(round(self.task.time_limit / width), 1)
         self._allow: Allow = lambda _, wanted: wanted
         self._aim: Aim | None = None
+        self._route = Route(workspace.centre)
         self._trial = -1
         self._bins = self._inside = 0
         self._intended = AT_REST
@@ -225,18 +227,21 @@ class SimulatedUser(Written):
             self.way.cursor.add(clock.now() - heard)
         self.way.made(self._sent, due)
         wanted = self._cursor.wanted(answers, self._intended, self._autopilot)
-        self._cursor.go(self._allow(self._cursor.place, wanted), wanted)
+        allowed = self._allow(self._cursor.place, wanted)
+        if self._aim is not None and self._aim.barriers:
+            allowed = stopped(self._cursor.place, allowed, self._aim.barriers)
+        self._cursor.go(allowed, wanted)
         events: list[TrialEvent] = []
         if self._aim is None:
             self._begin()
             events += ["start", "target_on", "go_cue"]
         aim, place = self._aim, self._cursor.place
         assert aim is not None
-        self._intended = self._intention(aim.place)
+        self._intended = self._intention()
         x, y = aim.place
         trial = Trial(
             self._trial, math.nan, math.nan, target_id=aim.target_id, target_x=x, target_y=y,
-            target_pos=(aim.place,),
+            target_pos=(aim.place,), barriers=aim.barriers,
         )  # fmt: skip
         counts = self._fire()
         self.write(row, due, counts, (*place, *self._cursor.velocity), trial)
@@ -245,8 +250,9 @@ class SimulatedUser(Written):
             self.description.mark(event, self._sent - 1, self._sent - 1)
         return events + self._judge(bool(row["intention"][3] <= self._radius))
 
-    def _intention(self, target: Place) -> Place:
+    def _intention(self) -> Place:
         """What the user wants in this bin: to go to the target, or where a hand points."""
+        route = self._route
         if self.hand is not None:
             now = clock.now()
             pointed = self.hand.at(now)
@@ -256,9 +262,9 @@ class SimulatedUser(Written):
             self.way.pointer.add(pointed.travelled)
             self.way.neurons.add(waited)
             self.way.whole.add(pointed.travelled + waited)
-            target = pointed.place
+            route = Route(pointed.place)
         dynamics = PLACED if self._places_only else self._cursor.dynamics
-        return self._mind.intend(target, self._cursor.place, self._cursor.velocity, dynamics)
+        return self._mind.intend(route, self._cursor.place, self._cursor.velocity, dynamics)
 
     def _fire(self) -> Any:
         if self._firing is None:
@@ -278,6 +284,7 @@ class SimulatedUser(Written):
         self._aim = next(self._aims)
         self._trial += 1
         self._bins = self._inside = 0
+        self._route = Route(self._aim.place, self._aim.barriers, self._radius)
         if self._aim.start is not None:
             self._cursor.put(self._aim.start)
         self._mind.aim(moved=self._aim.start is not None)

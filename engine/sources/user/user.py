@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import param
 
+from engine.sources.user.barriers import Route
 from engine.sources.user.cursor import AT_REST, PLACED, Dynamics
 from engine.sources.user.workspace import LENGTHS, Place, Workspace
 
@@ -124,12 +125,13 @@ class Mind:
             self._seen.clear()
             self._commands.extend([AT_REST] * self._delay)
 
-    def intend(self, target: Place, place: Place, velocity: Place, dynamics: Dynamics = PLACED) -> Place:
+    def intend(self, route: Route, place: Place, velocity: Place, dynamics: Dynamics = PLACED) -> Place:
         """What the user wants in this bin.
 
         Parameters
         ----------
-        target : tuple of float
+        route : Route
+            To the target.
         place, velocity : tuple of float
             The cursor's own, as they are.
         dynamics : Dynamics
@@ -147,17 +149,18 @@ class Mind:
         draw = self._rng.standard_normal(2).tolist()
         push = AT_REST
         if self._waited >= self._reaction:
-            push = self._push(target, believed, speed)
+            push = self._push(route, believed, speed)
             size = self._noise * math.hypot(*push)
             push = push[0] + size * draw[0], push[1] + size * draw[1]
         self._waited += 1
         self._commands.append(push)
         return push
 
-    def _push(self, target: Place, place: Place, velocity: Place) -> Place:
-        dx, dy = target[0] - place[0], target[1] - place[1]
-        away = math.hypot(dx, dy)
-        push = self._full_push * min(away / self._full_at, 1.0) / away if away else 0.0
+    def _push(self, route: Route, place: Place, velocity: Place) -> Place:
+        ahead, away = route.ahead(place)
+        dx, dy = ahead[0] - place[0], ahead[1] - place[1]
+        near = math.hypot(dx, dy)
+        push = self._full_push * min(away / self._full_at, 1.0) / near if near else 0.0
         return push * dx - self._damping * velocity[0], push * dy - self._damping * velocity[1]
 
     def _foreseen(self, place: Place, velocity: Place, dynamics: Dynamics) -> tuple[Place, Place]:

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from engine.bins.description import Recorded
+from engine.bins.trials import Barrier
 from engine.errors import NotNow
 
 Place = tuple[float, float]
@@ -33,12 +34,15 @@ class Workspace:
         Speed of a fast movement, in length units per second.
     targets : tuple of tuple of float
         x, y of each trial's target, in the order of the trials.
+    barriers : tuple of tuple of Barrier
+        The walls of those trials.
     """
 
     centre: Place
     reach: float
     fast: float
     targets: tuple[Place, ...]
+    barriers: tuple[tuple[Barrier, ...], ...] = ()
 
     @classmethod
     def of(cls, recording: Recorded) -> Workspace:
@@ -58,14 +62,12 @@ class Workspace:
                 "Choose a recording that has both."
             )
         x, y = np.median(known[:, :2], axis=0).tolist()
-        targets = tuple(
-            (t.target_x, t.target_y)
-            for t in recording.trials
-            if np.isfinite([t.target_x, t.target_y]).all()
-        )
+        aimed = [t for t in recording.trials if np.isfinite([t.target_x, t.target_y]).all()]
+        targets = tuple((t.target_x, t.target_y) for t in aimed)
         away = np.hypot(*(np.array(targets or known[:, :2].tolist()) - (x, y)).T)
         reach = float(np.median(away) if targets else np.percentile(away, FAST_SHARE))
-        return cls((x, y), reach or 1.0, float(np.percentile(speed, FAST_SHARE)), targets)
+        fast = float(np.percentile(speed, FAST_SHARE))
+        return cls((x, y), reach or 1.0, fast, targets, tuple(t.barriers for t in aimed))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from engine.bins.trials import Scalar
 from sessions.rest.models.base import Answer, Number, known
 
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]
+Wall = Annotated[list[float], Field(min_length=4, max_length=4)]
 Column = Annotated[Scalar | None, BeforeValidator(known)]
 
 
@@ -67,6 +68,9 @@ class TrialAnswer(Answer):
     target_y: Number
     num_targets: int
     target_pos: list[Point] = Field(description="The trial's targets.")
+    barrier_pos: list[Wall] = Field(
+        description="The trial's barriers: x, y, half width and half height, in length units."
+    )
 
 
 class Trials(Answer):

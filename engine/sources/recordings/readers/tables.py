@@ -24,6 +24,7 @@ NAMES = {
     "target_pos": ("target_pos", "tgt_loc", "tgt_pos", "target_loc", "target_position", "target_location"),
     "target_x": ("target_x", "tgt_x"),
     "target_y": ("target_y", "tgt_y"),
+    "barrier_pos": ("barrier_pos", "barrier_position", "barriers"),
     "target_dir": ("target_dir", "tgt_dir", "target_direction", "target_angle"),
 }
 """What the field calls each fact, whatever the case and the underscores; the first that is there counts."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.bins.trials import Scalar, Trial
+from engine.bins.trials import Barrier, Scalar, Trial
 from engine.sources.recordings.kinematics import Floats
 from engine.sources.recordings.readers.hdf5 import Unreadable
 from engine.sources.recordings.readers.tables import NAMES, STARTS, STOPS, Table, plain_name
@@ -51,7 +51,7 @@ def read_trials(table: Table, scale: float, offset: float, end: float) -> TrialT
     ----------
     table : Table
     scale, offset : float
-        From the table's target positions to the recording's length unit.
+        From the table's positions of targets and barriers to the recording's length unit.
     end : float
         Of all that was recorded, s: where a last trial without a stop ends.
     """
@@ -73,6 +73,7 @@ def read_trials(table: Table, scale: float, offset: float, end: float) -> TrialT
 
     positions = [_points(cell) * scale + offset for cell in _places(columns, n_trials)]
     target_ids = _target_ids(scalars, positions)
+    walls = _named("barrier_pos", columns) or [None] * n_trials
     targets = [_target(i, points) for i, points in zip(target_ids, positions, strict=True)]
     times = {
         name: _floats(_named(name, scalars), n_trials)
@@ -92,6 +93,7 @@ def read_trials(table: Table, scale: float, offset: float, end: float) -> TrialT
             target_x=targets[row][0],
             target_y=targets[row][1],
             target_pos=tuple((x, y) for x, y in positions[row].tolist()),
+            barriers=_barriers(walls[row], scale, offset),
             columns=MappingProxyType({name: scalars[name][row] for name in others}),
         )
         for row in spans.usable.tolist()
@@ -185,6 +187,19 @@ def _points(cell: Any) -> Floats:
     if points.ndim != 2 or points.shape[1] < 2:
         return np.empty((0, 2))
     return points[np.isfinite(points).all(axis=1), :2]
+
+
+def _barriers(cell: Any, scale: float, offset: float) -> tuple[Barrier, ...]:
+    """The walls of one trial, from rows of x, y, half width and half height, or from one such row."""
+    try:
+        rows = np.array([] if cell is None else list(cell), np.float64)
+    except (TypeError, ValueError):  # not numbers, or rows of different lengths
+        return ()
+    if rows.size % 4 or rows.shape[-1] not in (0, 4):
+        return ()
+    rows = rows.reshape(-1, 4)
+    usable = np.isfinite(rows).all(axis=1) & (rows[:, 2:] > 0).all(axis=1)
+    return tuple(Barrier(*row) for row in (rows[usable] * scale + [offset, offset, 0.0, 0.0]).tolist())
 
 
 def _target(target_id: int | None, points: Floats) -> tuple[float, float]:

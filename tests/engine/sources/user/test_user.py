@@ -8,6 +8,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from engine.sources.user.barriers import Route
 from engine.sources.user.cursor import AT_REST, ScreenCursor, Steering, Values
 from engine.sources.user.tasks import TASKS, Task, aims
 from engine.sources.user.user import PRESETS, Mind, User
@@ -36,26 +37,28 @@ def reach(user: User, steering: Steering, seconds: float = 4.0) -> np.ndarray:
     for _ in range(round(seconds / WIDTH)):
         wanted = on_screen.wanted(answers, AT_REST, 0.0)
         on_screen.go(wanted, wanted)
-        answers = [velocity(*mind.intend(TARGET, on_screen.place, on_screen.velocity, dynamics))]
+        answers = [velocity(*mind.intend(Route(TARGET), on_screen.place, on_screen.velocity, dynamics))]
         away.append(math.dist(on_screen.place, TARGET))
     return np.array(away)
 
 
 def test_a_user_waits_then_pushes_straight_and_fully_and_less_when_near() -> None:
     mind = Mind(User(noise=0.0), WIDTH, np.random.default_rng(0))
-    pushes = [mind.intend((300.0, 400.0), AT_REST, AT_REST, Steering().dynamics(WIDTH)) for _ in range(9)]
+    pushes = [
+        mind.intend(Route((300.0, 400.0)), AT_REST, AT_REST, Steering().dynamics(WIDTH)) for _ in range(9)
+    ]
     assert pushes[:8] == [AT_REST] * 8
     assert pushes[8] == pytest.approx((444.0, 592.0))
     near = Mind(User(noise=0.0, reaction=0.0, full_at=75.0), WIDTH, np.random.default_rng(0))
-    assert near.intend((7.5, 0.0), AT_REST, AT_REST) == pytest.approx((74.0, 0.0))
+    assert near.intend(Route((7.5, 0.0)), AT_REST, AT_REST) == pytest.approx((74.0, 0.0))
 
 
 def test_a_user_sees_late_and_damps_what_is_seen() -> None:
     user = User(noise=0.0, reaction=0.0, forward_model=False, damping=0.5)
     mind = Mind(user, WIDTH, np.random.default_rng(0))
-    damped = [mind.intend((0.0, 0.0), AT_REST, (40.0, 0.0)) for _ in range(3)]
+    damped = [mind.intend(Route((0.0, 0.0)), AT_REST, (40.0, 0.0)) for _ in range(3)]
     assert damped == [(-20.0, 0.0)] * 3
-    pushes = [mind.intend((1000.0, 0.0), (1000.0, 0.0), AT_REST) for _ in range(9)]
+    pushes = [mind.intend(Route((1000.0, 0.0)), (1000.0, 0.0), AT_REST) for _ in range(9)]
     assert pushes[7][0] > 0  # what is seen is from before it was there
     assert pushes[8] == AT_REST
 
@@ -80,7 +83,7 @@ def test_foresight_is_exact_while_the_decoder_does_what_is_intended() -> None:
 def test_noise_is_a_share_of_the_push_and_follows_from_its_seed() -> None:
     def pushes(seed: int) -> np.ndarray:
         mind = Mind(User(noise=0.2, reaction=0.0), WIDTH, np.random.default_rng(seed))
-        return np.array([mind.intend((1e4, 0.0), AT_REST, AT_REST) for _ in range(2000)])
+        return np.array([mind.intend(Route((1e4, 0.0)), AT_REST, AT_REST) for _ in range(2000)])
 
     assert (pushes(1) == pushes(1)).all()
     assert (pushes(1) != pushes(2)).any()
@@ -147,7 +150,7 @@ def test_a_task_is_the_same_for_the_same_seed_and_within_reach(kind: str) -> Non
         return [tuple(aim) for aim in islice(aims(task, SPACE, np.random.default_rng(seed)), 50)]
 
     assert first(3) == first(3)
-    assert all(math.dist(place, SPACE.centre) <= 90.0 + 1e-9 for _, place, _ in first(3))
+    assert all(math.dist(place, SPACE.centre) <= 90.0 + 1e-9 for _, place, *_ in first(3))
     assert first(3)[0][2] == SPACE.centre
 
 

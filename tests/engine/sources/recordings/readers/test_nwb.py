@@ -15,6 +15,7 @@ import pytest
 from pynwb import NWBFile
 from pynwb.behavior import BehavioralTimeSeries, CompassDirection, EyeTracking, Position
 
+from engine.bins.trials import Barrier
 from engine.decoders.bins import Bins
 from engine.errors import RecordingError
 from engine.sources.recordings.readers import read
@@ -65,6 +66,8 @@ def test_schema_of_mc_maze(tmp_path: Path) -> None:
     assert (first.target_id, first.target_x, first.target_y) == (1, 0.0, 50.0)
     assert first.target_pos == ((50.0, 0.0), (0.0, 50.0))
     assert second.target_pos == ((-50.0, 0.0),)
+    assert first.barriers == (Barrier(25.0, 0.0, 2.0, 9.0), Barrier(0.0, 25.0, 9.0, 2.0))
+    assert second.barriers == (Barrier(-25.0, 0.0, 2.0, 9.0),)
     assert (first.go_cue_time, first.success, second.success) == (0.3, True, False)
     assert math.isnan(second.move_onset_time)
     assert first.columns["split"] == "train"
