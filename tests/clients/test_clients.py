@@ -25,10 +25,15 @@ LIBRARIES = ("phantom.py", "phantom.js")
 FILES = sorted(path for path in CLIENTS.iterdir() if path.suffix in (".py", ".js", ".html", ".m"))
 PROGRAMS = [path for path in FILES if path.name not in LIBRARIES]
 IMPATIENT = sorted(
-    {path.name for path in PROGRAMS} - {"browser.html", "reconnecting.py", "redis_decoder.py"}
+    {path.name for path in PROGRAMS} - {"browser.html", "decoder.m", "reconnecting.py", "redis_decoder.py"}
 )
 """Those that end where they cannot connect."""
-SUBJECTS = {".py": r'"""[A-Z].*', ".js": r"// [A-Z].*", ".html": r"<!doctype html><!-- [A-Z].*"}
+SUBJECTS = {
+    ".py": r'"""[A-Z].*',
+    ".js": r"// [A-Z].*",
+    ".html": r"<!doctype html><!-- [A-Z].*",
+    ".m": r"% [A-Z].*",
+}
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)
