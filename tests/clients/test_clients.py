@@ -123,7 +123,7 @@ def test_the_python_client_receives_messagepack(deck: Deck, start_client: StartC
         ("reconnecting.py", ["--packets", 5]),
         ("compare_formats.py", ["--packets", 5]),
         ("ridge_decoder.py", []),
-        ("node_msgpack.js", ["--packets", 5]),
+        ("node_deck.js", ["--packets", 5]),
     ],
 )
 def test_clients_show_the_token_of_the_environment(
@@ -153,9 +153,7 @@ def test_the_python_client_says_when_nothing_was_observed(start_client: StartCli
 def test_the_node_client_receives_messagepack(
     deck: Deck, start_client: StartClient, node_modules: Path
 ) -> None:
-    client = start_client(
-        "node_msgpack.js", "--url", deck.url, "--packets", 40, NODE_PATH=str(node_modules)
-    )
+    client = start_client("node_deck.js", "--url", deck.url, "--packets", 40, NODE_PATH=str(node_modules))
     printed = client.end()
     assert "small: 5 units, 40 bins per second\n" in printed
     assert re.search(
