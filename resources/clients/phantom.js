@@ -131,7 +131,10 @@ async function connect(session, options) {
   };
   socket.onmessage = ({ data }) => news(messages.push(JSON.parse(data)));
   socket.onerror = () => {}; // `onclose` follows
-  socket.onclose = ({ code, reason }) => news((connection.goodbye = { code, reason: reason || `code ${code}` }));
+  socket.onclose = ({ code, reason }) => {
+    connection.goodbye = { code, reason: reason || `code ${code}` };
+    news();
+  };
   return connection;
 }
 
