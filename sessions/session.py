@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
+from engine.answers.callers import Callers
 from engine.answers.inlet import MakeInlet
 from engine.answers.playback import Playback
 from engine.answers.predictions import Predictions
@@ -103,7 +104,8 @@ class Session:
         answers = recording.answers if recording else None
         self._playback = Playback(replay, answers, self.predictions) if answers else None
         self.drift = DriftMonitor(replay)
-        looks = self.safety.look, self.drift.look
+        self.callers = Callers(self.predictions)
+        looks = self.safety.look, self.drift.look, self.callers.look
         self.monitor = Monitor(monitors or MonitorThread(), f"monitor {code}", *looks)
         self.launched = Launched(lambda: _wake(here))
         self.guided: Guided | None = None
@@ -354,6 +356,7 @@ class Session:
             self.guided.cancel()
         self.launched.close()
         self.inlets.close()
+        self.callers.close()
         for sink in self.sinks.values():
             sink.stop()
         self.replay.close()

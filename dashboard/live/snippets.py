@@ -70,17 +70,20 @@ while True:
 """)
 
 MATLAB = Template("""\
-lib = lsl_loadlib();
-found = lsl_resolve_byprop(lib, 'name', '$stream', 1, 10);
-inlet = lsl_inlet(found{1});
-outlet = lsl_outlet(lsl_streaminfo(lib, 'answers-$code', 'Decoded', 4, 0, 'cf_double64', 'answers-$code'));
-options = weboptions('MediaType', 'application/json', ...
-    'HeaderFields', {'Authorization', ['Bearer ' getenv('PHANTOM_TOKEN')]});
-webwrite('$predictions', struct('lsl', 'answers-$code'), options);
+options = {'ContentType', 'text', 'Timeout', 20, ...
+    'HeaderFields', {'Authorization', ['Bearer ' getenv('PHANTOM_TOKEN')]}};
+asking = weboptions(options{:});
+telling = weboptions(options{:}, 'RequestMethod', 'post');
+since = '';
 while true
-    [counts, stamp] = inlet.pull_sample();
-    fprintf('%.3f s: %d spikes\\n', stamp, sum(counts));
-    outlet.push_sample([0; 0; NaN; NaN], stamp); % yours, with the bin's time stamp
+    found = jsondecode(webread(['$session/bins?decoder=matlab' since], asking)); % waits for the next
+    since = sprintf('&since=%d', found.next);
+    for i = 1:numel(found.bins)
+        packet = found.bins(i);
+        fprintf('%d: %d spikes\\n', packet.sequence_number, sum(packet.spikes.spike_counts));
+        answer = sprintf('sequence_number=%d&x=%f&y=%f', packet.sequence_number, 0, 0); % yours
+        webread(['$session/predictions?decoder=matlab&' answer], telling);
+    end
 end
 """)
 
@@ -140,15 +143,14 @@ def snippets(reach: Reach) -> Iterator[Snippet]:
         f"In Node 22, or in a page whose origin the server lets in with --allow-origin.{hint}",
         javascript.substitute(url=url),
     )
+    rest = f"http{reach.host.removeprefix('ws')}/api/sessions/{code}"
+    yield Snippet("matlab", "MATLAB", f"By REST; in Octave 7, too.{hint}", MATLAB.substitute(session=rest))
     if reach.lsl_stream is None:
         yield Snippet("lsl", "LSL", "This session has no LSL streams; make one with LSL on.", "")
     else:
-        rest = f"http{reach.host.removeprefix('ws')}/api/sessions/{code}/predictions"
-        words = {"stream": reach.lsl_stream, "code": code, "predictions": rest}
+        words = {"stream": reach.lsl_stream, "code": code, "predictions": f"{rest}/predictions"}
         silent = "LSL is silent at speed max."
         yield Snippet("lsl", "Python, LSL", f"pip install pylsl. {silent}{hint}", LSL.substitute(words))
-        note = f"With liblsl-Matlab on the path. {silent}{hint}"
-        yield Snippet("matlab", "MATLAB, LSL", note, MATLAB.substitute(words))
     if reach.redis:
         where = "pip install redis; the server's Redis in PHANTOM_REDIS."
         note = f"{where} Press Play: Redis tells nobody who reads."

@@ -1,35 +1,26 @@
 """Receives the spike counts of a session through Lab Streaming Layer and prints once a second what arrives.
 
-pip install pylsl
+pip install pylsl websocket-client msgpack
 python lsl_inlet.py --session demo
 """
 
 import argparse
 import contextlib
-import json
-import os
 import sys
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import pylsl
-
-URL = f"ws://127.0.0.1:{os.environ.get('PHANTOM_PORT', 8000)}"
+from phantom import PhantomError, ask  # the file beside this one
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--url", default=URL, help="address of the server's stream port")
+    parser.add_argument("--url", help="address of the server's stream port")
     parser.add_argument("--session", default="demo", help="session code; one that is new is created")
     parser.add_argument("--packets", type=int, default=0, help="stop after so many (0: never)")
     options = parser.parse_args()
 
     # LSL finds streams by itself, but the session must exist. This makes it, or finds it if it is there.
-    body = json.dumps({"custom_code": options.session}).encode()
-    request = Request(options.url.replace("ws", "http", 1) + "/api/sessions/create", body)
-    request.add_header("Content-Type", "application/json")
-    request.add_header("Authorization", f"Bearer {os.environ.get('PHANTOM_TOKEN')}")  # if it wants one
-    urlopen(request).close()
+    ask("POST", "/api/sessions", {"custom_code": options.session}, url=options.url)
 
     name = f"PhantomLink-Neural-{options.session}"
     found = pylsl.resolve_byprop("name", name, timeout=10)
@@ -62,7 +53,5 @@ if __name__ == "__main__":
     try:
         with contextlib.suppress(KeyboardInterrupt):
             main()
-    except HTTPError as refusal:
-        sys.exit(json.load(refusal)["detail"])
-    except OSError as error:
-        sys.exit(f"Nobody answers ({error}). Start serve.py, or say with --url where it is.")
+    except PhantomError as error:
+        sys.exit(str(error))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +15,7 @@ from sessions.calibrations import Calibrations
 from sessions.gate.looking import NAME
 from sessions.launcher import Launcher
 from sessions.links import Link, Links
+from sessions.refusals import Busy
 from sessions.runs import Runs
 from sessions.session import Session
 from sessions.store import Store
@@ -21,6 +24,41 @@ from sessions.version import version
 
 DOWNLOADS = 4
 """Of binned recordings at once: each holds a copy of the bins as long as its client takes."""
+WAITING, WAITING_PER_ADDRESS = 256, 64
+"""Requests at once that wait for bins: each holds a connection."""
+
+
+class Waits:
+    """Counts the requests that wait, in all and by address; may be used from any thread."""
+
+    def __init__(self) -> None:
+        self._waiting: Counter[str] = Counter()
+        self._lock = threading.Lock()  # guards the one above
+
+    @contextmanager
+    def one(self, address: str) -> Iterator[None]:
+        """Have one more wait.
+
+        Raises
+        ------
+        Busy
+            If there are as many as there may be.
+        """
+        with self._lock:
+            if self._waiting[address] >= WAITING_PER_ADDRESS or self._waiting.total() >= WAITING:
+                raise Busy(
+                    f"{self._waiting[address]} requests from {address} wait for bins, "
+                    f"{self._waiting.total()} in all; there may be {WAITING_PER_ADDRESS} and {WAITING}. "
+                    "Ask again later, or connect by WebSocket."
+                )
+            self._waiting[address] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting[address] -= 1
+                if not self._waiting[address]:
+                    del self._waiting[address]
 
 
 @dataclass(frozen=True)
@@ -86,6 +124,7 @@ class Context:
     downloads: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(DOWNLOADS)
     )
+    waits: Waits = field(default_factory=Waits)
 
     @property
     def dashboard(self) -> str:
@@ -136,11 +175,13 @@ class Text:
     content_type : str
     location : str, optional
         Path of what it tells of, where that is not the path that was asked.
+    status : int
     """
 
     content: bytes
     content_type: str
     location: str | None = None
+    status: int = 200
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -100,6 +100,7 @@ class RestHandler(RequestHandler):
         if "GET" in routes:
             self._routes["HEAD"] = routes["GET"]
         self._context = context
+        self._waiting: asyncio.Future[Any] | None = None
 
     def set_default_headers(self) -> None:
         self.set_header("Cache-Control", "no-store")
@@ -121,6 +122,7 @@ class RestHandler(RequestHandler):
         if isinstance(found, Stream):
             await self._send(found)
             return
+        self.set_status(found.status)
         self.set_header("Content-Type", found.content_type)
         if found.location:
             self.set_header("Content-Location", found.location)
@@ -199,10 +201,24 @@ class RestHandler(RequestHandler):
             if "code" in path:  # a session that is not there is told before what is wrong with the rest
                 context.store.get(path["code"])
             raise
-        call = partial(_perform, route, context, path, ask)
+        call = partial(route.call, context, **_parameters(path, ask))
+        if route.waits:
+            return await self._awaited(call)
         if route.blocking:
-            return await asyncio.get_running_loop().run_in_executor(None, call)
-        return call()
+            return await asyncio.get_running_loop().run_in_executor(None, lambda: _spelled(call()))
+        return _spelled(call())
+
+    async def _awaited(self, call: Callable[[], Any]) -> Text | Stream | Redirect:
+        """What a call answers, which ends when the client goes."""
+        self._waiting = asyncio.ensure_future(call())
+        await asyncio.wait([self._waiting])
+        if self._waiting.cancelled():
+            return Text(b"", JSON)
+        return _spelled(self._waiting.result())
+
+    def on_connection_close(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
 
     def _refuse(self, status: int, code: str, message: str, retry_after: int | None = None) -> None:
         self.set_status(status)
@@ -213,13 +229,15 @@ class RestHandler(RequestHandler):
         self.finish(refusal(code, message))
 
 
-def _perform(route: Route, context: Context, path: Mapping[str, str], ask: Ask) -> Text | Stream | Redirect:
-    """Call the function of a route and put its answer into bytes."""
+def _parameters(path: Mapping[str, str], ask: Ask) -> dict[str, Any]:
+    """What the function of a route takes, by name."""
     parameters: dict[str, Any] = {name: PATH_PARAMETERS[name](value) for name, value in path.items()}
-    if type(ask).model_fields:
-        parameters["asked"] = ask
-    answer = route.call(context, **parameters)
+    return {**parameters, "asked": ask} if type(ask).model_fields else parameters
+
+
+def _spelled(answer: Any) -> Text | Stream | Redirect:
+    """What the function of a route answers, in bytes."""
     if isinstance(answer, Text | Stream | Redirect):
         return answer
     location = f"/api/sessions/{answer.session_code}" if isinstance(answer, Created) else None
-    return Text(answer.model_dump_json().encode(), JSON, location)
+    return Text(answer.model_dump_json().encode(), JSON, location, answer.status_code)

@@ -107,8 +107,7 @@ def document(groups: Mapping[str, Iterable[Route]], version: str) -> Schema:
 def _models(routes: Iterable[Route]) -> Iterable[tuple[type[BaseModel], JsonSchemaMode]]:
     yield Error, "serialization"
     for route in routes:
-        if route.answer:
-            yield route.answer, "serialization"
+        yield from ((model, "serialization") for model in route.answers.values())
         if route.body.model_fields:
             yield route.body, "validation"
 
@@ -174,6 +173,14 @@ def _responses(route: Route, schemas: Schemas) -> Schema:
     error = {"application/json": {"schema": schemas[Error, "serialization"]}}
     return {
         "200": {"description": "Done.", "content": content},
+        **{
+            str(status): {
+                "description": "Taken.",
+                "content": {"application/json": {"schema": schemas[model, "serialization"]}},
+            }
+            for status, model in route.answers.items()
+            if status != 200
+        },
         **{
             str(status): {
                 "description": f"{REASONS[status]} Code {' or '.join(codes[status])}.",

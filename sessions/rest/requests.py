@@ -275,13 +275,42 @@ class TableQuery(Ask):
     )
 
 
-class SourceAsk(Ask):
-    """An LSL stream of predictions."""
+class BinsSinceQuery(Ask):
+    since: int | None = Field(
+        None, ge=0, le=2**53, description="Sequence number of the first; the next to be sent if left out."
+    )
+    decoder: Annotated[str, AfterValidator(_decoder)] | None = Field(
+        None, description="What the decoder that asks is called: the name is held while it asks."
+    )
+    wait: float = Field(10.0, ge=0, le=10, description="Seconds at most until the answer.")
+    truth: bool = Field(True, description="Whether kinematics, intention and what is intended are told.")
+
+
+class PredictionQuery(Ask):
+    sequence_number: int | None = Field(None, description="Of the bin that is answered.")
+    decoder: str | None = Field(
+        None, description="What the decoder is called; if left out, as its stream, or by a made-up name."
+    )
+    x: float | None = Field(None, description="In the recording's length unit.")
+    y: float | None = None
+    vx: float | None = Field(None, description="In length units per second.")
+    vy: float | None = None
+
+
+class PredictionAsk(PredictionQuery):
+    """A prediction, with `sequence_number`, or an LSL stream of them, with `lsl`: one of the two."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"lsl": "my-decoder"}]})
 
-    lsl: str = Field(min_length=1, max_length=200, description="Name of the stream.")
-    decoder: str | None = Field(None, description="What the decoder is called; as the stream if left out.")
+    lsl: str | None = Field(None, min_length=1, max_length=200, description="Name of the stream.")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.lsl is None) == (self.sequence_number is None):
+            raise ValueError("Send one of sequence_number, with its x, y, vx, vy, and lsl.")
+        if self.lsl is not None and self.model_fields_set & {"x", "y", "vx", "vy"}:
+            raise ValueError("A stream brings its own values. Send lsl and decoder alone.")
+        return self
 
 
 class DecoderAsk(Ask):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
+from inspect import iscoroutinefunction
 from typing import Any, Literal, get_args, get_type_hints
 
 from pydantic import BaseModel
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 from engine.errors import DeckError
 from sessions.rest.asks import Ask
 from sessions.rest.context import Redirect, Stream, Text
+from sessions.rest.models.base import Answer
 
 PATH_PARAMETERS = {
     "code": str,
@@ -25,7 +27,8 @@ PATH_PARAMETERS = {
 """What may stand in braces in a path."""
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
-Call = Callable[..., BaseModel | Text | Stream | Redirect]
+Answered = BaseModel | Text | Stream | Redirect
+Call = Callable[..., Answered | Awaitable[Answered]]
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Route:
     call : function
         Takes a `sessions.rest.context.Context`, the path's parameters, and `asked`, a model of what is
         asked, if there is anything to ask. Its signature says what the call takes and answers, its
-        docstring documents it.
+        docstring documents it. One that waits for something is a coroutine function.
     refuses : tuple of DeckError classes
     blocking : bool
         Whether it may take long enough to hold up an event loop.
@@ -66,12 +69,22 @@ class Route:
         """Model of the body; one without fields if there is none."""
         return self._asked if self._has_body else Ask
 
-    @cached_property
+    @property
     def answer(self) -> type[BaseModel] | None:
         """Model of the JSON that is answered, if it is JSON."""
+        return self.answers.get(200)
+
+    @cached_property
+    def answers(self) -> dict[int, type[Answer]]:
+        """Models of the JSON that is answered, by status."""
         returned = self._signature["return"]
-        models = (each for each in get_args(returned) or (returned,) if issubclass(each, BaseModel))
-        return next(models, None)
+        models = (each for each in get_args(returned) or (returned,) if issubclass(each, Answer))
+        return {each.status_code: each for each in models}
+
+    @property
+    def waits(self) -> bool:
+        """Whether the call is awaited."""
+        return iscoroutinefunction(self.call)
 
     @property
     def _has_body(self) -> bool:

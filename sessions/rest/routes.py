@@ -46,6 +46,7 @@ from sessions.rest import (
     many,
     metrics,
     pictures,
+    polling,
     records,
     report,
     running,
@@ -54,7 +55,7 @@ from sessions.rest import (
     transport,
     viewing,
 )
-from sessions.rest.requests import CreateQuery, SeekQuery
+from sessions.rest.requests import CreateQuery, PredictionQuery, SeekQuery
 from sessions.rest.route import Call, Method, Route
 
 SESSION = (UnknownSession,)
@@ -182,11 +183,17 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
         _get("/api/sessions/{code}/scores", scoring.show_scores, *SESSION),
         _slow("GET", "/api/sessions/{code}/comparison", scoring.show_comparison, *SESSION),
         _get("/api/sessions/{code}/predictions", scoring.show_sources, *SESSION),
-        _slow(
+        _get(
+            "/api/sessions/{code}/bins",
+            polling.wait_bins,
+            *(*PLAYING, BadPrediction, BadSetting, Busy),
+        ),
+        Route(
             "POST",
             "/api/sessions/{code}/predictions",
-            scoring.add_source,
-            *(*PLAYING, Conflict, BadPrediction),
+            polling.take_prediction,
+            (*PLAYING, Conflict, BadPrediction, TooMany),
+            in_query=PredictionQuery,
         ),
         _slow("DELETE", "/api/sessions/{code}/predictions", scoring.remove_sources, *SESSION),
     ),

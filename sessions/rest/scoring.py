@@ -25,7 +25,7 @@ from sessions.rest.models.scores import (
     Sources,
     TrialScoreAnswer,
 )
-from sessions.rest.requests import ComparisonQuery, SourceAsk, SourceQuery
+from sessions.rest.requests import ComparisonQuery, SourceQuery
 from sessions.session import Session
 
 TRIALS_SHOWN = 20
@@ -107,13 +107,9 @@ def show_sources(context: Context, code: str) -> Sources:
     return Sources(sources=sources, count=len(sources))
 
 
-def add_source(context: Context, code: str, asked: SourceAsk) -> Sources:
-    """Take predictions from an LSL stream with channels x, y, vx, vy and sequence_number.
-
-    The stream may appear later. If another decoder answers under that name, this one's has `-2` after it;
-    the answer tells. NaN stands for what a decoder does not predict.
-    """
-    context.session(code).inlets.add(asked.lsl, checked_name(asked.decoder or asked.lsl))
+def add_source(context: Context, code: str, lsl: str, decoder: str | None) -> Sources:
+    """Take predictions from an LSL stream."""
+    context.session(code).inlets.add(lsl, checked_name(decoder or lsl))
     return show_sources(context, code)
 
 

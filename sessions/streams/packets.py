@@ -65,12 +65,16 @@ class Packet:
         self._number = number
         self._whole: bytes | None = None
 
+    def payload(self, dropped: int) -> bytes:
+        """The packet without what WebSocket puts around it."""
+        return self._number(dropped).join(self._pieces)
+
     def message(self, dropped: int) -> bytes:
         """The packet as it goes into a socket."""
         if dropped:
-            return as_message(self._opcode, self._number(dropped).join(self._pieces))
+            return as_message(self._opcode, self.payload(dropped))
         if self._whole is None:
-            self._whole = as_message(self._opcode, self._number(0).join(self._pieces))
+            self._whole = as_message(self._opcode, self.payload(0))
         return self._whole
 
 

@@ -56,7 +56,7 @@ def look(browser: Browser, url: str, status: str) -> dict[str, Any]:
         }
 
 
-def test_the_page_draws_counts_and_cursor_from_the_compact_layout(browser: Browser, origin: str) -> None:
+def test_the_page_draws_counts_and_cursor(browser: Browser, origin: str) -> None:
     with playing(allowed=[origin]) as deck:
         seen = look(browser, f"{origin}/browser.html?url={deck.url}&session=demo", "Packet [3-9][0-9] ")
     assert seen["failures"] == []

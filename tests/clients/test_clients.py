@@ -20,12 +20,20 @@ from engine.sources.recordings.recording import Recording
 from tests.builders import small_recording
 from tests.clients.conftest import CLIENTS, Deck, StartClient, playing
 
-PROGRAMS = sorted(path for path in CLIENTS.iterdir() if path.suffix in (".py", ".js", ".html"))
+LIBRARIES = ("phantom.py", "phantom.js")
+"""What the others are made with."""
+FILES = sorted(path for path in CLIENTS.iterdir() if path.suffix in (".py", ".js", ".html", ".m"))
+PROGRAMS = [path for path in FILES if path.name not in LIBRARIES]
 IMPATIENT = sorted(
-    {path.name for path in PROGRAMS} - {"browser.html", "reconnecting.py", "redis_decoder.py"}
+    {path.name for path in PROGRAMS} - {"browser.html", "decoder.m", "reconnecting.py", "redis_decoder.py"}
 )
 """Those that end where they cannot connect."""
-SUBJECTS = {".py": r'"""[A-Z].*', ".js": r"// [A-Z].*", ".html": r"<!doctype html><!-- [A-Z].*"}
+SUBJECTS = {
+    ".py": r'"""[A-Z].*',
+    ".js": r"// [A-Z].*",
+    ".html": r"<!doctype html><!-- [A-Z].*",
+    ".m": r"% [A-Z].*",
+}
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)
@@ -35,7 +43,7 @@ def test_a_client_is_short_and_begins_with_what_it_is_for(program: Path) -> None
     assert re.fullmatch(SUBJECTS[program.suffix], lines[0])
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)
+@pytest.mark.parametrize("program", FILES, ids=lambda path: path.name)
 def test_the_readme_lists_a_client(program: Path) -> None:
     assert f"| `{program.name}` |" in (CLIENTS / "README.md").read_text()
 
@@ -68,7 +76,8 @@ def test_a_client_says_in_one_line_that_there_is_no_server(
 def test_a_client_looks_for_the_server_at_the_port_of_the_environment(
     start_client: StartClient, node_modules: Path, guarded: Deck, name: str
 ) -> None:
-    client = start_client(name, NODE_PATH=str(node_modules), PHANTOM_PORT=guarded.url.rpartition(":")[2])
+    port = guarded.url.rpartition(":")[2]
+    client = start_client(name, NODE_PATH=str(node_modules), PHANTOM_PORT=port, PHANTOM_TOKEN="another")
     assert client.complaint().startswith("That is not this server's token.")
 
 
@@ -76,7 +85,8 @@ def test_a_client_looks_for_the_server_at_the_port_of_the_environment(
 def test_a_client_says_in_one_line_why_it_is_refused(
     start_client: StartClient, node_modules: Path, guarded: Deck, name: str
 ) -> None:
-    said = start_client(name, "--url", guarded.url, NODE_PATH=str(node_modules)).complaint()
+    environment = {"NODE_PATH": str(node_modules), "PHANTOM_TOKEN": "another"}
+    said = start_client(name, "--url", guarded.url, **environment).complaint()
     assert said.startswith("That is not this server's token.")
     assert said.count("\n") == 1
 
@@ -113,7 +123,7 @@ def test_the_python_client_receives_messagepack(deck: Deck, start_client: StartC
         ("reconnecting.py", ["--packets", 5]),
         ("compare_formats.py", ["--packets", 5]),
         ("ridge_decoder.py", []),
-        ("node_msgpack.js", ["--packets", 5]),
+        ("node_deck.js", ["--packets", 5]),
     ],
 )
 def test_clients_show_the_token_of_the_environment(
@@ -143,9 +153,7 @@ def test_the_python_client_says_when_nothing_was_observed(start_client: StartCli
 def test_the_node_client_receives_messagepack(
     deck: Deck, start_client: StartClient, node_modules: Path
 ) -> None:
-    client = start_client(
-        "node_msgpack.js", "--url", deck.url, "--packets", 40, NODE_PATH=str(node_modules)
-    )
+    client = start_client("node_deck.js", "--url", deck.url, "--packets", 40, NODE_PATH=str(node_modules))
     printed = client.end()
     assert "small: 5 units, 40 bins per second\n" in printed
     assert re.search(
@@ -175,16 +183,16 @@ def test_the_lsl_client_makes_its_session_and_finds_its_stream(start_client: Sta
 def test_the_reconnecting_client_survives_what_may_happen(start_client: StartClient) -> None:
     with playing() as deck:
         client = start_client("reconnecting.py", "--url", deck.url)
-        client.until("connected")
+        client.until("Connected")
         witness = websocket.create_connection(f"{deck.url}/stream/demo", timeout=20)
         for _ in range(5):
             witness.recv()  # the client, which was there before, has the same packets
         for audience in deck.store.get("demo").audiences:
             audience.close(1013, "Too slow.")
         witness.close()
-        assert "Too slow." in client.until("disconnected")
+        assert "Too slow." in client.until("Disconnected")
         assert int(re.search(r": (\d+) missed$", client.until("missed"))[1]) > 0
-    assert "The server is going down." in client.until("disconnected")
+    assert "The server is going down." in client.until("Disconnected")
     with playing(port=deck.port) as deck:
         assert "packet 0 came after" in client.until("a new session")
         deck.store.delete("demo")
@@ -195,9 +203,9 @@ def test_the_reconnecting_client_waits_for_a_server(deck: Deck, start_client: St
     with playing() as other:
         port = other.port
     client = start_client("reconnecting.py", "--url", f"ws://127.0.0.1:{port}", "--packets", 10)
-    client.until("disconnected")
+    client.until("Disconnected")
     with playing(port=port):
-        client.until("connected")
+        client.until("Connected")
         assert client.end().endswith("10 packets\n")
 
 

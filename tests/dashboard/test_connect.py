@@ -108,13 +108,12 @@ def test_the_javascript_program_runs(page: Page) -> None:
         page.evaluate(f"{program}\n0")
 
 
-def test_the_matlab_program_names_the_neural_stream() -> None:
-    programs = {
-        each.key: each.text for each in snippets(Reach("ws://here:80/deck", "one", "Rig3-Neural-one"))
-    }
-    assert "lsl_resolve_byprop(lib, 'name', 'Rig3-Neural-one', 1, 10)" in programs["matlab"]
-    assert "webwrite('http://here:80/deck/api/sessions/one/predictions'" in programs["matlab"]
-    assert "redis" not in programs
+def test_the_matlab_program_needs_no_lsl_and_names_the_session() -> None:
+    for stream in (None, "Rig3-Neural-one"):
+        programs = {each.key: each.text for each in snippets(Reach("ws://here:80/deck", "one", stream))}
+        assert "'http://here:80/deck/api/sessions/one/bins?" in programs["matlab"]
+        assert "'http://here:80/deck/api/sessions/one/predictions?" in programs["matlab"]
+        assert "redis" not in programs
 
 
 @pytest.mark.parametrize("kind", ["PNG", "SVG", "PDF"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -18,6 +18,9 @@ Number = Annotated[float | None, BeforeValidator(known)]
 
 
 class Answer(BaseModel):
+    status_code: ClassVar[int] = 200
+    """Of HTTP."""
+
     model_config = ConfigDict(extra="forbid")
 
 

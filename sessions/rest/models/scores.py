@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import ConfigDict, Field
 
 from sessions.rest.models.base import Answer, Number
@@ -123,6 +125,20 @@ class SourceAnswer(Answer):
     lsl: str = Field(description="Name of the LSL stream.")
     connected: bool
     error: str | None = Field(description="What was last wrong with what came.")
+
+
+class Taken(Answer):
+    """What became of a prediction."""
+
+    model_config = ConfigDict(title="TakenPrediction")
+    status_code = 202
+
+    decoder: str = Field(description="The name under which it counts.")
+    sequence_number: int
+    verdict: Literal["on_time", "late", "stale", "duplicate"] = Field(
+        description="`on_time`: before the next bin was due; `stale`, its bin has left the ring, and "
+        "`duplicate`, it had one already, are not scored."
+    )
 
 
 class Sources(Answer):
