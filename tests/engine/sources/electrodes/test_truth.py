@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from engine.sources.electrodes.truth import match
+
+
+def matched(true, found, n_channels=2, **options):
+    """Of lists of (sample, channel)."""
+    columns = [np.array(each, np.int64).reshape(-1, 2).T for each in (true, found)]
+    (t, tc), (f, fc) = columns
+    return match(t, tc.astype(np.int32), f, fc.astype(np.int32), n_channels, **options)
+
+
+def test_a_spike_found_half_a_millisecond_late_is_found_and_one_later_is_not():
+    assert matched([(100, 0)], [(115, 0)]).recall_in_all == 1
+    assert matched([(100, 0)], [(116, 0)]).recall_in_all == 0
+    assert matched([(100, 0)], [(85, 0)]).recall_in_all == 1
+
+
+def test_spikes_of_other_channels_do_not_count():
+    found = matched([(100, 0), (5_000, 1)], [(100, 1), (5_000, 1)])
+    np.testing.assert_array_equal(found.n_hits, [0, 1])
+    np.testing.assert_array_equal(found.recall, [0, 1])
+    np.testing.assert_array_equal(found.precision, [np.nan, 0.5])
+
+
+def test_a_found_spike_stands_for_one_true_spike_alone():
+    found = matched([(100, 0), (105, 0)], [(103, 0)])
+    assert (found.recall_in_all, found.precision_in_all) == (0.5, 1)
+
+
+def test_pairs_are_chosen_so_that_as_many_as_possible_are():
+    assert matched([(100, 0), (112, 0)], [(90, 0), (105, 0)]).n_hits[0] == 2
+
+
+def test_timing_errors_are_in_seconds_and_late_is_positive():
+    found = matched([(100, 0), (400, 0), (100, 1)], [(103, 0), (405, 0), (94, 1)])
+    assert found.timing_error == pytest.approx((2 / 3 / 30_000, np.std([3, 5, -6]) / 30_000))
+    np.testing.assert_allclose(found.timing_errors, [4 / 30_000, -6 / 30_000])
+
+
+def test_silence_has_neither_recall_nor_precision():
+    found = matched([], [])
+    assert np.isnan([found.recall_in_all, found.precision_in_all, *found.timing_error]).all()
