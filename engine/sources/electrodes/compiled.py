@@ -29,8 +29,8 @@ TILE: Final = 256
 class Noise:
     """Pink noise and thermal noise, each channel by itself.
 
-    Draws are nearly normal, as sums of 16 numbers of two bits, and of four bytes. The bits are xoshiro128++'s
-    (Blackman and Vigna 2021, ACM Transactions on Mathematical Software 47, 36).
+    Draws are nearly normal, as sums of 16 numbers of two bits, and of four bytes. The bits are those of
+    xoshiro128++ (Blackman and Vigna 2021, ACM Transactions on Mathematical Software 47, 36).
 
     Parameters
     ----------
