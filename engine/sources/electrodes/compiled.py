@@ -22,8 +22,8 @@ ONES, ONES_16 = np.uint32(0x01010101), np.uint32(0x00010001)  # times these: the
 PINK_MEAN, THERMAL_MEAN = np.float32(16 * 1.5), np.float32(4 * 127.5)
 PINK_RMS: Final = (16 * (4**2 - 1) / 12) ** 0.5
 THERMAL_RMS: Final = (4 * (256**2 - 1) / 12) ** 0.5
-TILE: Final = 256
-"""Channels at once, whose states stay in the cache."""
+TILE: Final = 128
+"""Channels at once. Their states are side by side: rows of 4 kB would drive each other from the cache."""
 
 
 class Noise:
@@ -39,8 +39,9 @@ class Noise:
     """
 
     def __init__(self, seed: np.random.SeedSequence, n_channels: int) -> None:
-        self._words = seed.generate_state(4 * n_channels).reshape(4, n_channels)
-        self._states = np.zeros((7, n_channels), np.float32)
+        n_tiles = -(-n_channels // TILE)
+        self._words = seed.generate_state(n_tiles * 4 * TILE).reshape(n_tiles, 4, TILE)
+        self._states = np.zeros((n_tiles, 7, TILE), np.float32)
         self._pink = np.float32(1 / (PINK_RMS * rms()))
         self._thermal = np.float32(1 / THERMAL_RMS)
 
@@ -76,15 +77,18 @@ def quantize(voltages: Floats32, counts_per_microvolt: float, out: Counts16) -> 
     _quantize(voltages, np.float32(counts_per_microvolt), out)
 
 
-@njit("void(f4[:,::1], u4[:,::1], f4[:,::1], f4[::1], f4[::1], f4[::1], f4[::1])", nogil=True, cache=True)
+@njit(
+    "void(f4[:,::1], u4[:,:,::1], f4[:,:,::1], f4[::1], f4[::1], f4[::1], f4[::1])", nogil=True, cache=True
+)
 def _noise(out, words, states, pink, thermal, shared, gains):
     n, width = out.shape
-    for begin in range(0, width, TILE):
-        end = min(begin + TILE, width)
+    for tile in range(len(words)):
+        begin = tile * TILE
         for i in range(n):
             common = shared[i]
-            for c in range(begin, end):
-                s0, s1, s2, s3 = words[0, c], words[1, c], words[2, c], words[3, c]
+            for k in range(min(TILE, width - begin)):
+                c = begin + k
+                s0, s1, s2, s3 = words[tile, 0, k], words[tile, 1, k], words[tile, 2, k], words[tile, 3, k]
                 r = uint32(s0 + s3)
                 first = uint32(uint32((r << uint32(7)) | (r >> uint32(25))) + s0)
                 t = uint32(s1 << uint32(9))
@@ -97,23 +101,23 @@ def _noise(out, words, states, pink, thermal, shared, gains):
                 s2, s3 = uint32(s2 ^ s0), uint32(s3 ^ s1)
                 s1, s0, s2 = uint32(s1 ^ s2), uint32(s0 ^ s3), uint32(s2 ^ t)
                 s3 = uint32((s3 << uint32(11)) | (s3 >> uint32(21)))
-                words[0, c], words[1, c], words[2, c], words[3, c] = s0, s1, s2, s3
+                words[tile, 0, k], words[tile, 1, k], words[tile, 2, k], words[tile, 3, k] = s0, s1, s2, s3
 
                 fours = uint32((first & TWO_BITS) + ((first >> uint32(2)) & TWO_BITS))
                 eights = uint32((fours & FOUR_BITS) + ((fours >> uint32(4)) & FOUR_BITS))
                 white = np.float32(np.int32(uint32(eights * ONES) >> uint32(24))) - PINK_MEAN
                 halves = uint32((second & BYTES) + ((second >> uint32(8)) & BYTES))
                 hiss = np.float32(np.int32(uint32(halves * ONES_16) >> uint32(16))) - THERMAL_MEAN
-                p0 = A0 * states[0, c] + B0 * white
-                p1 = A1 * states[1, c] + B1 * white
-                p2 = A2 * states[2, c] + B2 * white
-                p3 = A3 * states[3, c] + B3 * white
-                p4 = A4 * states[4, c] + B4 * white
-                p5 = A5 * states[5, c] + B5 * white
-                sloped = p0 + p1 + p2 + p3 + p4 + p5 + states[6, c] + D * white
-                states[0, c], states[1, c], states[2, c] = p0, p1, p2
-                states[3, c], states[4, c], states[5, c] = p3, p4, p5
-                states[6, c] = D1 * white
+                p0 = A0 * states[tile, 0, k] + B0 * white
+                p1 = A1 * states[tile, 1, k] + B1 * white
+                p2 = A2 * states[tile, 2, k] + B2 * white
+                p3 = A3 * states[tile, 3, k] + B3 * white
+                p4 = A4 * states[tile, 4, k] + B4 * white
+                p5 = A5 * states[tile, 5, k] + B5 * white
+                sloped = p0 + p1 + p2 + p3 + p4 + p5 + states[tile, 6, k] + D * white
+                states[tile, 0, k], states[tile, 1, k], states[tile, 2, k] = p0, p1, p2
+                states[tile, 3, k], states[tile, 4, k], states[tile, 5, k] = p3, p4, p5
+                states[tile, 6, k] = D1 * white
                 out[i, c] = pink[c] * sloped + thermal[c] * hiss + gains[c] * common
 
 

@@ -37,23 +37,23 @@ class NoiseLevel:
     def __init__(self, n_channels: int) -> None:
         self.level: Floats32 = np.full(n_channels, np.inf, np.float32)
         self.left = WINDOW
-        self._seen = np.empty((WINDOW // EVERY, n_channels), np.float32)
+        self._seen = np.empty((n_channels, WINDOW // EVERY), np.float32)
         self._windows = 0
 
     def add(self, filtered: Floats32, time_constant: float) -> None:
         """Look at the next samples, shape (n, n_channels), of which at most `left` are given."""
         begin = WINDOW - self.left
         places = np.arange(-begin % EVERY, len(filtered), EVERY)
-        self._seen[(begin + places) // EVERY] = np.abs(filtered[places])
+        self._seen[:, (begin + places) // EVERY] = np.abs(filtered[places]).T
         self.left -= len(filtered)
         if not self.left:
             self._judge(time_constant)
             self.left = WINDOW
 
     def _judge(self, time_constant: float) -> None:
-        middle = len(self._seen) // 2
-        self._seen.partition((middle - 1, middle), axis=0)
-        fresh = (self._seen[middle - 1] + self._seen[middle]) / np.float32(2 * NORMAL)
+        middle = self._seen.shape[1] // 2
+        self._seen.partition((middle - 1, middle), axis=1)
+        fresh = (self._seen[:, middle - 1] + self._seen[:, middle]) / np.float32(2 * NORMAL)
         self._windows += 1
         if self._windows == 1:
             self.level = fresh
