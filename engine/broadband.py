@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Literal
 
@@ -24,6 +28,11 @@ TROUGH: Final = 12
 REFRACTORY: Final = 30
 """Samples within which a unit, or a channel's detection, does not fire again: 1 ms."""
 
+PACKAGES: Final = ("engine.sources.electrodes", "engine.stages.detection")
+"""Those with inner loops."""
+ROOT: Final = Path(__file__).parents[1]
+NICENESS: Final = 10
+
 Engine = Literal["numba", "scipy"]
 Counts16 = npt.NDArray[np.int16]
 """Voltages as an amplifier gives them, in its counts, shape (n_samples, n_channels)."""
@@ -41,7 +50,8 @@ def kernels(package: str, engine: Engine | None = None) -> Any:
     """The inner loops of a package: its module `compiled` (numba) or `plain` (scipy).
 
     The first import of `compiled` compiles it, which takes seconds and holds the interpreter's lock; what
-    comes of it is cached on disk. ``python -m engine.broadband`` does so ahead.
+    comes of it is cached on disk. `compile_ahead` does so elsewhere, and so does ``python -m
+    engine.broadband``.
 
     Raises
     ------
@@ -57,8 +67,47 @@ def kernels(package: str, engine: Engine | None = None) -> Any:
     return module
 
 
-PACKAGES: Final = ("engine.sources.electrodes", "engine.stages.detection")
+def compile_ahead(engine: Engine | None = None) -> None:
+    """Compile what numba has to, unless this process has it: in another process, so that others go on here.
 
-if __name__ == "__main__":
+    It takes a second or two; without a cache on disk ten.
+
+    Raises
+    ------
+    BadSetting
+        If it fails.
+    """
+    here = all(f"{package}.compiled" in sys.modules for package in PACKAGES)
+    if here or (engine or fastest()) != "numba":
+        return
+    command = [sys.executable, "-m", "engine.broadband"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    if done.returncode:
+        said = done.stderr.strip().rpartition("\n")[2]
+        raise BadSetting(f"numba could not compile: {said}. Install numba again, or do without it.")
+
+
+def load_ahead() -> None:
+    """Compile and load what computes fastest, so that nobody has to wait for it later.
+
+    Raises
+    ------
+    BadSetting
+        If it cannot be compiled.
+    """
+    compile_ahead()
     for package in PACKAGES:
         kernels(package)
+
+
+if __name__ == "__main__":
+    os.nice(NICENESS)
+    for each in PACKAGES:
+        kernels(each)

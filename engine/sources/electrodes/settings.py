@@ -61,7 +61,7 @@ class Electrodes(param.Parameterized):
     microvolts_per_count = param.Number(
         0.25, bounds=(0.001, 10.0), doc="Of the int16 that come out; more than 32,767 of it are clipped."
     )
-    seed = param.Integer(0, bounds=(0, 2**32 - 1), doc="The same seed gives the same samples.")
+    seed = param.Integer(0, bounds=(0, 2**63 - 1), doc="The same seed gives the same samples.")
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)

@@ -148,6 +148,56 @@ class Poisson:
         return Spikes(samples[order], units[order])
 
 
+class Fed:
+    """Spikes that are told bin by bin, each before its samples are asked for.
+
+    Parameters
+    ----------
+    n_units : int
+    """
+
+    def __init__(self, n_units: int) -> None:
+        self.n_units = n_units
+        self._held = joined([])
+
+    def feed(self, samples: Samples, units: npt.NDArray[np.integer]) -> None:
+        """Add spikes, none before those that were told already."""
+        order = np.lexsort((units, samples))
+        self._held = joined([self._held, Spikes(samples[order], units[order].astype(np.int32))])
+
+    def take(self, stop: int) -> Spikes:
+        samples, units = self._held
+        n = int(np.searchsorted(samples, stop))
+        self._held = Spikes(samples[n:], units[n:])
+        return Spikes(samples[:n], units[:n])
+
+
+def scattered(
+    counts: npt.NDArray[np.integer], n_samples: int, rng: np.random.Generator
+) -> tuple[Samples, Units]:
+    """Where spikes may be of which a bin has but counts: anywhere, each 1 ms after the unit's one before.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (n_units,)
+    n_samples : int
+        Of the bin. Units that have too many spikes for it have them closer.
+
+    Returns
+    -------
+    samples : ndarray of int64, shape (n_spikes,)
+        Since the bin's start, of unit after unit.
+    units : ndarray of int32, shape (n_spikes,)
+    """
+    counts = counts.astype(np.int64)
+    units = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    place = np.arange(len(units)) - np.repeat(np.cumsum(counts) - counts, counts)  # among its unit's
+    gap = np.minimum(REFRACTORY, n_samples // np.maximum(counts, 1))[units]
+    free = n_samples - (counts[units] - 1) * gap
+    drawn = np.floor(rng.random(len(units)) * free).astype(np.int64)
+    return drawn[np.lexsort((drawn, units))] + place * gap, units
+
+
 def joined(parts: Sequence[Spikes]) -> Spikes:
     """Parts one after the other."""
     if not parts:
