@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from importlib import import_module
@@ -31,7 +30,6 @@ REFRACTORY: Final = 30
 PACKAGES: Final = ("engine.sources.electrodes", "engine.stages.detection")
 """Those with inner loops."""
 ROOT: Final = Path(__file__).parents[1]
-NICENESS: Final = 10
 
 Engine = Literal["numba", "scipy"]
 Counts16 = npt.NDArray[np.int16]
@@ -108,6 +106,5 @@ def load_ahead() -> None:
 
 
 if __name__ == "__main__":
-    os.nice(NICENESS)
     for each in PACKAGES:
         kernels(each)

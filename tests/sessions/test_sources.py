@@ -107,18 +107,23 @@ def test_a_session_without_a_recording_says_so_where_one_is_needed() -> None:
 
 def test_electrodes_play_a_recording_as_spikes_found_on_so_many_channels() -> None:
     with serving(Store({"small": small_recording()})) as ask:
-        ask.create("deck", source="electrodes:3", seed=4)
+        ask.create("deck", source="electrodes:3", seed=4, speed=4.0)
         view = ask("GET", "/api/sessions/deck").json
         assert (view["source"], view["can"]) == ("electrodes", ["pause", "step", "speed", "perturbation"])
-        assert view["total_packets"] is None
+        assert (view["total_packets"], view["detection"]) == (None, None)
         replay = ask.store.get("deck").replay
         keeper = Keeper(replay)
         ask("POST", "/api/control/deck/resume")
-        rows = keeper.wait_rows(30)
+        rows = keeper.wait_rows(90)[:30]
         assert rows["counts"].shape == (30, 3)
         assert rows["counts"][12:].any(axis=0).all()
         expected = small_recording().kinematics[:30]
         np.testing.assert_array_equal(rows["kinematics"], expected)
+        found = ask("GET", "/api/sessions/deck").json["detection"]
+        assert found["threshold"] == pytest.approx(-4 * found["noise_uv"], abs=0.01)
+        assert 0.3 < found["recall"] <= 1
+        assert 0.3 < found["precision"] <= 1
+        assert [len(each) for each in found["channels"].values()] == [3] * 4
         assert ask("POST", "/api/control/deck/seek", {"packet_id": 3}).status == 409
 
 

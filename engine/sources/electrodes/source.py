@@ -18,11 +18,14 @@ from engine.bins.source import Block as Rows
 from engine.bins.source import Capability, Tick, Told
 from engine.bins.ticks import as_rate
 from engine.bins.trials import EVENT_NAMES, Trial
-from engine.broadband import SAMPLING_RATE, Counts16, Engine, compile_ahead
+from engine.broadband import SAMPLING_RATE, WAVEFORM, Counts16, Engine, Floats32, Samples, compile_ahead
 from engine.errors import CannotFit
+from engine.scheduling import ordinary
 from engine.sources.electrodes.array import ElectrodeArray
+from engine.sources.electrodes.judge import Detected, Judge
 from engine.sources.electrodes.settings import Electrodes
 from engine.sources.electrodes.trains import Fed, scattered
+from engine.sources.electrodes.truth import Channels
 from engine.sources.endless import Written
 from engine.sources.growing import PHASE_OF, GrowingDescription
 
@@ -31,6 +34,8 @@ log = logging.getLogger(__name__)
 CAN: Final[tuple[Capability, ...]] = ("pause", "step", "speed", "perturbation")
 AHEAD: Final = 16
 """Bins that are made before they are due."""
+COMPLETED: Final = 2 * WAVEFORM
+"""Samples by which the waveform of a spike that is found may be late."""
 EVENTS: Final = {name: event for event, name in EVENT_NAMES.items()}
 
 Within = Callable[[int], tuple[npt.NDArray[np.float64], npt.NDArray[Any]]]
@@ -44,16 +49,31 @@ class Counted(Protocol):
     def counts(self) -> npt.NDArray[np.int64]: ...
 
 
+class Troughs(Protocol):
+    """Spikes that are found: the samples of their troughs, and their channels."""
+
+    @property
+    def troughs(self) -> Samples: ...
+    @property
+    def channels(self) -> Channels: ...
+
+
 class Brought(Protocol):
-    """What a detector says of samples: the bins that are over."""
+    """What a detector says of samples: the bins that are over, and spikes that were completed."""
 
     @property
     def bins(self) -> Sequence[Counted]: ...
+    @property
+    def waveforms(self) -> Troughs: ...
 
 
 class Detects(Protocol):
     """Finds spikes in voltages, such as `engine.stages.detection.detector.Detector`."""
 
+    @property
+    def thresholds(self) -> Floats32: ...
+    @property
+    def noise(self) -> Floats32: ...
     def process(self, voltages: Counts16, /) -> Brought: ...
 
 
@@ -83,6 +103,11 @@ class ElectrodeSource(Written):
     detect : function
         Makes what finds spikes, when voltages are there to be had.
     engine : {"numba", "scipy"}, optional
+
+    Attributes
+    ----------
+    detected : Detected or None
+        How the detection does, of bins made; None in the first two seconds of them.
     """
 
     kind = "electrodes"
@@ -110,6 +135,7 @@ class ElectrodeSource(Written):
         self.settings = settings
         self._recording, self._events, self._within = recording, events, within
         self._detect, self._engine = detect, engine
+        self.detected: Detected | None = None
         self._trials = [_untimed(trial) for trial in recording.trials]
         self._rate = as_rate(recording.bin_rate)
         self._tell: Callable[[], None] = lambda: None
@@ -166,7 +192,8 @@ class ElectrodeSource(Written):
 
     def _run(self) -> None:
         try:
-            self._make_bins()
+            with ordinary():  # it is ahead: whoever is on time comes first
+                self._make_bins()
         except Exception as error:  # whatever it is, it ends this session alone, and visibly
             log.exception("The electrodes of %s have failed", self.description.name)
             with self._room:
@@ -177,6 +204,7 @@ class ElectrodeSource(Written):
         compile_ahead(self._engine)
         trains = Fed(self._recording.n_units)
         array, detector = ElectrodeArray(self.settings, trains, self._engine), self._detect()
+        judge = Judge(self.settings.n_channels)
         rng = np.random.default_rng((self.settings.seed, 1))
         self._feed(trains, 0, rng)
         number = 0
@@ -188,9 +216,14 @@ class ElectrodeSource(Written):
                     return
             self._feed(trains, number + 1, rng)  # a spike begins before its trough, maybe in the bin before
             block = array.read(self._edge(number + 1) - self._edge(number))
-            (found,) = detector.process(block.voltages).bins
+            found = detector.process(block.voltages)
+            true = block.spikes.samples, array.channels[block.spikes.units]
+            completed = self._edge(number + 1) - COMPLETED
+            if judge.add(true, (found.waveforms.troughs, found.waveforms.channels), completed):
+                self.detected = Detected(detector.thresholds, detector.noise, judge.matched)
+            (bin_,) = found.bins
             with self._room:
-                self._made.append(Made(number % self._recording.n_bins, found.counts))
+                self._made.append(Made(number % self._recording.n_bins, bin_.counts))
             self._tell()
             number += 1
 

@@ -126,6 +126,19 @@ def test_the_same_seed_gives_the_same_bins_and_another_one_others() -> None:
     assert (runs[0] != runs[2]).any()
 
 
+def test_what_is_found_of_what_is_true_is_known_after_two_seconds() -> None:
+    with electrodes(small_recording()) as source:
+        bins(source, 40)
+        assert source.detected is None
+        bins(source, 80)
+        found = source.detected
+    assert found is not None
+    assert found.matched.recall_in_all > 0.9
+    assert found.matched.precision_in_all > 0.85
+    assert found.noise.shape == (5,)
+    np.testing.assert_allclose(found.thresholds, -4 * found.noise, rtol=1e-6)
+
+
 def test_a_deck_waits_until_bins_are_ready_and_then_sends_them_on_time() -> None:
     go = threading.Event()
     recording = small_recording()

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from engine.broadband import SAMPLING_RATE
+from engine.sources.electrodes.judge import Judge
 from engine.sources.electrodes.truth import match
 
 
@@ -42,3 +44,24 @@ def test_timing_errors_are_in_seconds_and_late_is_positive():
 def test_silence_has_neither_recall_nor_precision():
     found = matched([], [])
     assert np.isnan([found.recall_in_all, found.precision_in_all, *found.timing_error]).all()
+
+
+def test_a_judge_matches_all_but_the_first_of_the_newest_seconds_however_they_come():
+    rng = np.random.default_rng(0)
+    n = 14 * SAMPLING_RATE
+    samples = np.arange(100, n, 140) + rng.integers(-50, 50, (n - 100) // 140 + 1)
+    true = samples, rng.integers(0, 3, len(samples)).astype(np.int32)
+    found = true[0][::2] + 3, true[1][::2]
+    judge, judged = Judge(3), 0
+    for begin in range(0, n, 700):
+        parts = []
+        for samples, channels in (true, found):
+            inside = (samples >= begin) & (samples < begin + 700)
+            parts.append((samples[inside], channels[inside]))
+        judged += judge.add(*parts, begin + 700)
+    assert judged == 12
+    newest = (true[0] >= 3 * SAMPLING_RATE) & (true[0] < 13 * SAMPLING_RATE)
+    np.testing.assert_array_equal(judge.matched.n_true, np.bincount(true[1][newest], minlength=3))
+    assert judge.matched.recall_in_all == pytest.approx(0.5, abs=0.02)
+    assert judge.matched.precision_in_all > 0.99
+    assert judge.matched.timing_error[0] == pytest.approx(3 / SAMPLING_RATE)
