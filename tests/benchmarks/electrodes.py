@@ -16,21 +16,32 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
+from engine.bins.schema import bin_dtype
+from engine.bins.source import Block
 from engine.broadband import BLOCK, SAMPLING_RATE, Engine, fastest, kernels
+from engine.decoders import make_decoder
+from engine.decoders.bins import Bins
 from engine.sources.electrodes.array import PACKAGE as ELECTRODES
 from engine.sources.electrodes.array import ElectrodeArray
 from engine.sources.electrodes.settings import Electrodes
+from engine.sources.electrodes.source import ElectrodeSource
 from engine.sources.electrodes.truth import Matched, match
+from engine.sources.recordings.readers import read
+from engine.sources.recordings.recording import Recording
 from engine.stages.detection.detector import PACKAGE as DETECTION
 from engine.stages.detection.detector import Detector, sections
 from engine.stages.detection.noise import WINDOW
 from engine.stages.detection.settings import Detection
-from tests.benchmarks import ROOT, emit, sleep_floor, spread
+from tests.benchmarks import REACH98, ROOT, emit, sleep_floor, spread
+from tests.benchmarks.decoders import TESTED_ON, TRAINED_ON, test
 
 CHANNELS = (96, 256, 1024)
+THRESHOLDS = (3.5, 4.0, 4.5)
+DECODED_BY = ("wiener", "kalman")
 BLOCKS_A_SECOND = SAMPLING_RATE // BLOCK
 SWITCH_INTERVAL = 2e-4
 """As the server has it."""
@@ -172,6 +183,53 @@ def found_of_true(k: float, engine: Engine, seconds: float) -> tuple[Matched, fl
     return match(*pairs, n_channels), float(detector.noise.mean())
 
 
+def as_found(recording: Recording, k: float, engine: Engine) -> Recording:
+    """A recording with the counts that are found on 96 channels."""
+    settings = Electrodes()
+    n_channels = settings.n_channels
+
+    def detect() -> Detector:
+        rate = recording.bin_rate
+        return Detector(n_channels, settings.microvolts_per_count, Detection(k=k), rate, engine)
+
+    assert recording.spike_times is not None
+    source = ElectrodeSource(recording, {}, recording.spike_times.within, settings, detect, engine)
+    ready = threading.Event()
+    source.on_ready(ready.set)
+    block = Block(source.description, 1)
+    bins = np.zeros(recording.n_bins, bin_dtype(n_channels, source.description.count_dtype))
+    for name in recording.bins.dtype.names or ():
+        if name != "counts":
+            bins[name] = recording.bins[name]
+    for index in range(recording.n_bins):
+        while not source.ready(1):
+            ready.wait()
+            ready.clear()
+        source.fill(block, [(0.0, 0.0)])
+        bins["counts"][index] = block.rows["counts"][0]
+    source.close()
+    return replace(recording, bins=bins, channel_names=source.description.channel_names)
+
+
+def velocity_r2(recording: Recording, key: str) -> float:
+    """Of a decoder calibrated on the first 600 trials, on the last 200."""
+    decoder = make_decoder(key, recording.bin_rate)
+    trained, tested = Bins.of(recording, TRAINED_ON), Bins.of(recording, TESTED_ON)
+    decoder.fit(trained.counts, trained.kinematics, trained.start, trained.target)
+    return float(test(decoder, tested, decoder.uses_truth)["r2_velocity"])
+
+
+def decoding(engine: Engine) -> None:
+    """What decoders make of found counts, beside what they make of the true ones."""
+    recording = read(REACH98, 40.0)
+    own = {key: velocity_r2(recording, key) for key in DECODED_BY}
+    for k in THRESHOLDS:
+        found = as_found(recording, k, engine)
+        for key in DECODED_BY:
+            r2 = velocity_r2(found, key)
+            emit("decoding", decoder=key, k=k, r2_found=r2, r2_true=own[key], share=r2 / own[key])
+
+
 def main(seconds: float, engine: Engine) -> None:
     emit("electrodes", engine=engine, seconds=seconds)
     costs = []
@@ -184,7 +242,7 @@ def main(seconds: float, engine: Engine) -> None:
     emit("growth", exponent=float(exponent), linear=1)
     for n_channels in CHANNELS:
         emit("live", channels=n_channels, **beside(n_channels, engine, seconds))
-    for k in (3.5, 4.0, 4.5):
+    for k in THRESHOLDS:
         matched, noise = found_of_true(k, engine, seconds)
         mean, deviation = matched.timing_error
         emit(
@@ -199,6 +257,10 @@ def main(seconds: float, engine: Engine) -> None:
             found=int(matched.n_found.sum()),
             noise_uv=noise,
         )
+    if REACH98.exists():
+        decoding(engine)
+    else:
+        emit("decoding", skipped=f"{REACH98} is not there")
 
 
 if __name__ == "__main__":
