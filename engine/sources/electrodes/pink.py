@@ -2,7 +2,7 @@
 
 Paul Kellet's refined filter (1999, in R. Whittle, *DSP generation of pink noise*,
 firstpr.com.au/dsp/pink-noise),
-at 30 kHz within 0.1 dB of 1/f from 10 Hz on; flat below 5 Hz.
+at 30 kHz within 0.04 dB of 1/f from 7 Hz on; flat below 2 Hz.
 """
 
 from __future__ import annotations

@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.bins.description import Recorded
-from engine.bins.source import Block as Rows
-from engine.bins.source import Capability, Tick, Told
+from engine.bins.source import Block, Capability, Tick, Told
 from engine.bins.ticks import as_rate
 from engine.bins.trials import EVENT_NAMES, Trial
 from engine.broadband import SAMPLING_RATE, WAVEFORM, Counts16, Engine, Floats32, Samples, compile_ahead
@@ -156,7 +155,7 @@ class ElectrodeSource(Written):
                 raise CannotFit(self._error)
             return min(n, len(self._made))
 
-    def fill(self, block: Rows, ticks: Sequence[Tick]) -> Told:
+    def fill(self, block: Block, ticks: Sequence[Tick]) -> Told:
         with self._room:
             made = [self._made.popleft() for _ in ticks]
             self._room.notify()

@@ -51,7 +51,8 @@ class Detector:
     microvolts_per_count : float
         Of the voltages.
     settings : Detection, optional
-        May be changed while it runs, but for constants.
+        May be changed while it runs, but for constants: `k` and the time constant count from the next 0.2 s
+        on.
     bin_rate : float
         Bins per second.
     engine : {"numba", "scipy"}, optional

@@ -1,12 +1,16 @@
+"""Simulated voltages: what is in them, and that their truth is true."""
+
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from scipy import signal
 
-from engine.broadband import SAMPLING_RATE, TROUGH, WAVEFORM
+from engine.broadband import SAMPLING_RATE, TROUGH, WAVEFORM, Engine
 from engine.errors import BadSetting
 from engine.sources.electrodes.array import ElectrodeArray
 from engine.sources.electrodes.settings import Electrodes
-from engine.sources.electrodes.trains import Played
+from engine.sources.electrodes.trains import Played, Spikes
 
 ENGINES = ("numba", "scipy")
 SILENT = {"pink": 0.0, "thermal": 0.0, "units_per_channel": (0, 0)}
@@ -14,16 +18,16 @@ SIZES = (1, 7, 292, 1000, 3000, 4700)
 
 
 @pytest.fixture(params=ENGINES)
-def engine(request):
+def engine(request: pytest.FixtureRequest) -> Engine:
     return request.param
 
 
-def microvolts(settings, n, engine, trains=None):
-    block = ElectrodeArray(settings, trains, engine).read(n)
+def microvolts(settings: Electrodes, n: int, engine: Engine) -> tuple[np.ndarray, Spikes]:
+    block = ElectrodeArray(settings, engine=engine).read(n)
     return block.voltages * settings.microvolts_per_count, block.spikes
 
 
-def test_the_same_seed_gives_the_same_samples_and_spikes_in_blocks_of_any_size(engine):
+def test_the_same_seed_gives_the_same_samples_and_spikes_in_blocks_of_any_size(engine: Engine) -> None:
     settings = Electrodes(n_channels=5, line=5.0, common=3.0, bursts=300.0, shorted=[(0, 1)], seed=3)
     whole = ElectrodeArray(settings, engine=engine).read(sum(SIZES))
     array = ElectrodeArray(settings, engine=engine)
@@ -38,12 +42,12 @@ def test_the_same_seed_gives_the_same_samples_and_spikes_in_blocks_of_any_size(e
     assert [each.first for each in blocks] == np.cumsum([0, *SIZES[:-1]]).tolist()
 
 
-def test_another_seed_gives_other_samples(engine):
+def test_another_seed_gives_other_samples(engine: Engine) -> None:
     one, other = (microvolts(Electrodes(n_channels=2, seed=seed), 300, engine)[0] for seed in (0, 1))
     assert (one != other).mean() > 0.9
 
 
-def test_troughs_are_where_truth_says_to_the_sample(engine):
+def test_troughs_are_where_truth_says_to_the_sample(engine: Engine) -> None:
     settings = Electrodes(n_channels=3, **SILENT | {"units_per_channel": (1, 1)}, microvolts_per_count=0.01)
     array = ElectrodeArray(settings, engine=engine)
     block = array.read(60_000)
@@ -62,7 +66,7 @@ def test_troughs_are_where_truth_says_to_the_sample(engine):
         assert -120 * 1.1 * 1.6 < around.min() * 0.01 < -40 * 0.9 * 0.4
 
 
-def test_a_recordings_spikes_are_at_their_own_times_and_begin_again(engine):
+def test_a_recordings_spikes_are_at_their_own_times_and_begin_again(engine: Engine) -> None:
     times = [np.array([0.5, 0.7, 0.9]), np.array([0.45, 0.6])]
     array = ElectrodeArray(Electrodes(n_channels=2), Played(times, start=0.4, duration=0.5), engine)
     spikes = [array.read(n).spikes for n in (4000, 11_000, 12_000)]
@@ -72,14 +76,14 @@ def test_a_recordings_spikes_are_at_their_own_times_and_begin_again(engine):
     np.testing.assert_array_equal(units[:6], [1, 0, 1, 0, 1, 0])
 
 
-def test_98_units_on_96_channels_are_dealt_in_turn():
+def test_98_units_on_96_channels_are_dealt_in_turn() -> None:
     array = ElectrodeArray(Electrodes(), Played([np.zeros(0)] * 98), "scipy")
     np.testing.assert_array_equal(np.bincount(array.channels), [2, 2, *[1] * 94])
     own = array.waveforms[[0, 96]] / array.waveforms[[0, 96]].min(axis=1, keepdims=True)
     assert abs(own[0] - own[1]).max() > 0.05
 
 
-def test_units_at_random_have_their_rates_and_never_fire_within_a_millisecond():
+def test_units_at_random_have_their_rates_and_never_fire_within_a_millisecond() -> None:
     settings = Electrodes(n_channels=40, **SILENT | {"units_per_channel": (1, 1)}, baseline=(100.0, 100.0))
     array = ElectrodeArray(settings, engine="scipy")
     for _ in range(4):
@@ -92,7 +96,7 @@ def test_units_at_random_have_their_rates_and_never_fire_within_a_millisecond():
             assert np.diff(spikes.samples[spikes.units == unit]).min() >= 30
 
 
-def test_a_direction_modulates_units_by_the_cosine_to_their_own_and_no_rate_exceeds_the_ceiling():
+def test_a_direction_modulates_units_by_the_cosine_to_their_own_and_no_rate_exceeds_the_ceiling() -> None:
     settings = Electrodes(n_channels=200, **SILENT | {"units_per_channel": (1, 1)}, baseline=(180.0, 180.0))
     array = ElectrodeArray(settings, engine="scipy")
     array.intend((0.0, 5.0))
@@ -102,7 +106,7 @@ def test_a_direction_modulates_units_by_the_cosine_to_their_own_and_no_rate_exce
     assert (rates - expected).mean() == pytest.approx(0, abs=2)
 
 
-def test_the_tissues_noise_falls_by_3_decibels_an_octave_and_has_its_level(engine):
+def test_the_tissues_noise_falls_by_3_decibels_an_octave_and_has_its_level(engine: Engine) -> None:
     settings = Electrodes(n_channels=8, **SILENT | {"pink": 20.0})
     voltages, _ = microvolts(settings, 4 * SAMPLING_RATE, engine)
     frequencies, power = signal.welch(voltages, SAMPLING_RATE, nperseg=8192, axis=0)
@@ -113,7 +117,7 @@ def test_the_tissues_noise_falls_by_3_decibels_an_octave_and_has_its_level(engin
     assert abs(np.corrcoef(voltages.T) - np.eye(8)).max() < 0.3
 
 
-def test_thermal_noise_is_white_and_has_its_level(engine):
+def test_thermal_noise_is_white_and_has_its_level(engine: Engine) -> None:
     voltages, _ = microvolts(Electrodes(n_channels=8, **SILENT | {"thermal": 8.0}), SAMPLING_RATE, engine)
     frequencies, power = signal.welch(voltages, SAMPLING_RATE, nperseg=1024, axis=0)
     density = power[1:-1].mean(axis=1) / power.mean()
@@ -121,7 +125,7 @@ def test_thermal_noise_is_white_and_has_its_level(engine):
     assert voltages.std() == pytest.approx(8, rel=0.02)
 
 
-def test_in_the_band_of_spikes_all_noise_together_is_normal(engine):
+def test_in_the_band_of_spikes_all_noise_together_is_normal(engine: Engine) -> None:
     voltages, _ = microvolts(Electrodes(n_channels=16, units_per_channel=(0, 0)), 60_000, engine)
     band = signal.butter(2, (300, 3000), "bandpass", fs=SAMPLING_RATE, output="sos")
     filtered = signal.sosfilt(band, voltages, axis=0)[1000:]
@@ -131,8 +135,17 @@ def test_in_the_band_of_spikes_all_noise_together_is_normal(engine):
     assert 2e-5 < beyond[3] < 1.1e-4  # 6.3e-5 of a normal one
 
 
+def test_channels_of_a_wide_array_are_independent(engine: Engine) -> None:
+    settings = Electrodes(n_channels=300, **SILENT | {"pink": 20.0, "thermal": 8.0})
+    voltages, _ = microvolts(settings, 3000, engine)
+    white = np.diff(voltages, axis=0)  # of pink noise nearly
+    others = np.corrcoef(white.T) - np.eye(300)
+    assert abs(others).max() < 6 / np.sqrt(3000)
+    np.testing.assert_allclose(white.std(axis=0), white.std(), rtol=0.1)
+
+
 @pytest.mark.parametrize("frequency", [50, 60])
-def test_the_mains_hum_at_their_frequency_on_all_channels(engine, frequency):
+def test_the_mains_hum_at_their_frequency_on_all_channels(engine: Engine, frequency: int) -> None:
     settings = Electrodes(
         n_channels=4, pink=5.0, units_per_channel=(0, 0), line=20.0, line_frequency=frequency
     )
@@ -142,7 +155,7 @@ def test_the_mains_hum_at_their_frequency_on_all_channels(engine, frequency):
     np.testing.assert_allclose(spectrum[frequency], 20, rtol=0.25)
 
 
-def test_common_noise_and_artefacts_are_on_all_channels(engine):
+def test_common_noise_and_artefacts_are_on_all_channels(engine: Engine) -> None:
     voltages, _ = microvolts(Electrodes(n_channels=4, **SILENT | {"common": 10.0}), SAMPLING_RATE, engine)
     assert np.corrcoef(voltages.T).min() > 0.99
     bursts = Electrodes(n_channels=4, **SILENT, bursts=60.0, burst=1000.0)
@@ -151,7 +164,7 @@ def test_common_noise_and_artefacts_are_on_all_channels(engine):
     assert 0.02 < (abs(voltages).max(axis=1) > 0).mean() < 0.4
 
 
-def test_dead_noisy_and_shorted_channels_are_so(engine):
+def test_dead_noisy_and_shorted_channels_are_so(engine: Engine) -> None:
     settings = Electrodes(n_channels=6, dead=[1], noisy=[2], shorted=[(4, 5)], line=10.0)
     voltages, _ = microvolts(settings, 6000, engine)
     assert voltages[:, 1].std() == pytest.approx(1, rel=0.1)
@@ -160,13 +173,13 @@ def test_dead_noisy_and_shorted_channels_are_so(engine):
     assert voltages[:, [0, 3]].std() < 50
 
 
-def test_what_amplifiers_cannot_show_is_clipped(engine):
+def test_what_amplifiers_cannot_show_is_clipped(engine: Engine) -> None:
     settings = Electrodes(n_channels=1, **SILENT | {"thermal": 100.0}, microvolts_per_count=0.001)
     block = ElectrodeArray(settings, engine=engine).read(3000)
     assert (block.voltages.min(), block.voltages.max()) == (-32768, 32767)
 
 
-def test_what_cannot_be_is_refused_in_one_line():
+def test_what_cannot_be_is_refused_in_one_line() -> None:
     with pytest.raises(BadSetting, match=r"Unknown channel 7\. There are 0 to 3\."):
         Electrodes(n_channels=4, dead=[7])
     array = ElectrodeArray(Electrodes(n_channels=4), engine="scipy")
