@@ -1,6 +1,7 @@
 """The inner loops of detection, compiled by numba: all channels of a sample side by side.
 
-Importing this compiles it, or loads what was compiled before.
+Importing this compiles it, or loads what was compiled before. Numba tells by this file's time alone whether
+that is still good: touch it after a change of a constant that is imported here.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def test_units_at_random_have_their_rates_and_never_fire_within_a_millisecond() 
 
 def test_a_direction_modulates_units_by_the_cosine_to_their_own_and_no_rate_exceeds_the_ceiling() -> None:
     settings = Electrodes(n_channels=200, **SILENT | {"units_per_channel": (1, 1)}, baseline=(180.0, 180.0))
-    array = ElectrodeArray(settings, engine="scipy")
+    array = ElectrodeArray(settings, engine="numba")
     array.intend((0.0, 5.0))
     rates = np.bincount(array.read(60_000).spikes.units, minlength=200) / 2
     expected = np.minimum(180 * (1 + 0.5 * np.sin(array.directions)), 200)
