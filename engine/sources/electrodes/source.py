@@ -31,8 +31,10 @@ from engine.sources.growing import PHASE_OF, GrowingDescription
 log = logging.getLogger(__name__)
 
 CAN: Final[tuple[Capability, ...]] = ("pause", "step", "speed", "perturbation")
-AHEAD: Final = 16
-"""Bins that are made before they are due."""
+AHEAD: Final = 0.4
+"""Seconds of bins that are made before they are due."""
+AT_ONCE: Final = 0.025
+"""Seconds of bins that are made together, if these are short."""
 COMPLETED: Final = 2 * WAVEFORM
 """Samples by which the waveform of a spike that is found may be late."""
 EVENTS: Final = {name: event for event, name in EVENT_NAMES.items()}
@@ -148,6 +150,10 @@ class ElectrodeSource(Written):
 
     def on_ready(self, tell: Callable[[], None]) -> None:
         self._tell = tell
+        with self._room:
+            late = self._error or self._made
+        if late:  # it was told to nobody
+            tell()
 
     def ready(self, n: int) -> int:
         with self._room:
@@ -206,25 +212,30 @@ class ElectrodeSource(Written):
         judge = Judge(self.settings.n_channels)
         rng = np.random.default_rng((self.settings.seed, 1))
         self._feed(trains, 0, rng)
+        ahead, at_once = (max(round(each * self._rate), 1) for each in (AHEAD, AT_ONCE))
         number = 0
         while True:
             with self._room:
-                while not self._closed and len(self._made) >= AHEAD:
+                while not self._closed and len(self._made) >= ahead:
                     self._room.wait()
                 if self._closed:
                     return
-            self._feed(trains, number + 1, rng)  # a spike begins before its trough, maybe in the bin before
-            block = array.read(self._edge(number + 1) - self._edge(number))
+            numbers = range(number, number + at_once)
+            for each in numbers:
+                self._feed(
+                    trains, each + 1, rng
+                )  # a spike begins before its trough, maybe in the bin before
+            number = numbers.stop
+            block = array.read(self._edge(number) - self._edge(numbers.start))
             found = detector.process(block.voltages)
             true = block.spikes.samples, array.channels[block.spikes.units]
-            completed = self._edge(number + 1) - COMPLETED
+            completed = self._edge(number) - COMPLETED
             if judge.add(true, (found.waveforms.troughs, found.waveforms.channels), completed):
                 self.detected = Detected(detector.thresholds, detector.noise, judge.matched)
-            (bin_,) = found.bins
             with self._room:
-                self._made.append(Made(number % self._recording.n_bins, bin_.counts))
+                for each, bin_ in zip(numbers, found.bins, strict=True):
+                    self._made.append(Made(each % self._recording.n_bins, bin_.counts))
             self._tell()
-            number += 1
 
     def _feed(self, trains: Fed, number: int, rng: np.random.Generator) -> None:
         """Let the units fire in a bin as they do in the recording."""

@@ -117,6 +117,21 @@ def test_spikes_are_at_their_own_times_where_these_are_known() -> None:
     assert (rows["counts"][20:, 0] == 1).mean() > 0.9
 
 
+@pytest.mark.parametrize("rate", [1000.0, 130.0, 2.0])
+def test_short_and_long_bins_are_made_as_well(rate: float) -> None:
+    recording = small_recording(n_units=1, n_bins=round(rate), n_trials=1, bin_rate=rate)
+    every = max(round(rate / 50), 1)  # 50 spikes a second, or one a bin
+
+    def within(index: int) -> tuple[np.ndarray, np.ndarray]:
+        spikes = np.array([0.5 / rate] if index % every == 0 else [])
+        return spikes, np.zeros(len(spikes), int)
+
+    n = round(3 * rate)
+    with electrodes(recording, n_channels=1, within=within, pink=20.0) as source:
+        rows, _ = bins(source, n)
+    assert rows["counts"][n // 3 :].sum() == pytest.approx(n * 2 / 3 / every, rel=0.1, abs=2)
+
+
 def test_the_same_seed_gives_the_same_bins_and_another_one_others() -> None:
     runs = []
     for seed in (1, 1, 2):
