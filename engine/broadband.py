@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import BadSetting
+from engine.scheduling import ordinary
 
 SAMPLING_RATE: Final = 30_000
 """Samples per second."""
@@ -79,16 +80,18 @@ def compile_ahead(engine: Engine | None = None) -> None:
     if here or (engine or fastest()) != "numba":
         return
     command = [sys.executable, "-m", "engine.broadband"]
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    if done.returncode:
-        said = done.stderr.strip().rpartition("\n")[2]
+    with ordinary():
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    _, errors = process.communicate()
+    if process.returncode:
+        said = errors.strip().rpartition("\n")[2]
         raise BadSetting(f"numba could not compile: {said}. Install numba again, or do without it.")
 
 

@@ -19,7 +19,6 @@ from engine.bins.ticks import as_rate
 from engine.bins.trials import EVENT_NAMES, Trial
 from engine.broadband import SAMPLING_RATE, WAVEFORM, Counts16, Engine, Floats32, Samples, compile_ahead
 from engine.errors import CannotFit
-from engine.scheduling import ordinary
 from engine.sources.electrodes.array import ElectrodeArray
 from engine.sources.electrodes.judge import Detected, Judge
 from engine.sources.electrodes.settings import Electrodes
@@ -143,6 +142,7 @@ class ElectrodeSource(Written):
         self._made: deque[Made] = deque()
         self._closed, self._error = False, ""
         self._room = threading.Condition()  # guards the three above
+        # Scheduled as the deck is: else it could be stopped while the deck waits for a lock that it has.
         self._thread = threading.Thread(target=self._run, name="electrodes", daemon=True)
         self._thread.start()
 
@@ -197,8 +197,7 @@ class ElectrodeSource(Written):
 
     def _run(self) -> None:
         try:
-            with ordinary():  # it is ahead: whoever is on time comes first
-                self._make_bins()
+            self._make_bins()
         except Exception as error:  # whatever it is, it ends this session alone, and visibly
             log.exception("The electrodes of %s have failed", self.description.name)
             with self._room:
