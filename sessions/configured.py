@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from engine import plugins
 from engine.answers.inlet import MakeInlet
 from engine.bins.source import Source
+from engine.broadband import load_ahead
 from engine.errors import BadSetting
 from engine.sinks.base import MakeSink
 from engine.sources.live_lsl.names import read_names
@@ -20,7 +21,7 @@ from sessions.brokers.elsewhere import PublishingBroker
 from sessions.gate.redaction import hide
 from sessions.recordings import Recordings
 from sessions.settings import Settings
-from sessions.sources import Sources
+from sessions.sources import ELECTRODES, Sources
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -118,6 +119,8 @@ def sources(chosen: Settings, own: plugins.Modules) -> Sources:
     kind, _, names = chosen.source.partition(":")
     if kind == "lsl":
         read_names(names)  # now, and not when the first session is made
+    if kind == ELECTRODES:
+        load_ahead()
     return Sources({**plugins.sources(own), "lsl": lsl_source}, chosen.source, chosen.rate, fits_of(chosen))
 
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Final
 
 from engine.bins.selection import EVERYTHING
 from engine.bins.source import MakeSource, Source
+from engine.broadband import MOST_CHANNELS, fastest
 from engine.errors import BadSetting, NotNow
+from engine.sources.electrodes.settings import Electrodes
+from engine.sources.electrodes.source import ElectrodeSource
+from engine.sources.recordings.events import trial_events
 from engine.sources.recordings.recording import Recording
 from engine.sources.recordings.source import RecordingSource
 from engine.sources.user.closed_loop import ClosedLoop
@@ -15,9 +20,12 @@ from engine.sources.user.fitting import Fits
 from engine.sources.user.source import SimulatedUser
 from engine.sources.user.user import PRESETS
 from engine.sources.user.workspace import Basis
+from engine.stages.detection.detector import Detector
 from sessions.options import Options
 
-RECORDING, USER = "recording", "user"
+RECORDING, USER, ELECTRODES = "recording", "user", "electrodes"
+MOST_BY_SCIPY: Final = 256
+"""Channels that scipy computes at their pace; numba does all."""
 
 
 class Sources:
@@ -64,9 +72,20 @@ class Sources:
         kind, _, what = asked.partition(":")
         if kind == USER and (not what or what in PRESETS):
             return self.default if self.default.startswith(USER) and not what else asked
+        if kind == ELECTRODES:
+            _channels(what)
+            return self.default if self.default.startswith(ELECTRODES) and not what else asked
         if kind not in (RECORDING, *self._makers) or (kind == RECORDING and what):
             users = (USER, *(f"{USER}:{each}" for each in PRESETS))
-            there = ", ".join((RECORDING, *users, *(f"{each}:NAME" for each in self._makers)))
+            there = ", ".join(
+                (
+                    RECORDING,
+                    *users,
+                    ELECTRODES,
+                    f"{ELECTRODES}:CHANNELS",
+                    *(f"{each}:NAME" for each in self._makers),
+                )
+            )
             raise BadSetting(f"Unknown source {asked[:80]!r}. There are {there}.")
         own, _, its = self.default.partition(":")
         if kind == RECORDING or what:
@@ -103,8 +122,35 @@ class Sources:
             )
             basis = Basis.of(recording)
             return SimulatedUser(basis, loop, partial(self._fits.of, recording, basis.workspace))
+        if kind == ELECTRODES:
+            return _electrodes(recording, _channels(what), options.seed)
         return self._makers[kind](what, self._bin_rate)
 
     def close(self) -> None:
         """End what they have begun. A second call does nothing."""
         self._fits.close()
+
+
+def _channels(what: str) -> int:
+    """How many electrodes are asked for.
+
+    Raises
+    ------
+    BadSetting
+        If it is no number, or more than there can be.
+    """
+    if not what:
+        return int(Electrodes.param.n_channels.default)
+    most = MOST_CHANNELS if fastest() == "numba" else MOST_BY_SCIPY
+    if not (what.isascii() and what.isdigit() and 1 <= int(what[:9]) <= most):
+        way = "" if most == MOST_CHANNELS else " pip install -e '.[electrodes]' makes it 1024."
+        raise BadSetting(f"There can be 1 to {most} electrodes, not {what[:80]!r}.{way}")
+    return int(what)
+
+
+def _electrodes(recording: Recording, n_channels: int, seed: int) -> Source:
+    settings = Electrodes(n_channels=n_channels, seed=seed)
+    times = recording.spike_times
+    detect = partial(Detector, n_channels, settings.microvolts_per_count, bin_rate=recording.bin_rate)
+    events, within = trial_events(recording), None if times is None else times.within
+    return ElectrodeSource(recording, events, within, settings, detect)

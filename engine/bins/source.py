@@ -225,6 +225,15 @@ class SelfPaced(Source, Protocol):
         ...
 
 
+@runtime_checkable
+class Prepared(Source, Protocol):
+    """A source that tells when bins are ready which were not when the deck wanted them."""
+
+    def on_ready(self, tell: Callable[[], None]) -> None:
+        """Call this, from any thread and without a lock, whenever a bin has become ready."""
+        ...
+
+
 Place = tuple[float, float]
 Allow = Callable[[Place, Place], Place]
 """Where a cursor goes that is at a place and was to go to another one in a bin."""

@@ -13,7 +13,7 @@ from engine.bins.alarm import Alarm
 from engine.bins.description import Description
 from engine.bins.ring import Listener, Ring
 from engine.bins.selection import Selection
-from engine.bins.source import Block, Moved, Position, SelfPaced, Source
+from engine.bins.source import Block, Moved, Position, Prepared, Source
 from engine.deck.happenings import Happenings, Note
 from engine.deck.transport import BLOCK, Speed, State, Transport
 from engine.stages.perturb.timetable import Step
@@ -84,7 +84,7 @@ class Replay:
         self._turn = threading.Lock()  # guards all of the above
         self._alarm = Alarm()  # ends the thread's wait
         self._moved = source if isinstance(source, Moved) else None
-        if isinstance(source, SelfPaced | Moved):
+        if isinstance(source, Prepared):
             source.on_ready(self._alarm.ring)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()

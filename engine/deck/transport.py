@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from engine.bins.clock import Schedule
 from engine.bins.selection import EVERYTHING, Selection
-from engine.bins.source import Block, Moved, Seekable, SelfPaced, Source, Tick, Told, refuse
+from engine.bins.source import Block, Moved, Prepared, Seekable, SelfPaced, Source, Tick, Told, refuse
 from engine.errors import BadSetting, NotNow
 from engine.stages.perturb import Perturbations, model_names
 from engine.stages.perturb.timetable import Step, Timetable
@@ -74,6 +74,7 @@ class Transport:
         self._seekable = source if isinstance(source, Seekable) else None
         self._self_paced = source if isinstance(source, SelfPaced) else None
         self._moved = source if isinstance(source, Moved) else None
+        self._prepared = isinstance(source, Prepared) and self._self_paced is None
         self._waits_since = math.inf
         self.speed: Speed = self._served(speed)
         self._bin_width = description.bin_width
@@ -233,7 +234,7 @@ class Transport:
 
     def waits(self, at: float) -> bool:
         """Whether bins are wanted at time `at` and the source has none; then the schedule waits, too."""
-        wanted = self._moved and (self._steps or self.state == "playing")
+        wanted = self._prepared and (self._steps or self.state == "playing")
         if not wanted or self.source.ready(1):
             if self._waits_since < math.inf:
                 self._waits_since = math.inf

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from engine.sources.electrodes.source import ElectrodeSource
 from engine.sources.user.source import SimulatedUser
 from sessions.awaited import Awaited, StillWaits
 from sessions.rest.context import Context
@@ -15,6 +16,8 @@ from sessions.rest.models.sessions import (
     ClosedLoopAnswer,
     Created,
     Deleted,
+    DetectedChannels,
+    DetectionAnswer,
     ElsewhereAnswer,
     LegAnswer,
     SessionList,
@@ -113,6 +116,7 @@ def waiting_view(awaited: Awaited) -> SessionView:
         source=(options.source or "").partition(":")[0],
         stream=StreamAnswer(**asdict(awaited.status)),
         closed_loop=None,
+        detection=None,
         can=[],
         lsl=False,
         lsl_failed=False,
@@ -154,6 +158,7 @@ def session_view(session: Session) -> SessionView:
         source=replay.source.kind,
         stream=stream_answer(session),
         closed_loop=_closed_loop(session),
+        detection=_detection(session),
         can=list(replay.source.can),
         lsl=session.lsl,
         lsl_failed=session.lsl_failed,
@@ -200,6 +205,32 @@ def _closed_loop(session: Session) -> ClosedLoopAnswer | None:
         hand=None if source.hand is None else source.hand.taken,
         way={name: LegAnswer(**leg._asdict()) for name, leg in source.way.legs().items()},
     )
+
+
+def _detection(session: Session) -> DetectionAnswer | None:
+    source = session.replay.source
+    if not isinstance(source, ElectrodeSource) or source.detected is None:
+        return None
+    thresholds, noise, matched = source.detected
+    late, _ = matched.timing_error
+    return DetectionAnswer(
+        threshold=_short(thresholds.mean()),
+        noise_uv=_short(noise.mean()),
+        recall=_short(matched.recall_in_all),
+        precision=_short(matched.precision_in_all),
+        timing_error_ms=_short(1e3 * late),
+        channels=DetectedChannels(
+            threshold=list(map(_short, thresholds.tolist())),
+            noise_uv=list(map(_short, noise.tolist())),
+            recall=list(map(_short, matched.recall.tolist())),
+            precision=list(map(_short, matched.precision.tolist())),
+        ),
+    )
+
+
+def _short(value: float) -> float:
+    """To 3 decimals: it goes out for each of a thousand channels."""
+    return round(float(value), 3)
 
 
 def _at(unix: float) -> datetime:

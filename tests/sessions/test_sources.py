@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
 import pytest
 
 from engine.bins.selection import Selection
@@ -16,6 +17,8 @@ from sessions.refusals import Full
 from sessions.sources import Sources
 from sessions.store import Store
 from tests.builders import small_recording
+from tests.engine.listening import Keeper
+from tests.sessions.serving import serving
 
 
 class Silence(Endless):
@@ -100,3 +103,38 @@ def test_a_session_without_a_recording_says_so_where_one_is_needed() -> None:
     with pytest.raises(NotNow, match=r"source is silence has no recording\. It can do pause, perturbation"):
         _ = session.recording
     store.close()
+
+
+def test_electrodes_play_a_recording_as_spikes_found_on_so_many_channels() -> None:
+    with serving(Store({"small": small_recording()})) as ask:
+        ask.create("deck", source="electrodes:3", seed=4, speed=4.0)
+        view = ask("GET", "/api/sessions/deck").json
+        assert (view["source"], view["can"]) == ("electrodes", ["pause", "step", "speed", "perturbation"])
+        assert (view["total_packets"], view["detection"]) == (None, None)
+        replay = ask.store.get("deck").replay
+        keeper = Keeper(replay)
+        ask("POST", "/api/control/deck/resume")
+        rows = keeper.wait_rows(90)[:30]
+        assert rows["counts"].shape == (30, 3)
+        assert rows["counts"][12:].any(axis=0).all()
+        expected = small_recording().kinematics[:30]
+        np.testing.assert_array_equal(rows["kinematics"], expected)
+        found = ask("GET", "/api/sessions/deck").json["detection"]
+        assert found["threshold"] == pytest.approx(-4 * found["noise_uv"], abs=0.01)
+        assert 0.3 < found["recall"] <= 1
+        assert 0.3 < found["precision"] <= 1
+        assert [len(each) for each in found["channels"].values()] == [3] * 4
+        assert ask("POST", "/api/control/deck/seek", {"packet_id": 3}).status == 409
+
+
+@pytest.mark.parametrize("asked", ["electrodes:0", "electrodes:2000", "electrodes:many", "electrodes:-1"])
+def test_electrodes_that_cannot_be_are_refused(asked: str) -> None:
+    with pytest.raises(BadSetting, match=r"There can be 1 to \d+ electrodes, not "):
+        Sources().spelled(asked)
+
+
+def test_electrodes_have_no_selection_and_a_server_can_have_its_own() -> None:
+    sources = Sources(default="electrodes:8")
+    assert (sources.spelled("electrodes"), sources.spelled(None)) == ("electrodes:8", "electrodes:8")
+    with pytest.raises(NotNow, match="has no selection"):
+        sources.make(Options(source="electrodes", selection=Selection((1,))), small_recording())

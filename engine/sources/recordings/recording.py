@@ -17,6 +17,7 @@ from engine.bins.description import Indices
 from engine.bins.selection import spell_ids
 from engine.bins.trials import Plan, Trial
 from engine.errors import UnknownTrial
+from engine.sources.recordings.spike_times import SpikeTimes
 from engine.sources.recordings.trial_plan import plan
 
 
@@ -40,6 +41,8 @@ class Recording:
         What the reader chose for position and velocity, and what it passed over and why.
     sha256 : str
         Of the file's bytes, in hexadecimal.
+    spike_times : SpikeTimes, optional
+        When they were within their bins; None where the file has counts alone.
     answers : Answers, optional
         Where it is a record with predictions.
     warnings : tuple of str
@@ -59,6 +62,7 @@ class Recording:
     synthetic: bool
     series: Mapping[str, Any]
     sha256: str
+    spike_times: SpikeTimes | None = None
     answers: Answers | None = None
     warnings: tuple[str, ...] = ()
     trial_tables: Mapping[str, Any] = field(

@@ -84,6 +84,28 @@ class ClosedLoopAnswer(Answer):
     )
 
 
+class DetectedChannels(Answer):
+    """The same of each channel; null where there was nothing to find, or nothing found."""
+
+    threshold: list[Number]
+    noise_uv: list[Number]
+    recall: list[Number]
+    precision: list[Number]
+
+
+class DetectionAnswer(Answer):
+    """How spikes are found on simulated electrodes."""
+
+    model_config = ConfigDict(title="Detection")
+
+    threshold: Number = Field(description="Mean over channels, uV; below 0.")
+    noise_uv: Number = Field(description="The same of the noise: median absolute value / 0.6745.")
+    recall: Number = Field(description="Share of the true spikes of the newest 10 s that were found.")
+    precision: Number = Field(description="Share of the found spikes that are true.")
+    timing_error_ms: Number = Field(description="By how much found troughs are later than true ones.")
+    channels: DetectedChannels
+
+
 class DriverAnswer(Answer):
     """Which decoder moves the cursor."""
 
@@ -106,6 +128,9 @@ class SessionView(Answer):
     source: str = Field(description="Where its bins come from.")
     stream: StreamAnswer | None = Field(description="The live stream that it plays; null of a recording.")
     closed_loop: ClosedLoopAnswer | None = Field(description="Of a simulated user; null of all else.")
+    detection: DetectionAnswer | None = Field(
+        description="Of simulated electrodes, 2 s after their first packet; null of all else."
+    )
     can: list[str] = Field(description="What may be asked of it, such as `seek`.")
     lsl: bool = Field(description="Whether it has LSL outlets.")
     lsl_failed: bool = Field(description="Whether it was to have them, and they have failed.")

@@ -20,6 +20,7 @@ from engine.sources.recordings.readers.contents import Contents, Spikes
 from engine.sources.recordings.readers.counts import BinnedSpikes
 from engine.sources.recordings.readers.spike_trains import SpikeTrains
 from engine.sources.recordings.recording import Recording
+from engine.sources.recordings.spike_times import SpikeTimes
 
 LONGEST_DAYS = 7
 """A recording that seems to last longer has times that are not in seconds."""
@@ -93,10 +94,17 @@ def make_recording(path: Path, bin_rate: float, contents: Contents) -> Recording
         synthetic=contents.synthetic,
         series=MappingProxyType(dict(contents.series)),
         sha256=sha256,
+        spike_times=_times(spikes, grid),
         answers=contents.answers,
         warnings=(*doubtful, *chosen.warnings, *of_trials.warnings),
         trial_tables=MappingProxyType(of_trials.report),
     )
+
+
+def _times(spikes: Spikes, grid: Grid) -> SpikeTimes | None:
+    if not isinstance(spikes, SpikeTrains):
+        return None
+    return SpikeTimes.of(spikes.spike_times, spikes.bounds, grid)
 
 
 def _grid(file_name: str, bin_rate: float, spikes: Spikes, spans: Mapping[str, Span]) -> Grid:

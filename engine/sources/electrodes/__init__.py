@@ -1,0 +1,1 @@
+"""Simulated electrodes: voltages at 30 kHz, and the truth of every spike in them."""

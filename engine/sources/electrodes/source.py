@@ -1,0 +1,265 @@
+"""Electrodes as the source of a session: a recording's spikes become voltages, and are found in them."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.bins.description import Recorded
+from engine.bins.source import Block, Capability, Tick, Told
+from engine.bins.ticks import as_rate
+from engine.bins.trials import EVENT_NAMES, Trial
+from engine.broadband import SAMPLING_RATE, WAVEFORM, Counts16, Engine, Floats32, Samples, compile_ahead
+from engine.errors import CannotFit
+from engine.sources.electrodes.array import ElectrodeArray
+from engine.sources.electrodes.judge import Detected, Judge
+from engine.sources.electrodes.settings import Electrodes
+from engine.sources.electrodes.trains import Fed, scattered
+from engine.sources.electrodes.truth import Channels
+from engine.sources.endless import Written
+from engine.sources.growing import PHASE_OF, GrowingDescription
+
+log = logging.getLogger(__name__)
+
+CAN: Final[tuple[Capability, ...]] = ("pause", "step", "speed", "perturbation")
+AHEAD: Final = 0.4
+"""Seconds of bins that are made before they are due."""
+AT_ONCE: Final = 0.025
+"""Seconds of bins that are made together, if these are short."""
+COMPLETED: Final = 2 * WAVEFORM
+"""Samples by which the waveform of a spike that is found may be late."""
+EVENTS: Final = {name: event for event, name in EVENT_NAMES.items()}
+
+Within = Callable[[int], tuple[npt.NDArray[np.float64], npt.NDArray[Any]]]
+"""The spikes of a bin: seconds since its start, and units."""
+
+
+class Counted(Protocol):
+    """What is found in a bin: counts, shape (n_channels,)."""
+
+    @property
+    def counts(self) -> npt.NDArray[np.int64]: ...
+
+
+class Troughs(Protocol):
+    """Spikes that are found: the samples of their troughs, and their channels."""
+
+    @property
+    def troughs(self) -> Samples: ...
+    @property
+    def channels(self) -> Channels: ...
+
+
+class Brought(Protocol):
+    """What a detector says of samples: the bins that are over, and spikes that were completed."""
+
+    @property
+    def bins(self) -> Sequence[Counted]: ...
+    @property
+    def waveforms(self) -> Troughs: ...
+
+
+class Detects(Protocol):
+    """Finds spikes in voltages, such as `engine.stages.detection.detector.Detector`."""
+
+    @property
+    def thresholds(self) -> Floats32: ...
+    @property
+    def noise(self) -> Floats32: ...
+    def process(self, voltages: Counts16, /) -> Brought: ...
+
+
+class Made(NamedTuple):
+    """A bin that is ready: which of the recording, and what was found in it."""
+
+    place: int
+    counts: npt.NDArray[np.int64]
+
+
+class ElectrodeSource(Written):
+    """An `engine.bins.source.Prepared`: a recording as electrodes would show it, again and again.
+
+    Behaviour and trials are the recording's. Its units are dealt to channels in turn and fire at their own
+    times (within a bin at random, where the recording has counts alone); a bin's counts are the threshold
+    crossings that are found on each channel. Bins are made ahead in a thread of its own. The same seed
+    gives the same bins.
+
+    Parameters
+    ----------
+    recording : Recorded
+    events : mapping
+        Texts of what happens in bins, such as ``target_on 3``, by their indices.
+    within : function, optional
+        Gives the spikes of a bin; None where that is not known.
+    settings : Electrodes
+    detect : function
+        Makes what finds spikes, when voltages are there to be had.
+    engine : {"numba", "scipy"}, optional
+
+    Attributes
+    ----------
+    detected : Detected or None
+        How the detection does, of bins made; None in the first two seconds of them.
+    """
+
+    kind = "electrodes"
+    can = CAN
+
+    def __init__(
+        self,
+        recording: Recorded,
+        events: Mapping[int, tuple[str, ...]],
+        within: Within | None,
+        settings: Electrodes,
+        detect: Callable[[], Detects],
+        engine: Engine | None = None,
+    ) -> None:
+        description = GrowingDescription(
+            name=recording.name,
+            channel_names=tuple(f"electrode {i}" for i in range(settings.n_channels)),
+            bin_rate=recording.bin_rate,
+            length_unit=recording.length_unit,
+            series=recording.series,
+            told=True,
+        )
+        description.synthetic = True
+        super().__init__(description)
+        self.settings = settings
+        self._recording, self._events, self._within = recording, events, within
+        self._detect, self._engine = detect, engine
+        self.detected: Detected | None = None
+        self._trials = [_untimed(trial) for trial in recording.trials]
+        self._rate = as_rate(recording.bin_rate)
+        self._tell: Callable[[], None] = lambda: None
+        self._made: deque[Made] = deque()
+        self._closed, self._error = False, ""
+        self._room = threading.Condition()  # guards the three above
+        # Scheduled as the deck is: else it could be stopped while the deck waits for a lock that it has.
+        self._thread = threading.Thread(target=self._run, name="electrodes", daemon=True)
+        self._thread.start()
+
+    # What the deck asks
+
+    def on_ready(self, tell: Callable[[], None]) -> None:
+        self._tell = tell
+        with self._room:
+            late = self._error or self._made
+        if late:  # it was told to nobody
+            tell()
+
+    def ready(self, n: int) -> int:
+        with self._room:
+            if self._error and not self._made:
+                raise CannotFit(self._error)
+            return min(n, len(self._made))
+
+    def fill(self, block: Block, ticks: Sequence[Tick]) -> Told:
+        with self._room:
+            made = [self._made.popleft() for _ in ticks]
+            self._room.notify()
+        told: list[tuple[float, str]] = []
+        for row, (due, _), each in zip(block.rows, ticks, made, strict=False):
+            self._write(row, due, each)
+            told += [(due, text) for text in self._events.get(each.place, ())]
+        return told
+
+    def close(self) -> None:
+        with self._room:
+            self._closed = True
+            self._room.notify()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _write(self, row: Any, due: float, made: Made) -> None:
+        bin_ = self._recording.bins[made.place]
+        trial = self._trials[bin_["trial"]] if bin_["trial"] >= 0 else None
+        kinematics = bin_["kinematics"].tolist()
+        self.write(row, due, made.counts, kinematics, trial, float(bin_["coverage"]))
+        newest = self._sent - 1
+        for text in self._events.get(made.place, ()):
+            event = EVENTS[text.partition(" ")[0]]
+            if event in PHASE_OF:
+                self.description.mark(event, newest, newest)
+            elif event == "stop":
+                success = self._recording.trials[bin_["trial"]].success
+                if success is not None:
+                    self.description.judge(success)
+
+    # The thread
+
+    def _run(self) -> None:
+        try:
+            self._make_bins()
+        except Exception as error:  # whatever it is, it ends this session alone, and visibly
+            log.exception("The electrodes of %s have failed", self.description.name)
+            with self._room:
+                self._error = f"The electrodes have failed: {type(error).__name__}: {error}"
+            self._tell()
+
+    def _make_bins(self) -> None:
+        compile_ahead(self._engine)
+        trains = Fed(self._recording.n_units)
+        array, detector = ElectrodeArray(self.settings, trains, self._engine), self._detect()
+        judge = Judge(self.settings.n_channels)
+        rng = np.random.default_rng((self.settings.seed, 1))
+        self._feed(trains, 0, rng)
+        ahead, at_once = (max(round(each * self._rate), 1) for each in (AHEAD, AT_ONCE))
+        number = 0
+        while True:
+            with self._room:
+                while not self._closed and len(self._made) >= ahead:
+                    self._room.wait()
+                if self._closed:
+                    return
+            numbers = range(number, number + at_once)
+            for each in numbers:
+                self._feed(
+                    trains, each + 1, rng
+                )  # a spike begins before its trough, maybe in the bin before
+            number = numbers.stop
+            block = array.read(self._edge(number) - self._edge(numbers.start))
+            found = detector.process(block.voltages)
+            true = block.spikes.samples, array.channels[block.spikes.units]
+            completed = self._edge(number) - COMPLETED
+            if judge.add(true, (found.waveforms.troughs, found.waveforms.channels), completed):
+                self.detected = Detected(detector.thresholds, detector.noise, judge.matched)
+            with self._room:
+                for each, bin_ in zip(numbers, found.bins, strict=True):
+                    self._made.append(Made(each % self._recording.n_bins, bin_.counts))
+            self._tell()
+
+    def _feed(self, trains: Fed, number: int, rng: np.random.Generator) -> None:
+        """Let the units fire in a bin as they do in the recording."""
+        begin, index = self._edge(number), number % self._recording.n_bins
+        n_samples = self._edge(number + 1) - begin
+        if self._within is None:
+            samples, units = scattered(self._recording.counts[index], n_samples, rng)
+        else:
+            seconds, units = self._within(index)
+            samples = np.clip(np.rint(seconds * SAMPLING_RATE), 0, n_samples - 1).astype(np.int64)
+        trains.feed(begin + samples, units)
+
+    def _edge(self, number: int) -> int:
+        """The first sample of a bin."""
+        return math.ceil(number * SAMPLING_RATE / self._rate)
+
+
+def _untimed(trial: Trial) -> Trial:
+    """A trial whose times are not known yet."""
+    unknown = math.nan
+    return replace(
+        trial,
+        stop_time=unknown,
+        target_on_time=unknown,
+        go_cue_time=unknown,
+        move_onset_time=unknown,
+        success=None,
+    )

@@ -1,0 +1,1 @@
+"""Voltages -> spikes found, their waveforms, and features per bin."""
