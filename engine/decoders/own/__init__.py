@@ -17,13 +17,16 @@ from types import ModuleType
 from typing import Any, Final
 
 from engine.decoders import DECODERS, Decoder, register
-from engine.decoders.own.foreign import Foreign, defaults, numbers
+from engine.decoders.own.foreign import Foreign
 from engine.decoders.own.plain import Plain
+from engine.decoders.own.sklearn import Estimator
 from engine.errors import BadSetting, DecoderFault
 from engine.loading import OWN_DECODERS, load_file
 
 OF_FILE: Final = re.compile(r"(?P<path>.+\.py):(?P<name>\w+)")
 OF_MODULE: Final = re.compile(r"(?P<module>\w+(\.\w+)*):(?P<name>\w+)")
+ADAPTERS: Final[tuple[type[Foreign], ...]] = (Estimator, Plain)
+"""The first that suits is taken."""
 SPELLED: Final = "FILE.py:CLASS or MODULE:CLASS"
 
 
@@ -83,30 +86,20 @@ def adapted(code: Any, key: str) -> type[Decoder]:
     """
     if isinstance(code, type) and issubclass(code, Decoder):
         return code
-    is_class = isinstance(code, type)
-    makes = callable(code) and not hasattr(code, "predict")
-    kind = code if is_class else type(_made(code, key) if makes else code)
-    own_key = getattr(code, "key", key)
-    adapter = _adapter(kind)
+    is_class, is_object = isinstance(code, type), not callable(code) or hasattr(code, "predict")
+    made = None if is_class else code if is_object else _made(code, key)
+    kind = code if is_class else type(made)
+    adapter = next((each for each in ADAPTERS if each.suits(kind)), None)
     if adapter is None:
         raise BadSetting(f"{key} has no predict(counts). Name a class or an object that has.")
-    given = defaults(code) if is_class or makes else {}
-    tuned = numbers(given)
+    key = getattr(code, "key", key)
     body = {
         "__doc__": kind.__doc__,
-        "key": own_key,
-        "learned": ("state",) if hasattr(kind, "fit") else (),
-        "make": staticmethod(code if is_class or makes else lambda: copy.deepcopy(code)),
-        "made_with": tuple(tuned),
-        **tuned,
+        "key": key,
+        "make": staticmethod(code if is_class or not is_object else lambda: copy.deepcopy(code)),
+        **adapter.declared(code, made),
     }
-    return type(own_key, (adapter,), body)
-
-
-def _adapter(kind: type) -> type[Foreign] | None:
-    if hasattr(kind, "predict"):
-        return Plain
-    return None
+    return type(key, (adapter,), body)
 
 
 def _made(function: Any, key: str) -> Any:

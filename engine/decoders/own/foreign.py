@@ -33,6 +33,26 @@ class Foreign(Decoder):
     make: ClassVar[Callable[..., Any]]
     made_with: ClassVar[tuple[str, ...]] = ()
 
+    @classmethod
+    def suits(cls, kind: type) -> bool:
+        """Whether this adapter is the one for objects of a class."""
+        raise NotImplementedError
+
+    @classmethod
+    def declared(cls, code: Any, made: Any) -> dict[str, Any]:
+        """What a class of this adapter has beside it: hyperparameters, and what is said of them.
+
+        Parameters
+        ----------
+        code : class, function or object
+        made : object
+            What the code is or makes; None of a class.
+        """
+        tuned = numbers(_defaults(code)) if made is not code else {}
+        kind = code if made is None else type(made)
+        learned = ("state",) if hasattr(kind, "fit") else ()
+        return {"learned": learned, "made_with": tuple(tuned), **tuned}
+
     def __init__(self, bin_rate: float, **settings: Any) -> None:
         super().__init__(bin_rate, **settings)
         self._own: Any = None
@@ -94,7 +114,7 @@ def numbers(defaults: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def defaults(function: Callable[..., Any]) -> dict[str, Any]:
+def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
     """Arguments that may be given by name, with their defaults."""
     return {
         name: each.default

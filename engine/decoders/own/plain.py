@@ -25,6 +25,10 @@ class Plain(Foreign):
     ``load(state)`` takes.
     """
 
+    @classmethod
+    def suits(cls, kind: type) -> bool:
+        return hasattr(kind, "predict")
+
     def fit(
         self, counts: Counts, targets: Floats, starts: Flags | None = None, goals: Floats | None = None
     ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ import pytest
 from engine.decoders import DECODERS, decode, make_decoder, own
 from engine.decoders.store import Trained, load, save
 from engine.errors import BadModel, BadSetting, DecoderFault
-from engine.loading import OWN_DECODERS
 from tests.engine.decoders.population import BIN_RATE, population, r2
 
 DATA = population(n_trials=20, n_units=12)
@@ -44,16 +42,6 @@ KEEPING = (
         self.weights = state["weights"]
 """
 )
-
-
-@pytest.fixture(autouse=True)
-def known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What a test makes known is forgotten."""
-    monkeypatch.setenv(OWN_DECODERS, "")
-    before = dict(DECODERS)
-    yield
-    for key in DECODERS.keys() - before.keys():
-        del DECODERS[key]
 
 
 def a_file(folder: Path, text: str, name: str = "mine.py") -> Path:
