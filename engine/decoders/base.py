@@ -32,6 +32,11 @@ class Decoder(param.Parameterized):
     ----------
     bin_rate : float
         Bins per second.
+
+    Attributes
+    ----------
+    recording : str
+        The name of what it decodes, where that is known.
     """
 
     key: ClassVar[str]
@@ -43,6 +48,7 @@ class Decoder(param.Parameterized):
     def __init__(self, bin_rate: float, **settings: Any) -> None:
         super().__init__(**settings)
         self.bin_rate = bin_rate
+        self.recording = ""
         self.epoch_done: Callable[[int, int], object] = nobody_hears
 
     @property

@@ -113,6 +113,7 @@ def load(path: Path | BinaryIO) -> tuple[Decoder, Trained]:
                 "as --decoder FILE.py:CLASS, or its folder with --plugins."
             )
         decoder = make_decoder(key, trained.bin_rate, settings)
+        decoder.recording = trained.recording
         decoder.restore(arrays)
         decoder.reset()
         decoder.predict(np.zeros(trained.n_units))  # arrays whose shapes disagree fail here

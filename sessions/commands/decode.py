@@ -131,6 +131,7 @@ def _decode(options: argparse.Namespace) -> None:
             raise BadSetting(f"{options.model} is a model of {decoder.key}. Leave --decoder out.")
     else:
         decoder = make_decoder(options.decoder, metadata["frequency_hz"], dict(options.settings))
+        decoder.recording = metadata["dataset"]
         trials = _train(options, decoder, named) if decoder.learned else ()
         trained = Trained(
             metadata["dataset"], metadata["sha256"], metadata["num_channels"], decoder.bin_rate, trials

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from engine.decoders import DECODERS, Decoder, register
+from engine.decoders.own.falcon import Falcon
 from engine.decoders.own.foreign import Foreign
 from engine.decoders.own.plain import Plain
 from engine.decoders.own.sklearn import Estimator
@@ -25,7 +26,7 @@ from engine.loading import OWN_DECODERS, load_file
 
 OF_FILE: Final = re.compile(r"(?P<path>.+\.py):(?P<name>\w+)")
 OF_MODULE: Final = re.compile(r"(?P<module>\w+(\.\w+)*):(?P<name>\w+)")
-ADAPTERS: Final[tuple[type[Foreign], ...]] = (Estimator, Plain)
+ADAPTERS: Final[tuple[type[Foreign], ...]] = (Falcon, Estimator, Plain)
 """The first that suits is taken."""
 SPELLED: Final = "FILE.py:CLASS or MODULE:CLASS"
 

@@ -13,7 +13,7 @@ import numpy as np
 import param
 
 from engine.decoders.base import N_KINEMATICS, VELOCITY, Counts, Decoder, Floats
-from engine.errors import DecoderFault
+from engine.errors import DeckError, DecoderFault
 
 LIBRARIES = ("site-packages", "dist-packages")
 """Folders whose lines nobody can mend."""
@@ -63,8 +63,11 @@ class Foreign(Decoder):
 
     def _make(self) -> Any:
         """A new object, which has learned nothing."""
-        settings = {name: getattr(self, name) for name in self.made_with}
-        return self._blaming("the making of it", lambda: type(self).make(**settings))
+        return self._blaming("the making of it", lambda: type(self).make(**self._settings()))
+
+    def _settings(self) -> dict[str, Any]:
+        """What it is made with, by name."""
+        return {name: getattr(self, name) for name in self.made_with}
 
     def _call(self, method: str, *arguments: Any, **named: Any) -> Any:
         """What the code's object says."""
@@ -73,7 +76,9 @@ class Foreign(Decoder):
     def _blaming(self, what: str, call: Callable[[], Any]) -> Any:
         try:
             return call()
-        except Exception as error:  # whatever it is, it is that code's
+        except DeckError:
+            raise
+        except Exception as error:  # whatever else it is, it is that code's
             first = (str(error).splitlines() or [""])[0][:160]
             raise DecoderFault(
                 f"{self.key} has failed in {what}: {type(error).__name__}: {first} "
@@ -123,9 +128,9 @@ def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
     }
 
 
-def accepts(function: Callable[..., Any], name: str) -> bool:
-    """Whether a function has an argument of this name."""
-    return name in inspect.signature(function).parameters
+def accepts(function: Callable[..., Any] | None, name: str) -> bool:
+    """Whether a function, if there is one, has an argument of this name."""
+    return function is not None and name in inspect.signature(function).parameters
 
 
 def _place(found: TracebackType | None) -> str:

@@ -25,6 +25,10 @@ class Plain(Foreign):
     ``load(state)`` takes.
     """
 
+    def __init__(self, bin_rate: float, **settings: Any) -> None:
+        super().__init__(bin_rate, **settings)
+        self._kept: Arrays = {}
+
     @classmethod
     def suits(cls, kind: type) -> bool:
         return hasattr(kind, "predict")
@@ -77,13 +81,17 @@ class Plain(Foreign):
         return {f"{STATE}{name}": value for name, value in state.items()}
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        self._own = self._make()
-        if self.learned:
-            self._call("load", {name.removeprefix(STATE): each for name, each in arrays.items()})
+        self._own = None
+        self._kept = {name.removeprefix(STATE): each for name, each in arrays.items()}
 
     def _begin(self) -> None:
         self._begins = False
         if self._own is None:
             self._own = self._make()
+            if self._kept:
+                self._call("load", self._kept)
+        self._reset()
+
+    def _reset(self) -> None:
         if hasattr(self._own, "reset"):
             self._call("reset")

@@ -72,10 +72,8 @@ class Estimator(Foreign, NeuralDecoder):
         _put(self._own, learned)
 
     def _make(self) -> Any:
-        settings = {name: getattr(self, name) for name in self.made_with}
-
         def make() -> Any:
-            return _of_columns(type(self).make().set_params(**settings), len(self.columns))
+            return _of_columns(type(self).make().set_params(**self._settings()), len(self.columns))
 
         return self._blaming("the making of it", make)
 
