@@ -69,6 +69,12 @@ class CannotFit(DeckError):
     code = "cannot_fit"
 
 
+class DecoderFault(DeckError):
+    """Code of somebody's own decoder has failed; if it has raised, the cause is what it raised."""
+
+    code = "decoder_fault"
+
+
 class BadModel(DeckError):
     """A trained decoder cannot be read, or is another recording's."""
 

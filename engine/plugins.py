@@ -8,16 +8,14 @@ the module's ``ENDING``; and whatever others ask for with `classes`.
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from engine.errors import BadSetting
+from engine.errors import BadSetting, DecoderFault
+from engine.loading import OWN_DECODERS, load_file
 
 if TYPE_CHECKING:
     from engine.bins.source import MakeSource
@@ -44,6 +42,8 @@ def asked(arguments: Sequence[str]) -> Path | None:
 def load(folder: Path | None) -> dict[str, ModuleType]:
     """Load every file of a folder, and take in its readers, decoders and perturbations.
 
+    Decoders of one's own that the environment names are taken in, too.
+
     Returns
     -------
     dict of str to module
@@ -54,6 +54,10 @@ def load(folder: Path | None) -> dict[str, ModuleType]:
     BadSetting
         If there is no such folder, a file cannot be loaded, or one of its keys is taken.
     """
+    if os.environ.get(OWN_DECODERS):
+        from engine.decoders import own
+
+        own.again()
     if folder is None:
         return {}
     from engine import decoders  # which who has no plugins does without
@@ -102,16 +106,7 @@ def cards(modules: Modules) -> dict[str, Callable[[Any], Any]]:
 
 
 def _load(path: Path) -> ModuleType:
-    name = f"phantom_plugins.{path.stem}"
-    spec: Any = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # whatever it is, it is that file's
-        line = getattr(error, "lineno", None) or traceback.extract_tb(error.__traceback__)[-1].lineno
-        raise BadSetting(
-            f"Plugin {path.name} cannot be loaded: {type(error).__name__}: {error} (line {line}). "
-            "Mend it, or take it out of the folder."
-        ) from None
-    return module
+        return load_file(path, f"phantom_plugins.{path.stem}")
+    except DecoderFault as error:
+        raise BadSetting(f"Plugin {str(error).removesuffix('.')}, or take it out of the folder.") from None

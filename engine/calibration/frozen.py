@@ -114,7 +114,8 @@ def answers(decoder: Decoder, bins: Bins, level: str, seed: int) -> Floats:
     ndarray of float64, shape (n, 4)
         x, y, vx, vy; NaN where it has no opinion.
     """
-    said = np.asarray(decode(decoder, disturbed(bins, level, seed), bins.start), np.float64)
+    counts = disturbed(bins, level, seed)
+    said = np.asarray(decode(decoder, counts, bins.start, trials=bins.trial_id), np.float64)
     cursor, stretches = Cursor(float(bins.bin_width)), Stretches(len(said))
     stretches.take(np.arange(len(said)), bins.packet_id, bins.kinematics)
     truth = bins.kinematics[:, :2].tolist()

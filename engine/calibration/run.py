@@ -183,6 +183,7 @@ def calibrate(
     """
     bin_rate = float(train.bin_rate)
     decoder = make_decoder(plan.decoder, bin_rate, plan.settings)
+    decoder.recording = plan.recording
     if tell is not None:
         decoder.epoch_done = lambda done, most: tell(Step(done, most))
     began = time.perf_counter()

@@ -29,8 +29,14 @@ PORTION: Final = 64
 def answering(decoder: Decoder) -> Answer:
     """What a decoder answers that gets the bins of a session from the first one on."""
     decoder.reset()
+    trial = -1
 
     def answer(row: np.void) -> Values:
+        nonlocal trial
+        if row["trial"] != trial:
+            if trial >= 0:
+                decoder.on_done()
+            trial = int(row["trial"])
         truth = row["kinematics"] if decoder.uses_truth else None
         x, y, vx, vy = decoder.predict(row["counts"], truth).tolist()
         return x, y, vx, vy

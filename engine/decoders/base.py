@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ Floats = npt.NDArray[np.floating[Any]]
 Rows = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
 Counts = npt.NDArray[Any]
+Arrays = dict[str, npt.NDArray[Any]]
 
 POSITION, VELOCITY = (0, 1), (2, 3)
 """Columns of kinematics: x, y, vx, vy."""
@@ -31,6 +32,11 @@ class Decoder(param.Parameterized):
     ----------
     bin_rate : float
         Bins per second.
+
+    Attributes
+    ----------
+    recording : str
+        The name of what it decodes, where that is known.
     """
 
     key: ClassVar[str]
@@ -42,6 +48,7 @@ class Decoder(param.Parameterized):
     def __init__(self, bin_rate: float, **settings: Any) -> None:
         super().__init__(**settings)
         self.bin_rate = bin_rate
+        self.recording = ""
         self.epoch_done: Callable[[int, int], object] = nobody_hears
 
     @property
@@ -75,6 +82,30 @@ class Decoder(param.Parameterized):
 
     def reset(self) -> None:
         """Forget the bins before: the next one starts a stretch."""
+
+    def on_done(self) -> None:
+        """The trial of the last bin has ended. Nothing need be done, and nothing is to be forgotten."""
+
+    def arrays(self) -> Arrays:
+        """What `fit` has learned, as `restore` takes it.
+
+        Raises
+        ------
+        BadModel
+            If that is not a matter of arrays.
+        """
+        return {name: getattr(self, name) for name in self.learned}
+
+    def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take what a decoder of the same hyperparameters has learned; `reset` is to follow.
+
+        Raises
+        ------
+        KeyError
+            If an array is missing.
+        """
+        for name in self.learned:
+            setattr(self, name, arrays[name])
 
     def predict(self, counts: Counts, truth: Floats | None = None) -> Floats:
         """Kinematics of the bin that follows the last one asked.
@@ -190,7 +221,13 @@ class NeuralDecoder(Decoder):
         raise NotImplementedError
 
 
-def decode(decoder: Decoder, counts: Counts, starts: Flags, truth: Floats | None = None) -> Floats:
+def decode(
+    decoder: Decoder,
+    counts: Counts,
+    starts: Flags,
+    truth: Floats | None = None,
+    trials: npt.NDArray[np.integer[Any]] | None = None,
+) -> Floats:
     """Ask a decoder for many bins, as a stream would.
 
     Parameters
@@ -200,14 +237,21 @@ def decode(decoder: Decoder, counts: Counts, starts: Flags, truth: Floats | None
         Bins before which the decoder is reset.
     truth : ndarray of float, shape (n, 4), optional
         Withheld if None.
+    trials : ndarray of int, shape (n,), optional
+        Of each bin, -1 outside of trials: the decoder is told when one has ended.
 
     Returns
     -------
     ndarray of float64, shape (n, 4)
     """
     out = np.empty((len(counts), N_KINEMATICS))
+    ended = np.zeros(len(counts), np.bool_)
+    if trials is not None:
+        ended[1:] = (trials[1:] != trials[:-1]) & (trials[:-1] >= 0)
     decoder.reset()
     for i, row in enumerate(counts):
+        if ended[i]:
+            decoder.on_done()
         if starts[i]:
             decoder.reset()
         out[i] = decoder.predict(row, None if truth is None else truth[i])

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from engine.decoders import DECODERS, Decoder, make_decoder
-from engine.errors import BadModel, DeckError
+from engine.errors import BadModel, DeckError, DecoderFault
 
 FACTS = "facts"
 """The array that is JSON; the others are what the decoder has learned."""
@@ -62,9 +62,15 @@ class Trained:
 
 
 def to_npz(decoder: Decoder, trained: Trained) -> bytes:
-    """A trained decoder as `load` reads it from a file."""
+    """A trained decoder as `load` reads it from a file.
+
+    Raises
+    ------
+    BadModel
+        If what it has learned are no arrays.
+    """
     facts = {"decoder": decoder.key, "settings": decoder.settings, **asdict(trained)}
-    arrays = {name: getattr(decoder, name) for name in decoder.learned}
+    arrays = decoder.arrays()
     file = io.BytesIO()
     np.savez_compressed(file, allow_pickle=False, **{FACTS: np.array(json.dumps(facts))}, **arrays)
     return file.getvalue()
@@ -76,10 +82,11 @@ def save(path: Path, decoder: Decoder, trained: Trained) -> None:
     Raises
     ------
     BadModel
-        If it cannot be written.
+        If it cannot be written, or what it has learned are no arrays.
     """
+    content = to_npz(decoder, trained)
     try:
-        path.write_bytes(to_npz(decoder, trained))
+        path.write_bytes(content)
     except OSError as error:
         raise BadModel(f"Cannot write {path}: {error.strerror}. Name another file.") from None
 
@@ -90,7 +97,9 @@ def load(path: Path | BinaryIO) -> tuple[Decoder, Trained]:
     Raises
     ------
     BadModel
-        If the file is none.
+        If the file is none, or its decoder is not known here.
+    DecoderFault
+        If the decoder is somebody's own, and fails.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -98,11 +107,18 @@ def load(path: Path | BinaryIO) -> tuple[Decoder, Trained]:
         facts: dict[str, Any] = json.loads(str(arrays.pop(FACTS)))
         key, settings = facts.pop("decoder"), facts.pop("settings")
         trained = Trained(**facts)
+        if key not in DECODERS:
+            raise BadModel(
+                f"{path} is a model of {str(key)[:80]}, which is not known here. Name its code too, such "
+                "as --decoder FILE.py:CLASS, or its folder with --plugins."
+            )
         decoder = make_decoder(key, trained.bin_rate, settings)
-        for name in DECODERS[key].learned:
-            setattr(decoder, name, arrays[name])
+        decoder.recording = trained.recording
+        decoder.restore(arrays)
         decoder.reset()
         decoder.predict(np.zeros(trained.n_units))  # arrays whose shapes disagree fail here
+    except (BadModel, DecoderFault):
+        raise
     except OSError as error:
         raise BadModel(f"Cannot read {path}: {error.strerror or error}. Name a trained model.") from None
     except (ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile, DeckError):

@@ -36,7 +36,8 @@ class Answerer:
     """Makes a prediction of each packet, and resets the decoder where bins do not follow each other.
 
     A bin that was lost on its way is skipped over, as what comes before it still explains what comes
-    after. One that is not observed is not answered, and ends a stretch.
+    after. One that is not observed is not answered, and ends a stretch. The decoder is told when a trial
+    has ended.
 
     Parameters
     ----------
@@ -52,11 +53,12 @@ class Answerer:
         self._decoder = decoder
         self._name = name
         self._offset: int | None = None
+        self._trial: int | None = None
 
     def start(self, metadata: Mapping[str, Any]) -> None:
         """Begin with what a stream says first."""
         self._count_dtype = np.dtype(metadata["count_dtype"]).newbyteorder("<")
-        self._offset = None
+        self._offset = self._trial = None
         told = metadata.get("session", {}).get("decoder", self._name)  # not every server tells
         if told != self._name:
             print(f"serve.py decode: {self._name} is taken, its answers count as {told}", flush=True)
@@ -64,6 +66,11 @@ class Answerer:
     def answer(self, packet: Mapping[str, Any]) -> bytes | None:
         """The message that answers a compact packet; None if there is nothing to say."""
         self.packets += 1
+        trial = packet.get("r")
+        if trial != self._trial:
+            if self._trial is not None:
+                self._decoder.on_done()
+            self._trial = trial
         if not packet["f"] & OBSERVED:
             self._offset = None
             return None

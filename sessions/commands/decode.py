@@ -9,6 +9,7 @@ import re
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,10 +18,10 @@ from urllib.parse import quote, urlencode
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
-from engine.decoders import DECODERS, Decoder, make_decoder
+from engine.decoders import DECODERS, Decoder, make_decoder, own
 from engine.decoders.bins import Bins
 from engine.decoders.store import Trained, load, save
-from engine.errors import DeckError, RecordingError
+from engine.errors import BadSetting, DeckError, DecoderFault, RecordingError
 from sessions.commands.answering import Answerer, answer_stream
 from sessions.commands.client import (
     ANSWER_WITHIN,
@@ -45,15 +46,16 @@ LARGEST = 2**31
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit status: 0 when the session ends or on SIGINT, 2 if it cannot."""
-    options = _options(arguments)
     quieten()
     for name in (signal.SIGINT, signal.SIGTERM):  # a shell's background job starts with SIGINT ignored
         signal.signal(name, signal.default_int_handler)
     try:
-        _decode(options)
+        _decode(_options(arguments))
     except KeyboardInterrupt:
         pass
     except (Unreachable, DeckError) as error:
+        if isinstance(error, DecoderFault) and error.__cause__ is not None:
+            traceback.print_exception(error.__cause__)
         print(f"serve.py decode: {error}", file=sys.stderr)
         return 2
     return 0
@@ -69,7 +71,10 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--session", required=True, metavar="CODE", help="session; a new code makes one")
     parser.add_argument("--plugins", help="folder of your own decoders, as serve.py takes it")
-    parser.add_argument("--decoder", choices=DECODERS, help="what decodes; needless with --model")
+    parser.add_argument(
+        "--decoder", metavar="NAME",
+        help=f"what decodes: one of those below, or your own: {own.SPELLED}; needless with --model",
+    )  # fmt: skip
     add_server(parser)
     parser.add_argument("--name", help="under which it is scored (default: the decoder's)")
     parser.add_argument(
@@ -87,17 +92,22 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--model", type=Path, metavar="FILE", help="take this trained decoder")
     parser.add_argument("--save", type=Path, metavar="FILE", help="keep the trained decoder")
     options = parser.parse_args(arguments)
-    if (options.decoder is None) == (options.model is None):
+    if options.decoder in DECODERS if options.model else options.decoder is None:
         parser.error("give either --decoder or --model")
     if options.model and (options.train or options.bins or options.settings or options.save):
         parser.error("a trained --model takes no --train, --bins, --set or --save")
     if options.bins and options.train:
         parser.error("--bins are what is learned from; leave --train out")
+    if options.decoder is not None:
+        try:
+            options.decoder = own.named(options.decoder)
+        except BadSetting as error:
+            parser.error(str(error))
     return options
 
 
 def _hyperparameters() -> str:
-    """The decoders, each with its hyperparameters and their defaults."""
+    """The decoders that are known, each with its hyperparameters and their defaults."""
     lines = ["decoders, with the hyperparameters that --set changes, and their defaults:"]
     for key, decoder in DECODERS.items():
         lines.append(f"  {key}")
@@ -117,8 +127,11 @@ def _decode(options: argparse.Namespace) -> None:
         decoder, trained = load(options.model)
         check = partial(_check, trained)
         check(metadata)
+        if options.decoder not in (None, decoder.key):
+            raise BadSetting(f"{options.model} is a model of {decoder.key}. Leave --decoder out.")
     else:
         decoder = make_decoder(options.decoder, metadata["frequency_hz"], dict(options.settings))
+        decoder.recording = metadata["dataset"]
         trials = _train(options, decoder, named) if decoder.learned else ()
         trained = Trained(
             metadata["dataset"], metadata["sha256"], metadata["num_channels"], decoder.bin_rate, trials

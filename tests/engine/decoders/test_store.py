@@ -78,7 +78,7 @@ def test_arrays_that_do_not_fit_together_are_refused(tmp_path: Path):
 def test_an_unknown_decoder_is_refused(tmp_path: Path):
     facts = {"decoder": "oracle", "settings": {}, **vars(TRAINED)}
     path = wiener_with(tmp_path / "model.npz", facts=np.array(json.dumps(facts)))
-    with pytest.raises(BadModel, match="is not a trained model"):
+    with pytest.raises(BadModel, match="is a model of oracle, which is not known here"):
         load(path)
 
 

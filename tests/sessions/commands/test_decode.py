@@ -333,7 +333,7 @@ def test_no_server_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]) 
         (("--decoder", "kalman", "--model", "m.npz"), "give either --decoder or --model"),
         (("--model", "m.npz", "--train", "1"), "takes no --train, --bins, --set or --save"),
         (("--decoder", "kalman", "--bins", "b.npz", "--train", "1"), "leave --train out"),
-        (("--decoder", "oracle"), "invalid choice: 'oracle'"),
+        (("--decoder", "oracle"), "Unknown decoder 'oracle'. There are passthrough, "),
         (("--decoder", "kalman", "--train", "9-3"), "'9-3' is no list of trials such as 0-599 or 1,4,9"),
         (("--decoder", "kalman", "--train", ""), "is no list of trials"),
         (("--decoder", "kalman", "--set", "lags"), "'lags' is not NAME=NUMBER"),
