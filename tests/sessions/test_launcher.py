@@ -94,6 +94,8 @@ def test_what_cannot_be_started_is_refused(call: Client, monkeypatch: pytest.Mon
         assert words in reply.json["error"]["message"]
 
     refused("oracle", 422, "Unknown decoder 'oracle'. There are passthrough, ")
+    for name in (f"{__file__}:Client", "os:system", "sklearn.linear_model:Ridge", "net.onnx"):
+        refused(name, 422, f"Unknown decoder '{name}'"[:80])  # code is not for clients to name
     monkeypatch.setattr(launcher, "PER_SESSION", 1)
     start(call)
     refused("passthrough", 409, "passthrough runs already")
