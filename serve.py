@@ -221,7 +221,12 @@ async def serve(
         studio=studio,
         archive=archive,
         runs=runs,
-        launcher=Launcher(own_url(chosen), secret(chosen, made_token), certificate_text(chosen)),
+        launcher=Launcher(
+            own_url(chosen),
+            secret(chosen, made_token),
+            certificate_text(chosen),
+            records_of(chosen) / "logs",
+        ),
         calibrations=calibrations,
         brokers=brokers,
         links=gate.links,

@@ -1,9 +1,10 @@
 """What a lab adds, in files of a folder: sources, readers, decoders, perturbations, sinks, plots.
 
 A file is a module; what it adds is found by its type or its name: classes of `engine.decoders.base.Decoder`
-and of `engine.stages.perturb.base.Model`; functions ``make_source``, ``make_sink`` and ``make_card``, whose
-source, sink or card of the page has the file's name; a function ``read_recording``, of files that end in
-the module's ``ENDING``; and whatever others ask for with `classes`.
+and of `engine.stages.perturb.base.Model`; functions ``make_source``, ``make_sink``, ``make_card`` and
+``make_decoder``, whose source, sink, card of the page or decoder has the file's name; without the last one,
+classes that have ``predict``, which are decoders, too; a function ``read_recording``, of files that end in
+the module's ``ENDING``; and whatever others ask for with `classes`. A file of ONNX is a decoder.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from engine.loading import OWN_DECODERS, load_file
 
 if TYPE_CHECKING:
     from engine.bins.source import MakeSource
+    from engine.decoders.base import Decoder
     from engine.sinks.base import MakeSink
 
 OPTION: Final = "--plugins"
@@ -61,7 +63,7 @@ def load(folder: Path | None) -> dict[str, ModuleType]:
     if folder is None:
         return {}
     from engine import decoders  # which who has no plugins does without
-    from engine.decoders.base import Decoder
+    from engine.decoders.own.finding import found
     from engine.sources.recordings import readers
     from engine.stages import perturb
     from engine.stages.perturb.base import Model
@@ -74,13 +76,29 @@ def load(folder: Path | None) -> dict[str, ModuleType]:
         try:
             if hasattr(module, "read_recording"):
                 readers.register(getattr(module, "ENDING", ""), module.read_recording)
-            for decoder in classes(module, Decoder):
+            for decoder in _decoders(name, module):
                 decoders.register(decoder)
             for model in classes(module, Model):
                 perturb.register(model)
-        except BadSetting as error:
+        except (BadSetting, DecoderFault) as error:
             raise BadSetting(f"Plugin {name}.py: {error}") from None
+    for path in sorted(folder.glob("[!._]*.onnx")):
+        decoders.register(found(str(path))[0])
     return modules
+
+
+def _decoders(name: str, module: ModuleType) -> Iterator[type[Decoder]]:
+    """Decoders that a module adds: ours and its own."""
+    from engine.decoders.base import Decoder
+    from engine.decoders.own import adapted
+
+    yield from classes(module, Decoder)
+    if hasattr(module, "make_decoder"):
+        yield adapted(module.make_decoder, name)
+        return
+    for own in classes(module, object):
+        if hasattr(own, "predict") and not issubclass(own, Decoder) and not own.__name__.startswith("_"):
+            yield adapted(own, own.__name__)
 
 
 def classes(module: ModuleType, base: type[T]) -> Iterator[type[T]]:

@@ -18,7 +18,7 @@ from engine import scheduling
 from engine.calibration.frozen import LEVELS, Example, Scores
 from engine.calibration.run import Fitted, Measured, Outcome, Plan, Step, calibrate
 from engine.decoders.bins import Bins
-from engine.errors import DeckError
+from engine.errors import DeckError, DecoderFault
 from sessions.refusals import Busy, UnknownCalibration
 
 KEPT = 10
@@ -235,6 +235,8 @@ def _work(connection: Connection) -> None:
             connection.send(step)
     except DeckError as refusal:
         error = str(refusal)
+        if isinstance(refusal, DecoderFault) and refusal.__cause__ is not None:
+            traceback.print_exception(refusal.__cause__)
     except Exception as fault:  # whatever it is, it ends this run alone, and visibly
         traceback.print_exc()
         error = f"The calibration has failed ({type(fault).__name__}); the server's log says why."

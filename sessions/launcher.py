@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final, Literal
 from weakref import WeakSet
@@ -17,6 +18,7 @@ from engine.errors import BadSetting, NotNow
 from engine.scheduling import ordinary
 from sessions.commands.client import DECODING
 from sessions.commands.tls import PINNED
+from sessions.logs import Log
 from sessions.refusals import Busy, Conflict, UnknownDecoder
 
 log = logging.getLogger(__name__)
@@ -44,10 +46,19 @@ class Started:
         "ended" if it ended as it should: with its stream.
     line : str
         What it said last.
+    log : Log
+        All that it has said.
     """
 
-    def __init__(self, decoder: str, process: subprocess.Popen[str], changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        decoder: str,
+        process: subprocess.Popen[str],
+        changed: Callable[[], None],
+        log: Log,
+    ) -> None:
         self.decoder = decoder
+        self.log = log
         self.state: State = "fitting"
         self.line = ""
         self._process = process
@@ -75,8 +86,10 @@ class Started:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        with self._process.stdout as said:
+        self.log.begin()
+        with self._process.stdout as said, closing(self.log):
             for line in said:
+                self.log.write(line)
                 self.line = line.strip().removeprefix("serve.py decode: ")[:LONGEST_LINE]
                 if line.startswith(DECODING):
                     self.state = "running"
@@ -103,8 +116,18 @@ class Launched:
         with self._lock:
             return dict(self._decoders)
 
-    def start(self, decoder: str, launch: Callable[[], subprocess.Popen[str]]) -> Started:
-        """Keep a process that `launch` makes.
+    def get(self, decoder: str) -> Started:
+        """One of them.
+
+        Raises
+        ------
+        UnknownDecoder
+        """
+        with self._lock:
+            return self._found(decoder)
+
+    def start(self, decoder: str, launch: Callable[[], subprocess.Popen[str]], log: Log) -> Started:
+        """Keep a process that `launch` makes, and what it says in its log.
 
         Raises
         ------
@@ -124,7 +147,7 @@ class Launched:
                     f"{len(alive)} decoders were started for this session, which is the limit. Stop one, "
                     "or run serve.py decode yourself."
                 )
-            started = self._decoders[decoder] = Started(decoder, launch(), self._changed)
+            started = self._decoders[decoder] = Started(decoder, launch(), self._changed, log)
             return started
 
     def stop(self, decoder: str) -> None:
@@ -135,13 +158,17 @@ class Launched:
         UnknownDecoder
         """
         with self._lock:
-            started = self._decoders.pop(decoder, None)
-            known = ", ".join(self._decoders) or "none"
-        if started is None:
-            raise UnknownDecoder(f"No decoder {decoder[:80]!r} was started here. There is {known}.")
+            started = self._found(decoder)
+            del self._decoders[decoder]
         started.interrupt()
         started.wait()
         self._changed()
+
+    def _found(self, decoder: str) -> Started:
+        if decoder not in self._decoders:
+            known = ", ".join(self._decoders) or "none"
+            raise UnknownDecoder(f"No decoder {decoder[:80]!r} was started here. There is {known}.")
+        return self._decoders[decoder]
 
     def close(self) -> None:
         """End all of them, and start no more. A second call does nothing."""
@@ -164,10 +191,19 @@ class Launcher:
         The stream port, as this machine reaches it.
     token, certificate : str, optional
         The server's; the certificate in PEM. The processes trust it alone, whatever its name.
+    logs : Path, optional
+        The folder of their logs; none are kept if None.
     """
 
-    def __init__(self, url: str, token: str | None = None, certificate: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        certificate: str | None = None,
+        logs: Path | None = None,
+    ) -> None:
         self._url = url
+        self._logs = logs
         own = {"PHANTOM_TOKEN": token, PINNED: certificate}
         self._started: WeakSet[Started] = WeakSet()  # of all sessions
         self._lock = threading.Lock()  # guards it, and is held from the count to the start
@@ -213,7 +249,8 @@ class Launcher:
                 )
             name = name or decoder
             command = ["--session", code, "--decoder", decoder, "--name", name, *options]
-            started = launched.start(name, lambda: self._launch(command))
+            kept = Log(self._logs, code, name)
+            started = launched.start(name, lambda: self._launch(command), kept)
             self._started.add(started)
             return started
 

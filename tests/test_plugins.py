@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from urllib.error import HTTPError
 
 import pytest
@@ -50,11 +51,47 @@ class Patient(Wiener):
 '''
 
 
+OWN = '''
+import numpy as np
+
+
+class Least:
+    """Least squares, without a word of the project's."""
+
+    def fit(self, counts, targets):
+        x = np.column_stack((counts, np.ones(len(counts))))
+        self.weights = np.linalg.lstsq(x, targets, rcond=None)[0]
+
+    def predict(self, counts):
+        return np.append(counts, 1.0) @ self.weights
+
+
+class Brittle(Least):
+    """Fails when it is asked."""
+
+    def predict(self, counts):
+        raise ArithmeticError("more than I can bear")
+
+
+class _Part:
+    predict = None
+'''
+RIDGE = """
+from sklearn.linear_model import Ridge
+
+
+def make_decoder():
+    return Ridge(100.0)
+"""
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The examples as files, and a decoder that takes its time."""
     made = tmp_path_factory.mktemp("plugins")
     (made / "patient.py").write_text(PATIENT)
+    (made / "own.py").write_text(OWN)
+    (made / "library_ridge.py").write_text(RIDGE)
     for name, text in EXAMPLES:
         (made / f"{name}.py").write_text(text)
     return made
@@ -82,12 +119,57 @@ def test_a_decoder_is_started_and_scored(deck: Server) -> None:
     wait_until(lambda: "resting_rate" in deck.get("/api/sessions/deck/scores")["decoders"])
 
 
+def test_code_of_ones_own_is_started_and_scored(deck: Server) -> None:
+    deck.ask("POST", "/api/sessions/deck/decoders", {"decoder": "library_ridge"})
+    wait_until(lambda: "library_ridge" in deck.get("/api/sessions/deck/scores")["decoders"])
+    deck.ask("DELETE", "/api/sessions/deck/decoders/library_ridge")
+
+
+def test_code_of_ones_own_that_fails_says_why_and_where(deck: Server) -> None:
+    deck.ask("POST", "/api/sessions/deck/decoders", {"decoder": "Brittle"})
+    path = "/api/sessions/deck/decoders"
+
+    def found() -> dict[str, Any]:
+        return next(each for each in deck.get(path)["decoders"] if each["name"] == "Brittle")
+
+    wait_until(lambda: found()["state"] == "failed")
+    said = "Brittle has failed in predict: ArithmeticError: more than I can bear (own.py, line 20). Mend it"
+    assert found()["line"].startswith(said)
+    log = deck.content(f"{path}/Brittle/log").decode()
+    assert 'own.py", line 20, in predict\n    raise ArithmeticError("more than I can bear")' in log
+    deck.ask("DELETE", f"{path}/Brittle")
+
+
+def calibrated(deck: Server, decoder: str) -> dict[str, Any]:
+    """A calibration that has ended."""
+    deck.ask("POST", "/api/calibrations", {"decoder": decoder})
+    path = f"/api/calibrations/{deck.get('/api/calibrations')['calibrations'][-1]['id']}"
+    wait_until(lambda: deck.get(path)["state"] in ("done", "failed"))
+    return deck.get(path)
+
+
+def test_code_of_ones_own_is_calibrated(deck: Server) -> None:
+    least, brittle = (calibrated(deck, name) for name in ("Least", "Brittle"))
+    assert least["table"][0]["r2_velocity"]["mean"] > 0.2
+    assert least["model_file"] is None
+    assert "What Least has learned lives in its process alone." in least["note"]
+    assert "--decoder Least --train " in least["command"]
+    with pytest.raises(HTTPError, match="409"):
+        deck.content(f"/api/calibrations/{least['id']}/model.npz")
+    assert brittle["state"] == "failed"
+    assert brittle["error"].startswith("Brittle has failed in predict: ArithmeticError: more than I can")
+    for run in (least, brittle):
+        deck.ask("DELETE", f"/api/calibrations/{run['id']}")
+
+
 def test_a_decoder_and_its_settings_are_offered_by_the_command(folder: Path) -> None:
     offered = started("decode", "--plugins", str(folder), "--help")
     assert offered.returncode == 0
     assert re.search(
         r"^  resting_rate\n    ridge=1 +Strength of the penalty\.$", offered.stdout, re.MULTILINE
     )
+    assert re.search(r"^  library_ridge\n    lags=10 .*\n    alpha=100 ", offered.stdout, re.MULTILINE)
+    assert re.search(r"^  Least\n  Brittle$", offered.stdout, re.MULTILINE)
 
 
 def test_a_file_of_another_format_is_played(folder: Path, tmp_path: Path) -> None:

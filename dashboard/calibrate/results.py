@@ -112,6 +112,7 @@ def done(run: CalibrationAnswer, mount: str, session: str | None) -> Markup:
     links = Markup(" ").join(
         link.format(mount, run.id, file, run.model_file if file == "model.npz" else "", label)
         for label, file in FILES.items()
+        if file != "model.npz" or run.model_file
     )
     return DONE.format(links, run.note, run.command.replace("CODE", session or "CODE"))
 

@@ -34,7 +34,7 @@ class DrivePage(FollowingPage):
         self._controls: dict[str, Controls] = {
             "playing": Playing(session),
             "driving": Driving(session),
-            "decoders": Decoders(session, context.launcher),
+            "decoders": Decoders(session, context.launcher, mount),
             "losing": Losing(session),
             "keeping": Keeping(session, context),
         }

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Mapping
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
 import panel as pn
 import param
 from bokeh.document import Document
+from markupsafe import Markup
 from panel.io.state import set_curdoc, state
 from panel.viewable import Viewable
 
@@ -20,15 +22,26 @@ from sessions.launcher import Launcher
 from sessions.session import Session
 
 USUAL = "kalman"
+LINE = Markup('{} <a href="{}" target="_blank" aria-label="Log of {}">Log</a>')
+"""What a process has said last, which is no markup, and all of it."""
 
 
 class Decoders(Controls):
-    """Starts and stops them."""
+    """Starts and stops them.
+
+    Parameters
+    ----------
+    session : Session
+    launcher : Launcher, optional
+    mount : str
+        Path under which a proxy has the dashboard.
+    """
 
     decoder: Any = param.Selector(default=USUAL, objects=[USUAL], label="Decoder")
 
-    def __init__(self, session: Session, launcher: Launcher | None) -> None:
+    def __init__(self, session: Session, launcher: Launcher | None, mount: str) -> None:
         self._launcher = launcher
+        self._mount = mount
         self._rows: dict[str, Row] = {}
         self._list = stack(css_classes=["started"])
         super().__init__(session)
@@ -60,6 +73,11 @@ class Decoders(Controls):
         self._launcher.start(self.session.launched, self.session.code, self.decoder)
         self.follow()
 
+    def log(self, name: str) -> str:
+        """Address of all that a decoder has said."""
+        path = f"/api/sessions/{quote(self.session.code, safe='')}/decoders/{quote(name, safe='')}/log"
+        return f"{self._mount}{path}"
+
     def stop(self, name: str) -> None:
         """End a decoder, which takes a moment, or forget one that has ended."""
         document: Document | None = state.curdoc
@@ -82,7 +100,7 @@ class Row:
     """One started decoder; the same while it is there, so that the keyboard's focus stays."""
 
     def __init__(self, name: str, decoders: Decoders) -> None:
-        self._name = name
+        self._name, self._log = name, decoders.log(name)
         self._state = pn.widgets.StaticText(css_classes=["state"])
         self._line = pn.widgets.StaticText(css_classes=["line"])
         self._bar = pn.indicators.Progress(active=True, value=-1)
@@ -94,6 +112,6 @@ class Row:
         alive = state in ("fitting", "running")
         self.view.css_classes = ["flow", "decoder", state]
         self._state.value = state
-        self._line.value = escape(line)  # what a process says is no markup
+        self._line.value = LINE.format(line, self._log, self._name)
         self._bar.visible = state == "fitting"
         self._end.label = f"{'Stop' if alive else 'Remove'} {self._name.replace('_', ' ')}"

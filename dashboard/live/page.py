@@ -224,7 +224,7 @@ class LivePage(FollowingPage):
                 pictures.ground = self._theme
                 return pictures
             case "decoders":
-                return Decoders(session, context.launcher)
+                return Decoders(session, context.launcher, self._parts.mount)
         raise LookupError(name)
 
     def _report(self, session: Session, seconds: float) -> bytes:

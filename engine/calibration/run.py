@@ -13,7 +13,7 @@ from engine.calibration.split import Apart, Balance, Split, balance, check_apart
 from engine.decoders import DECODERS, Decoder, make_decoder
 from engine.decoders.bins import Bins
 from engine.decoders.store import Trained, to_npz
-from engine.errors import BadSetting
+from engine.errors import BadModel, BadSetting
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,17 @@ class Fitted:
 
     Attributes
     ----------
-    model : bytes
-        As `engine.decoders.store.load` reads it.
+    model : bytes, optional
+        As `engine.decoders.store.load` reads it; None if what it has learned are no arrays.
     seconds : float
         That it took.
+    unkept : str
+        Why there is no model.
     """
 
-    model: bytes
+    model: bytes | None
     seconds: float
+    unkept: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,6 +183,8 @@ def calibrate(
     ------
     CannotFit
         If there is too little to learn from.
+    DecoderFault
+        If the decoder is somebody's own, and fails.
     """
     bin_rate = float(train.bin_rate)
     decoder = make_decoder(plan.decoder, bin_rate, plan.settings)
@@ -192,7 +197,10 @@ def calibrate(
     learned_from = Trained(
         str(train.recording), str(train.sha256), train.counts.shape[1], bin_rate, train.trials
     )
-    yield Fitted(to_npz(decoder, learned_from), took)
+    try:
+        yield Fitted(to_npz(decoder, learned_from), took)
+    except BadModel as error:
+        yield Fitted(None, took, str(error))
     for level in LEVELS:
         said = answers(decoder, test, level, plan.seed)
         yield Measured(score(test, said, level), examples(test, said) if level == LEVELS[0] else ())

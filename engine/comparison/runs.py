@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import math
 from collections.abc import Callable, Mapping
@@ -14,6 +15,8 @@ import numpy as np
 from engine.answers.scores.lag import Lags
 from engine.answers.scores.sums import Measures, Sums
 from engine.comparison.lockstep import Answer, answering, bins, trials
+from engine.decoders import Decoder, make_decoder
+from engine.decoders.bins import Bins
 from engine.decoders.store import load
 from engine.sources.user.closed_loop import ClosedLoop
 from engine.sources.user.fitting import Fit
@@ -47,6 +50,8 @@ class Bench:
         What differs from the usual.
     n_trials : int
         That each run has.
+    lesson : Bins, optional
+        What decoders without a model learn from, in each process that makes runs of theirs.
     """
 
     basis: Basis
@@ -55,6 +60,23 @@ class Bench:
     task: Mapping[str, Any] = field(default_factory=dict)
     steering: Mapping[str, Any] = field(default_factory=dict)
     n_trials: int = 16
+    lesson: Bins | None = None
+    _learned: dict[str, Decoder] = field(default_factory=dict, init=False, repr=False)
+
+    def decoder(self, name: str) -> Decoder:
+        """A decoder that has learned, and that no other run has.
+
+        Raises
+        ------
+        CannotFit, DecoderFault
+            If it cannot learn.
+        """
+        if name in self.models:
+            return load(io.BytesIO(self.models[name]))[0]
+        if name not in self._learned:
+            assert self.lesson is not None
+            self._learned[name] = learned(name, self.lesson)
+        return copy.deepcopy(self._learned[name])
 
     def source(self, user: str, seed: int) -> SimulatedUser:
         """The user of a run.
@@ -65,6 +87,21 @@ class Bench:
         """
         loop = ClosedLoop(user, task=self.task, steering=self.steering, lockstep=True, seed=seed)
         return SimulatedUser(self.basis, loop, lambda: Fit(self.neurons))
+
+
+def learned(key: str, bins: Bins) -> Decoder:
+    """A decoder that has learned from the bins of a recording, if it learns.
+
+    Raises
+    ------
+    CannotFit, DecoderFault
+        If it cannot.
+    """
+    decoder = make_decoder(key, float(bins.bin_rate))
+    decoder.recording = str(bins.recording)
+    if decoder.learned:
+        decoder.fit(bins.counts, bins.kinematics, bins.start, bins.target)
+    return decoder
 
 
 def perfect(bench: Bench, seed: int) -> Answer:  # noqa: ARG001
@@ -107,11 +144,10 @@ def run(bench: Bench, condition: Condition, seed: int) -> Measures:
     """
     name, user, level = condition
     source = bench.source(user, seed)
-    if name in bench.models:
-        decoder, _ = load(io.BytesIO(bench.models[name]))
-        answer = answering(decoder)
-    else:
+    if name in REFERENCES:
         answer = REFERENCES[name](bench, seed)
+    else:
+        answer = answering(bench.decoder(name))
     sums = Sums(Lags(bench.basis.bin_rate))
     for trial in trials(bins(source, answer, seed, {"preset": level}), source, bench.n_trials):
         sums.acquire(trial)

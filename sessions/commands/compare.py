@@ -7,17 +7,18 @@ import re
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from engine.comparison.runs import REFERENCES, USERS, Bench, Condition
+from engine.comparison.runs import REFERENCES, USERS, Bench, Condition, learned
 from engine.comparison.table import FORMATS, Results, as_markdown
-from engine.decoders import DECODERS, make_decoder
+from engine.decoders import DECODERS, own
 from engine.decoders.bins import Bins
 from engine.decoders.store import Trained, to_npz
-from engine.errors import BadSetting, CannotFit, DeckError
+from engine.errors import BadModel, BadSetting, CannotFit, DeckError, DecoderFault
 from engine.sources.recordings.recording import Recording
 from engine.sources.user.closed_loop import ClosedLoop, settings_of
 from engine.sources.user.fitting import Fits
@@ -55,18 +56,18 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         description="Compare decoders by simulated users who steer by them: every decoder with every user, "
         "level of perturbation and seed, in parallel.",
         epilog=f"decoders: {', '.join((*DECODERS, *REFERENCES))} (the last two are what was intended, and "
-        f"chance)\nusers: {', '.join(USERS)}\nlevels: {', '.join(LEVELS)}",
+        f"chance), and your own: {own.SPELLED}\nusers: {', '.join(USERS)}\nlevels: {', '.join(LEVELS)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--closed-loop", action="store_true", required=True, help="the way to compare")
-    for name, known, default in (
-        ("decoders", (*DECODERS, *REFERENCES), "wiener,kalman,refit"),
-        ("users", USERS, "skilled,naive"),
-        ("levels", tuple(LEVELS), "none"),
+    for name, names, default in (
+        ("decoders", _decoders, "wiener,kalman,refit"),
+        ("users", _names("user", USERS), "skilled,naive"),
+        ("levels", _names("level", tuple(LEVELS)), "none"),
     ):
         parser.add_argument(
-            f"--{name}", type=_names(name[:-1], known), default=default, metavar="NAMES",
+            f"--{name}", type=names, default=default, metavar="NAMES",
             help=f"with commas between them (default: {default})",
         )  # fmt: skip
     for name, number, what in (
@@ -117,8 +118,11 @@ def _compare(options: argparse.Namespace) -> int:
     ]
     with cluster(options.scheduler, options.workers) as client, closing(fits_of(chosen)) as fits:
         neurons = fitted(fits, recording, basis)
-        models = {key: trained(key, recording) for key in options.decoders if key not in REFERENCES}
-        bench = Bench(basis, neurons, models, options.task, options.steering, options.trials)
+        bins = lesson(recording)
+        made = {key: trained(key, bins) for key in options.decoders if key not in REFERENCES}
+        models = {key: model for key, model in made.items() if model is not None}
+        untold = bins if len(models) < len(made) else None
+        bench = Bench(basis, neurons, models, options.task, options.steering, options.trials, untold)
         results, n_failed = compared(client, bench, conditions, range(options.seeds))
     _tell(results, options.out, about(recording, options))
     return 1 if n_failed else 0
@@ -147,16 +151,20 @@ def fitted(fits: Fits, recording: Recording, basis: Basis) -> Neurons:
     return fit.neurons
 
 
-def trained(key: str, recording: Recording) -> bytes:
-    """A decoder that has learned from the part of a recording that `serve.py decode` has it learn from."""
-    decoder, ids = make_decoder(key, recording.bin_rate), recording.trial_ids
-    learned: tuple[int, ...] = ()
-    if decoder.learned:
-        bins = Bins.of(recording, ids[: max(1, round(TRAINED_ON * len(ids)))])
-        decoder.fit(bins.counts, bins.kinematics, bins.start, bins.target)
-        learned = bins.trials
-    facts = Trained(recording.name, recording.sha256, recording.n_units, recording.bin_rate, learned)
-    return to_npz(decoder, facts)
+def lesson(recording: Recording) -> Bins:
+    """The part of a recording that `serve.py decode` has a decoder learn from."""
+    ids = recording.trial_ids
+    return Bins.of(recording, ids[: max(1, round(TRAINED_ON * len(ids)))])
+
+
+def trained(key: str, bins: Bins) -> bytes | None:
+    """A decoder that has learned; None if what it has learned stays in its process."""
+    decoder = learned(key, bins)
+    ids = bins.trials if decoder.learned else ()
+    n_units = bins.counts.shape[1]
+    with suppress(BadModel):
+        return to_npz(decoder, Trained(bins.recording, bins.sha256, n_units, bins.bin_rate, ids))
+    return None
 
 
 def about(recording: Recording, options: argparse.Namespace) -> dict[str, Any]:
@@ -181,6 +189,19 @@ def _tell(results: Results, out: Path | None, facts: Mapping[str, Any]) -> None:
 
 
 # What the options are made of
+
+
+def _decoders(text: str) -> tuple[str, ...]:
+    """Names of decoders; those of one's own are known from now on."""
+    given = [name.strip() for name in text.split(",")]
+    try:
+        mine = {name: own.named(name) for name in given if ":" in name or "." in name}
+    except DeckError as error:
+        if isinstance(error, DecoderFault) and error.__cause__ is not None:
+            traceback.print_exception(error.__cause__)
+        raise argparse.ArgumentTypeError(str(error)) from None
+    known = (*DECODERS, *REFERENCES)
+    return _names("decoder", known)(",".join(mine.get(name, name) for name in given))
 
 
 def _names(what: str, known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:

@@ -73,6 +73,8 @@ def get_model(context: Context, calibration: int) -> Text:
     """The trained decoder, for `serve.py decode --model`."""
     fitted = _done(context, calibration).fitted
     assert fitted is not None  # of a run that is done
+    if fitted.model is None:
+        raise NotNow(fitted.unkept)
     return Text(fitted.model, NPZ)
 
 
@@ -133,6 +135,7 @@ def _python() -> str:
 def _answer(context: Context, run: Run) -> CalibrationAnswer:
     plan = run.plan
     name = f"{plan.recording}-{plan.decoder}-{run.number}.npz"
+    unkept = run.fitted.unkept if run.fitted else ""
     return CalibrationAnswer(
         id=run.number,
         state=run.state,
@@ -147,10 +150,18 @@ def _answer(context: Context, run: Run) -> CalibrationAnswer:
         split=_split(plan),
         fit_seconds=run.fitted.seconds if run.fitted else None,
         table=[ScoresAnswer.model_validate(each) for each in run.scores],
-        note=FROZEN + (ADAPTIVE if DECODERS[plan.decoder].uses_truth else ""),
-        model_file=name,
-        command=decode_command(context, f"--session CODE --model {name}"),
+        note=FROZEN
+        + (ADAPTIVE if DECODERS[plan.decoder].uses_truth else "")
+        + (f" {unkept}" if unkept else ""),
+        model_file=None if unkept else name,
+        command=decode_command(context, f"--session CODE {_again(plan) if unkept else f'--model {name}'}"),
     )
+
+
+def _again(plan: Plan) -> str:
+    """Options with which a decoder learns the same again."""
+    settings = "".join(f" --set {name}={value}" for name, value in plan.settings.items())
+    return f"--decoder {plan.decoder}{settings} --train {','.join(map(str, plan.split.train))}"
 
 
 def _split(plan: Plan) -> SplitAnswer:

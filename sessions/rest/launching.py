@@ -5,9 +5,11 @@ from __future__ import annotations
 from engine.decoders import DECODERS
 from engine.errors import NotNow
 from sessions.launcher import Launched
-from sessions.rest.context import Context
+from sessions.rest.context import Context, Text
 from sessions.rest.models.sessions import LaunchedAnswer, StartedAnswer
 from sessions.rest.requests import DecoderAsk
+
+PLAIN = "text/plain; charset=utf-8"
 
 
 def list_decoders(context: Context, code: str) -> LaunchedAnswer:
@@ -16,7 +18,7 @@ def list_decoders(context: Context, code: str) -> LaunchedAnswer:
 
 
 def start_decoder(context: Context, code: str, asked: DecoderAsk) -> LaunchedAnswer:
-    """Start a decoder that ships, in a process of its own.
+    """Start a decoder that ships or is a plugin, in a process of its own.
 
     It learns from the first three quarters of the trials, then answers every packet. It ends with the
     session.
@@ -36,6 +38,11 @@ def stop_decoder(context: Context, code: str, name: str) -> LaunchedAnswer:
     session = context.session(code)
     session.launched.stop(name)
     return launched_answer(session.launched)
+
+
+def get_log(context: Context, code: str, name: str) -> Text:
+    """All that a decoder's process has said since it was started, such as why it has failed."""
+    return Text(context.session(code).launched.get(name).log.read(), PLAIN)
 
 
 def launched_answer(launched: Launched) -> LaunchedAnswer:

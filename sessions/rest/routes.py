@@ -211,6 +211,12 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
             launching.stop_decoder,
             *(*SESSION, UnknownDecoder),
         ),
+        _file(
+            "/api/sessions/{code}/decoders/{name}/log",
+            launching.get_log,
+            launching.PLAIN,
+            *(*PLAYING, UnknownDecoder),
+        ),
     ),
     "Calibration in closed loop": (
         _get("/api/sessions/{code}/calibration", guiding.show_guided, *PLAYING),

@@ -79,8 +79,12 @@ class Server:
         return self.process.wait(within)
 
     def get(self, path: str) -> dict:
+        return json.loads(self.content(path))
+
+    def content(self, path: str) -> bytes:
+        """What a REST call answers, as it is."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}") as answer:
-            return json.load(answer)
+            return answer.read()
 
     def ask(self, method: str, path: str, body: object = None) -> None:
         """Make a REST call."""

@@ -124,7 +124,7 @@ def _serving(
         archive=archive,
         runs=runs,
         calibrations=calibrations,
-        launcher=launcher or Launcher(f"ws://127.0.0.1:{port}"),
+        launcher=launcher or Launcher(f"ws://127.0.0.1:{port}", logs=archive.folder / "logs"),
         brokers=brokers,
     )
     rules = rest_rules(context, home=True)

@@ -56,6 +56,19 @@ def test_a_decoder_is_started_runs_and_is_stopped(call: Client) -> None:
     assert not started.alive
 
 
+def test_all_that_a_decoder_says_stands_in_its_log(call: Client) -> None:
+    start(call, "kalman")
+    wait_for(call, "running")
+    reply = call("GET", f"{DECODERS}/kalman/log")
+    assert reply.headers["Content-Type"] == "text/plain; charset=utf-8"
+    learns, learned, decoding = reply.content.decode().splitlines()
+    assert learns.startswith("kalman learns from 3 trials")
+    assert learned.startswith("kalman has learned from 3 trials")
+    assert decoding == "Decoding session deck with kalman."
+    reply = call("GET", f"{DECODERS}/oracle/log")
+    assert (reply.status, reply.json["error"]["code"]) == (404, "unknown_decoder")
+
+
 def test_decoders_end_with_their_session(call: Client) -> None:
     start(call)
     wait_for(call, "running")
@@ -81,6 +94,8 @@ def test_what_cannot_be_started_is_refused(call: Client, monkeypatch: pytest.Mon
         assert words in reply.json["error"]["message"]
 
     refused("oracle", 422, "Unknown decoder 'oracle'. There are passthrough, ")
+    for name in (f"{__file__}:Client", "os:system", "sklearn.linear_model:Ridge", "net.onnx"):
+        refused(name, 422, f"Unknown decoder '{name}'"[:80])  # code is not for clients to name
     monkeypatch.setattr(launcher, "PER_SESSION", 1)
     start(call)
     refused("passthrough", 409, "passthrough runs already")

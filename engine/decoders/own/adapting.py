@@ -7,8 +7,8 @@ import inspect
 from typing import Any, Final
 
 from engine.decoders.base import Decoder
-from engine.decoders.own.falcon import Falcon
-from engine.decoders.own.foreign import Foreign
+from engine.decoders.own.falcon import CONFIG, Falcon
+from engine.decoders.own.foreign import Foreign, accepts
 from engine.decoders.own.onnx import Onnx
 from engine.decoders.own.plain import Plain
 from engine.decoders.own.sklearn import Estimator
@@ -38,8 +38,8 @@ def adapted(code: Any, key: str) -> type[Decoder]:
     """
     if isinstance(code, type) and issubclass(code, Decoder):
         return code
-    made = None if isinstance(code, type) else _made(code, key) if inspect.isroutine(code) else code
-    kind = code if isinstance(code, type) else type(made)
+    made = None if _comes_later(code) else _made(code, key) if inspect.isroutine(code) else code
+    kind = code if made is None else type(made)
     adapter = next((each for each in ADAPTERS if each.suits(kind)), None)
     if adapter is None:
         raise BadSetting(f"{key} has no predict(counts). Name a class or an object that has.")
@@ -51,6 +51,11 @@ def adapted(code: Any, key: str) -> type[Decoder]:
         **adapter.declared(code, made),
     }
     return type(key, (adapter,), body)
+
+
+def _comes_later(code: Any) -> bool:
+    """Whether it makes its object of what is not known yet."""
+    return isinstance(code, type) or (inspect.isroutine(code) and accepts(code, CONFIG))
 
 
 def _made(function: Any, key: str) -> Any:

@@ -14,6 +14,8 @@ from engine.errors import BadSetting
 
 INTERFACE = "BCIDecoder"
 """Of falcon_challenge.interface."""
+CONFIG = "task_config"
+"""The argument of whatever makes one."""
 
 
 class Falcon(Plain):
@@ -21,12 +23,15 @@ class Falcon(Plain):
 
     ``reset(dataset_tags)`` gets the recording's name before each stretch of bins, ``predict`` one bin of
     shape (1, n_units), and ``on_done`` is called after each bin, with ``[True]`` after a trial's last one.
-    Who wants a ``task_config`` gets the one of FALCON's task M2, two velocities, with the units and the
-    bins of what is played. Such a decoder is fitted elsewhere, unless it has a ``fit`` as `Plain` has it.
+    Who wants a ``task_config``, a class or a function that makes one, gets that of FALCON's task M2, two
+    velocities, with the units and the bins of what is played. Such a decoder is fitted elsewhere, unless
+    it has a ``fit`` as `Plain` has it.
     """
 
     @classmethod
     def suits(cls, kind: type) -> bool:
+        if not isinstance(kind, type):
+            return accepts(kind, CONFIG)
         named = any(each.__name__ == INTERFACE for each in kind.__mro__)
         return named or (hasattr(kind, "predict") and accepts(getattr(kind, "reset", None), "dataset_tags"))
 
@@ -61,8 +66,8 @@ class Falcon(Plain):
 
     def _settings(self) -> dict[str, Any]:
         settings = super()._settings()
-        if accepts(type(self).make, "task_config"):
-            settings["task_config"] = self._config()
+        if accepts(type(self).make, CONFIG):
+            settings[CONFIG] = self._config()
         return settings
 
     def _reset(self) -> None:
@@ -82,5 +87,11 @@ class Falcon(Plain):
             """That of a recording which is not FALCON's."""
 
             n_channels = property(lambda _: n_units)
+
+            def hash_dataset(self, handle: str | Path) -> str:
+                try:
+                    return str(super().hash_dataset(handle))
+                except (LookupError, ValueError):
+                    return Path(handle).stem
 
         return OfDeck(task=FalconTask.m2, bin_size_ms=bin_size_ms)

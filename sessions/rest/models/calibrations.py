@@ -150,8 +150,12 @@ class CalibrationAnswer(Answer):
     fit_seconds: Number = Field(description="Null before it has learned.")
     table: list[ScoresAnswer] = Field(description="By level; grows while it is tested.")
     note: str = Field(description="What frozen means for this decoder.")
-    model_file: str = Field(description="A name for the model's file.")
-    command: str = Field(description="Runs the model on a session of this recording.")
+    model_file: str | None = Field(
+        description="A name for the model's file; null if the decoder has learned what cannot be kept."
+    )
+    command: str = Field(
+        description="Runs the model on a session of this recording, or has it learn the same again."
+    )
 
 
 class CalibrationList(Answer):

@@ -20,6 +20,7 @@ SERVE = Path(__file__).parents[3] / "serve.py"
     ("arguments", "why"),
     [
         (["--decoders", "wien"], "there is no decoder 'wien'; choose passthrough"),
+        (["--decoders", "nowhere.py:Mine"], "There is no file nowhere.py."),
         (["--users", "tired"], "there is no user 'tired'; choose skilled, naive, noisy"),
         (["--levels", "big"], "there is no level 'big'; choose none, light"),
         (["--seeds", "0"], "'0' is no whole number from 1 to 100,000"),
@@ -50,15 +51,36 @@ def test_a_setting_out_of_bounds_is_named_as_it_was_typed(tmp_path: Path) -> Non
     assert done.stderr.count("\n") == 1
 
 
+STILL = """
+class Still:
+    def fit(self, counts, targets):
+        self.velocity = 0.0, 0.0
+
+    def predict(self, counts):
+        return self.velocity
+"""
+
+
 def compared(tmp_path: Path, workers: int) -> tuple[str, dict[str, Any]]:
     """What the command prints, and what it writes."""
+    mine = tmp_path / "mine.py"
+    mine.write_text(STILL)
     data, out = tmp_path / "small.nwb", tmp_path / f"{workers}.json"
     if not data.exists():
         small_nwb(data)
     command = [sys.executable, str(SERVE), "compare", "--closed-loop", "--workers", str(workers)]
     command += ["--data", str(data), "--records", str(tmp_path / "records"), "--out", str(out)]
     command += ["--steering", "gain=1.0,smoothing=0.0", "--task", "hold=0.1"]
-    command += ["--decoders", "perfect,noise", "--users", "skilled", "--seeds", "2", "--trials", "2"]
+    command += [
+        "--decoders",
+        f"perfect,noise,{mine}:Still",
+        "--users",
+        "skilled",
+        "--seeds",
+        "2",
+        "--trials",
+        "2",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout, json.loads(out.read_bytes())
@@ -66,10 +88,11 @@ def compared(tmp_path: Path, workers: int) -> tuple[str, dict[str, Any]]:
 
 def test_the_command_compares_on_processes_of_this_machine(tmp_path: Path) -> None:
     printed, written = compared(tmp_path, 2)
-    ceiling, floor = written["table"]
+    ceiling, floor, mine = written["table"]
     assert (ceiling["decoder"], ceiling["success"]["mean"]) == ("perfect", 1.0)
     assert (floor["decoder"], floor["success"]["mean"]) == ("noise", 0.0)
-    assert len(written["runs"]) == 4
+    assert (mine["decoder"], mine["n_trials"], mine["success"]["mean"]) == ("Still", 4, 0.0)
+    assert len(written["runs"]) == 6
     assert printed.splitlines()[2].startswith("| perfect | skilled | none")
 
 

@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from engine.decoders import DECODERS, make_decoder
+from engine.decoders.store import Trained, save
 from sessions.store import Store
 from tests.builders import small_recording
+from tests.engine.decoders.own.conftest import known  # noqa: F401 - what is made known here is forgotten
+from tests.engine.decoders.own.test_sklearn import SOME
 from tests.engine.listening import wait_until
-from tests.sessions.commands.test_decode import PATIENCE, SERVE, peering, serving
+from tests.sessions.commands.test_decode import PATIENCE, SERVE, handlers, peering, refused, run, serving  # noqa: F401
 
 MEANS = '''
 import numpy as np
@@ -111,3 +116,31 @@ def test_what_cannot_be_kept_says_so_before_it_answers(tmp_path: Path) -> None:
         )  # fmt: skip
     assert (ended.returncode, ended.stderr.count("\n"), peer.asked) == (2, 1, [])
     assert "What Means has learned lives in its process alone. Give it state()" in ended.stderr
+
+
+def test_a_model_of_code_of_ones_own_is_used_again_with_its_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("sklearn")
+    (tmp_path / "some.py").write_text(SOME)
+    code, model = f"{tmp_path / 'some.py'}:scaled", str(tmp_path / "model.npz")
+    with peering(small_recording(), 1000, 1000) as (peer, url):
+        assert run(url, "--decoder", code, "--set", "lags=3", "--save", model) == 0
+        first = list(peer.predictions)
+        peer.predictions.clear()
+        del DECODERS["scaled"]
+        assert run(url, "--model", model) == 2
+        assert "is a model of scaled, which is not known here. Name its code too" in refused(capsys)
+        assert run(url, "--decoder", code, "--model", model) == 0
+    assert peer.predictions == first
+
+
+def test_a_model_and_code_that_is_not_its_own_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "model.npz"
+    recording = small_recording()
+    save(model, make_decoder("passthrough", 40.0), Trained("small", recording.sha256, recording.n_units, 40.0, ()))
+    with peering(recording, 1000) as (_, url):
+        assert run(url, "--decoder", f"{own(tmp_path)}:Means", "--model", str(model)) == 2
+    assert "is a model of passthrough. Leave --decoder out." in refused(capsys)

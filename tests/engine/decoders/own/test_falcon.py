@@ -41,7 +41,12 @@ class Mine(BCIDecoder):
         super().__init__(task_config, batch_size)
         assert (task_config.n_channels, task_config.out_dim, task_config.bin_size_ms) == (3, 2, 25)
         self.tags, self.dones = [], []
-{METHODS}"""
+        assert task_config.hash_dataset("reaches") == "reaches"
+{METHODS}
+
+def function(task_config):
+    return Mine(task_config, batch_size=1)
+"""
 
 
 def check(decoder: Decoder) -> None:
@@ -60,4 +65,5 @@ def test_it_is_called_as_the_evaluator_calls_it(tmp_path: Path) -> None:
 
 def test_a_class_of_the_interface_gets_the_task_of_what_is_played(tmp_path: Path) -> None:
     pytest.importorskip("falcon_challenge")
-    check(make_decoder(own.named(f"{a_file(tmp_path, WITH)}:Mine"), BIN_RATE))
+    for name in ("Mine", "function"):
+        check(make_decoder(own.named(f"{a_file(tmp_path, WITH)}:{name}"), BIN_RATE))
