@@ -410,7 +410,7 @@ def test_a_fit_by_epochs_shows_how_far_it_is_and_can_be_cancelled(
     deck: Server, folder: Path, browser: Browser
 ) -> None:
     page = browser.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(180_000)
     page.goto(f"http://127.0.0.1:{deck.dashboard_port}/calibrate")
     page.get_by_label("Decoder").select_option("patient")
     calibrate = page.get_by_role("button", name="Calibrate", exact=True)
