@@ -142,12 +142,12 @@ def test_no_page_scrolls_sideways(
         page = visitor.watch(deck, "swift-neural-42", *CARD_NAMES)
         n_frames(page, 5)
         playing.pause()  # what moves is there, and is drawn again at each width
-        assert page.evaluate(FITS, opened)
+        page.wait_for_function(FITS, arg=opened)
         look(page, "live")
         page.set_viewport_size({"width": opened, "height": 860})
         page.goto(deck.url)
         open_options(page)
-        assert page.evaluate(FITS, opened)
+        page.wait_for_function(FITS, arg=opened)
         look(page, "home")
         assert visitor.failures == visitor.foreign == []
 
