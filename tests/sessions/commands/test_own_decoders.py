@@ -140,7 +140,11 @@ def test_a_model_and_code_that_is_not_its_own_are_refused(
 ) -> None:
     model = tmp_path / "model.npz"
     recording = small_recording()
-    save(model, make_decoder("passthrough", 40.0), Trained("small", recording.sha256, recording.n_units, 40.0, ()))
+    save(
+        model,
+        make_decoder("passthrough", 40.0),
+        Trained("small", recording.sha256, recording.n_units, 40.0, ()),
+    )
     with peering(recording, 1000) as (_, url):
         assert run(url, "--decoder", f"{own(tmp_path)}:Means", "--model", str(model)) == 2
     assert "is a model of passthrough. Leave --decoder out." in refused(capsys)
