@@ -148,12 +148,21 @@ def calibrated(deck: Server, decoder: str) -> dict[str, Any]:
     return deck.get(path)
 
 
+def expanded(text: str) -> list[int]:
+    """Ids that are spelled as --train takes them."""
+    ends = [[int(end) for end in part.split("-")] for part in text.split(",")]
+    return [number for each in ends for number in range(each[0], each[-1] + 1)]
+
+
 def test_code_of_ones_own_is_calibrated(deck: Server) -> None:
     least, brittle = (calibrated(deck, name) for name in ("Least", "Brittle"))
     assert least["table"][0]["r2_velocity"]["mean"] > 0.2
     assert least["model_file"] is None
     assert "What Least has learned lives in its process alone." in least["note"]
-    assert "--decoder Least --train " in least["command"]
+    trials, asked = least["split"]["train_trials"], least["command"].partition("--train ")[2].split()
+    assert expanded(asked[0]) == trials
+    assert least["command"].partition("--train")[0].endswith(" decode --session CODE --decoder Least ")
+    assert asked[1:3] == ["--plugins", "FOLDER"]
     with pytest.raises(HTTPError, match="409"):
         deck.content(f"/api/calibrations/{least['id']}/model.npz")
     assert brittle["state"] == "failed"

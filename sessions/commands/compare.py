@@ -118,11 +118,10 @@ def _compare(options: argparse.Namespace) -> int:
     ]
     with cluster(options.scheduler, options.workers) as client, closing(fits_of(chosen)) as fits:
         neurons = fitted(fits, recording, basis)
-        bins = lesson(recording)
-        made = {key: trained(key, bins) for key in options.decoders if key not in REFERENCES}
+        made = {key: trained(key, recording) for key in options.decoders if key not in REFERENCES}
         models = {key: model for key, model in made.items() if model is not None}
-        untold = bins if len(models) < len(made) else None
-        bench = Bench(basis, neurons, models, options.task, options.steering, options.trials, untold)
+        bins = lesson(recording) if len(models) < len(made) else None
+        bench = Bench(basis, neurons, models, options.task, options.steering, options.trials, bins)
         results, n_failed = compared(client, bench, conditions, range(options.seeds))
     _tell(results, options.out, about(recording, options))
     return 1 if n_failed else 0
@@ -157,8 +156,9 @@ def lesson(recording: Recording) -> Bins:
     return Bins.of(recording, ids[: max(1, round(TRAINED_ON * len(ids)))])
 
 
-def trained(key: str, bins: Bins) -> bytes | None:
+def trained(key: str, recording: Recording) -> bytes | None:
     """A decoder that has learned; None if what it has learned stays in its process."""
+    bins = lesson(recording)
     decoder = learned(key, bins)
     ids = bins.trials if decoder.learned else ()
     n_units = bins.counts.shape[1]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 
 from engine.calibration.frozen import Scores
@@ -14,6 +17,7 @@ from engine.calibration.run import Plan, prepare
 from engine.calibration.split import balanced_split, given_split
 from engine.decoders import DECODERS
 from engine.errors import NotNow
+from engine.plugins import OPTION, VARIABLE
 from sessions.calibrations import Calibrations, Run
 from sessions.commands.client import URL
 from sessions.rest.context import Context, Text
@@ -136,6 +140,8 @@ def _answer(context: Context, run: Run) -> CalibrationAnswer:
     plan = run.plan
     name = f"{plan.recording}-{plan.decoder}-{run.number}.npz"
     unkept = run.fitted.unkept if run.fitted else ""
+    how = _again(plan) if unkept else f"--model {name}"
+    plugins = f" {OPTION} FOLDER" if os.environ.get(VARIABLE) else ""
     return CalibrationAnswer(
         id=run.number,
         state=run.state,
@@ -154,14 +160,21 @@ def _answer(context: Context, run: Run) -> CalibrationAnswer:
         + (ADAPTIVE if DECODERS[plan.decoder].uses_truth else "")
         + (f" {unkept}" if unkept else ""),
         model_file=None if unkept else name,
-        command=decode_command(context, f"--session CODE {_again(plan) if unkept else f'--model {name}'}"),
+        command=decode_command(context, f"--session CODE {how}{plugins}"),
     )
 
 
 def _again(plan: Plan) -> str:
     """Options with which a decoder learns the same again."""
     settings = "".join(f" --set {name}={value}" for name, value in plan.settings.items())
-    return f"--decoder {plan.decoder}{settings} --train {','.join(map(str, plan.split.train))}"
+    return f"--decoder {plan.decoder}{settings} --train {_ranges(plan.split.train)}"
+
+
+def _ranges(ids: Sequence[int]) -> str:
+    """Ids in order, such as 0-3,7,9-12."""
+    runs = [[*run] for _, run in groupby(enumerate(ids), lambda each: each[1] - each[0])]
+    ends = [(run[0][1], run[-1][1]) for run in runs]
+    return ",".join(f"{first}-{last}" if first != last else f"{first}" for first, last in ends)
 
 
 def _split(plan: Plan) -> SplitAnswer:

@@ -9,7 +9,7 @@ from sessions.rest.context import Context, Text
 from sessions.rest.models.sessions import LaunchedAnswer, StartedAnswer
 from sessions.rest.requests import DecoderAsk
 
-PLAIN = "text/plain; charset=utf-8"
+PLAIN = "text/plain"
 
 
 def list_decoders(context: Context, code: str) -> LaunchedAnswer:
@@ -42,7 +42,7 @@ def stop_decoder(context: Context, code: str, name: str) -> LaunchedAnswer:
 
 def get_log(context: Context, code: str, name: str) -> Text:
     """All that a decoder's process has said since it was started, such as why it has failed."""
-    return Text(context.session(code).launched.get(name).log.read(), PLAIN)
+    return Text(context.session(code).launched.get(name).log.read(), f"{PLAIN}; charset=utf-8")
 
 
 def launched_answer(launched: Launched) -> LaunchedAnswer:

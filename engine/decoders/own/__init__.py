@@ -41,8 +41,10 @@ def named(text: str) -> str:
             f"Unknown decoder {text[:80]!r}. There are {', '.join(DECODERS)}, and yours: {SPELLED}."
         )
     decoder, spelled = found(text)
-    register(decoder)
-    os.environ[OWN_DECODERS] = "\n".join([*os.environ.get(OWN_DECODERS, "").splitlines(), spelled])
+    before = os.environ.get(OWN_DECODERS, "").splitlines()
+    if decoder.key not in DECODERS or spelled not in before:
+        register(decoder)
+        os.environ[OWN_DECODERS] = "\n".join(dict.fromkeys([*before, spelled]))
     return decoder.key
 
 

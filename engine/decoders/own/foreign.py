@@ -15,6 +15,8 @@ import param
 from engine.decoders.base import N_KINEMATICS, VELOCITY, Counts, Decoder, Floats
 from engine.errors import DeckError, DecoderFault
 
+RATE = "bin_rate"
+"""An argument of whatever makes the object, which gets bins per second."""
 LIBRARIES = ("site-packages", "dist-packages")
 """Folders whose lines nobody can mend."""
 
@@ -49,6 +51,7 @@ class Foreign(Decoder):
             What the code is or makes; None of a class.
         """
         tuned = numbers(_defaults(code)) if made is not code else {}
+        # Whatever stands in `learned` says that it learns; `arrays` says what.
         kind = code if made is None else type(made)
         learned = ("state",) if hasattr(kind, "fit") else ()
         return {"learned": learned, "made_with": tuple(tuned), **tuned}
@@ -67,7 +70,8 @@ class Foreign(Decoder):
 
     def _settings(self) -> dict[str, Any]:
         """What it is made with, by name."""
-        return {name: getattr(self, name) for name in self.made_with}
+        settings = {name: getattr(self, name) for name in self.made_with}
+        return settings | ({RATE: self.bin_rate} if accepts(type(self).make, RATE) else {})
 
     def _call(self, method: str, *arguments: Any, **named: Any) -> Any:
         """What the code's object says."""
@@ -110,12 +114,12 @@ def as_floats(counts: Counts) -> Floats:
 
 
 def numbers(defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Hyperparameters, of `param`, for what has a number as its default."""
+    """Hyperparameters, of `param`, for what has a number as its default and no name that is taken."""
     kinds: dict[type, Any] = {int: param.Integer, float: param.Number}
     return {
         name: kinds[type(value)](default=value, doc="Of your own.")
         for name, value in defaults.items()
-        if type(value) in kinds
+        if type(value) in kinds and name != RATE and not hasattr(Decoder, name)
     }
 
 

@@ -120,10 +120,8 @@ def _parts(owner: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...]
 
 
 def _put(estimator: Any, learned: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Give an estimator and its steps what others have learned."""
+    """Give an estimator and its steps what others have learned; KeyError if there is no such step."""
+    parts = dict(_parts(estimator, ()))
     for name, value in learned.items():
         *place, last = name.split(PARTS)
-        part = estimator
-        for step in place:
-            part = part[int(step)] if isinstance(part, list | tuple) else getattr(part, step)
-        setattr(part, last, value[()] if value.ndim == 0 else value)
+        setattr(parts[tuple(place)], last, value[()] if value.ndim == 0 else value)

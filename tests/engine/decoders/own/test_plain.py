@@ -171,6 +171,28 @@ def test_objects_in_a_state_are_not_pickled(tmp_path: Path) -> None:
         save(tmp_path / "model.npz", decoder, TRAINED)
 
 
+def test_the_bin_rate_is_told_and_taken_names_are_no_hyperparameters(tmp_path: Path) -> None:
+    text = """
+class Rated:
+    def __init__(self, bin_rate=1.0, fit=3, gain=2):
+        self.said = bin_rate, fit * gain
+
+    def predict(self, counts):
+        return self.said
+"""
+    decoder = make_decoder(own.named(f"{a_file(tmp_path, text)}:Rated"), BIN_RATE, {"gain": 5})
+    assert decoder.settings == {"gain": 5}
+    np.testing.assert_array_equal(decoder.predict(np.ones(3))[2:], [BIN_RATE, 15])
+
+
+def test_naming_code_again_is_no_conflict(tmp_path: Path) -> None:
+    path = a_file(tmp_path, SQUARES)
+    assert own.named(f"{path}:Squares") == own.named(f"{path}:Squares")
+    other = a_file(tmp_path, SQUARES, "other.py")
+    with pytest.raises(BadSetting, match="There is a decoder 'Squares' already"):
+        own.named(f"{other}:Squares")
+
+
 def test_functions_and_objects_make_decoders_too(tmp_path: Path) -> None:
     text = SQUARES + "\n\ndef strong():\n    return Squares(ridge=1e9)\n\n\nobject_ = Squares(ridge=1.0)\n"
     path = a_file(tmp_path, text)
