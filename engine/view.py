@@ -15,13 +15,14 @@ from engine.analysis.tuning import preferred_directions
 from engine.bins.description import Description, recorded
 from engine.bins.selection import spell_ids
 from engine.errors import BadSetting
+from engine.tuned import Tuned
 
 Units = npt.NDArray[np.intp]
 
 MOST_BOOKMARKS: Final = 1000
 
 
-class View(param.Parameterized):
+class View(Tuned):
     """How pages show a session."""
 
     order: Any = param.Selector(
@@ -49,11 +50,6 @@ class View(param.Parameterized):
         constant=True,
         doc="Bins of the recording that people want to find again.",
     )
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """By name, as `changed` takes them."""
-        return {name: value for name, value in self.param.values().items() if name != "name"}
 
 
 PLAIN = View()

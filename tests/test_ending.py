@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 from tests.benchmarks import free_port
+from tests.given import given
 from tests.nwb_builders import add_behavior, nwb_file, ramp, samples, save, small_nwb
 
 ROOT = Path(__file__).parent.parent
@@ -108,7 +109,7 @@ def test_while_sessions_wait_for_a_recording_and_others_are_calibrated_drawn_and
 ) -> None:
     folder = tmp_path / "recordings"
     folder.mkdir()
-    (folder / "a.nwb").symlink_to(ROOT.parent / "shared" / "data" / "reach98.nwb")
+    (folder / "a.nwb").symlink_to(given("reach98.nwb"))
     slow_nwb(folder / "slow.nwb")
 
     def wait_for_slow(port: int) -> None:

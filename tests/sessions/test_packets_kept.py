@@ -8,10 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from tests.sessions.packets_kept import KEPT, LAYOUTS, REACH98, deck, play
+from tests.sessions.packets_kept import KEPT, LAYOUTS, deck, play
 from tests.sessions.streaming import Served, streaming
-
-pytestmark = pytest.mark.skipif(not REACH98.is_file(), reason="The real recording is not here.")
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,12 @@ import param
 
 from engine.broadband import MOST_CHANNELS
 from engine.errors import BadSetting
+from engine.tuned import Tuned
 
 MICROVOLTS = (0.0, 5000.0)
 
 
-class Electrodes(param.Parameterized):
+class Electrodes(Tuned):
     """An array of electrodes in tissue. Voltages are in uV, root mean square where noise is meant.
 
     Raises

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import param
 
 from engine.sources.user.workspace import Place
+from engine.tuned import Tuned
 
 Values = tuple[float, float, float, float]
 """x, y (length units), vx, vy (per second) of an answer; NaN where a decoder gives none."""
@@ -46,7 +47,7 @@ PLACED: Final = Dynamics(0.0, 1.0)
 """Of a cursor that is put where a decoder says, as far as a user knows."""
 
 
-class Steering(param.Parameterized):
+class Steering(Tuned):
     """How a decoder's velocity moves the cursor: ``v[k] = a v[k-1] + (1 - a) b u[k]``."""
 
     smoothing = param.Number(
@@ -71,11 +72,6 @@ class Steering(param.Parameterized):
         doc="What the decoder's velocity is multiplied by (b). It means nothing to decoders that give "
         "positions alone.",
     )
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """By name, as the class takes them."""
-        return {name: value for name, value in self.param.values().items() if name != "name"}
 
     def dynamics(self, bin_width: float) -> Dynamics:
         """The same from one bin to the next."""

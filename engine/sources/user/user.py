@@ -14,12 +14,13 @@ import param
 from engine.sources.user.barriers import Route
 from engine.sources.user.cursor import AT_REST, PLACED, Dynamics
 from engine.sources.user.workspace import LENGTHS, Place, Workspace
+from engine.tuned import Tuned
 
 FULL_AT: Final = 5 / 6
 """Of the distance of usual targets: from there on the push is full."""
 
 
-class User(param.Parameterized):
+class User(Tuned):
     """The piecewise-linear feedback model of Willett et al. 2019 (doi 10.1038/s41598-019-44166-7).
 
     What the user intends is a velocity, in the recording's length unit per second: a push towards the
@@ -65,11 +66,6 @@ class User(param.Parameterized):
         constant=True,
         doc="Standard deviation of the motor noise, as a share of the push.",
     )
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """By name, as the class takes them."""
-        return {name: value for name, value in self.param.values().items() if name != "name"}
 
     @classmethod
     def usual(cls, workspace: Workspace, preset: str = "skilled", **settings: Any) -> User:

@@ -6,8 +6,10 @@ from typing import Any
 
 import param
 
+from engine.tuned import Tuned
 
-class Detection(param.Parameterized):
+
+class Detection(Tuned):
     """How spikes are found in voltages."""
 
     k = param.Number(

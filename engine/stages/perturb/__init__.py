@@ -101,7 +101,7 @@ class Perturbations:
     @property
     def settings(self) -> dict[str, dict[str, Any]]:
         """Each model's parameters, as `change` takes them."""
-        return {key: _parameters(model) for key, model in self._models.items()}
+        return {key: model.settings for key, model in self._models.items()}
 
     def change(self, settings: Mapping[str, Any]) -> None:
         """Set models by name, or all of them by ``{"preset": NAME}``; the others stay as they are.
@@ -113,7 +113,7 @@ class Perturbations:
         """
         changed = dict(self._models)
         for key, values in _spelled_out(settings).items():
-            current = _parameters(self._models[key])
+            current = self._models[key].settings
             for name in values:
                 if name not in current:
                     raise BadSetting(f"Unknown parameter {name!r} of {key}. It has {', '.join(current)}.")
@@ -179,7 +179,3 @@ def _spelled_out(settings: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]
         if not isinstance(values, Mapping):
             raise BadSetting(f"Perturbation {key!r} takes an object of its parameters.")
     return settings
-
-
-def _parameters(model: Model) -> dict[str, Any]:
-    return {name: value for name, value in model.param.values().items() if name != "name"}

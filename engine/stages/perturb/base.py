@@ -11,6 +11,7 @@ import numpy.typing as npt
 import param
 
 from engine.bins.schema import Rows
+from engine.tuned import Tuned
 
 Floats = npt.NDArray[np.float32]
 BLOCK = 64
@@ -72,7 +73,7 @@ class Draws:
         return np.random.default_rng((*self._key, number))
 
 
-class Model(param.Parameterized):
+class Model(Tuned):
     """One way to disturb a session; what a person can tune is declared with `param`.
 
     Parameters

@@ -18,6 +18,7 @@ from engine.sources.user.tasks.center_out_and_back import center_out_and_back
 from engine.sources.user.tasks.random_targets import random_targets
 from engine.sources.user.tasks.recorded import recorded
 from engine.sources.user.workspace import LENGTHS, Workspace
+from engine.tuned import Tuned
 
 __all__ = ["TASKS", "Aim", "Task", "aims"]
 
@@ -35,7 +36,7 @@ WIDEST: Final = 1000.0
 """Radius of a target, as wide as a hit can be (`engine.view.View`)."""
 
 
-class Task(param.Parameterized):
+class Task(Tuned):
     """What is asked of the user. Lengths are in the recording's unit."""
 
     kind: Any = param.Selector(
@@ -90,11 +91,6 @@ class Task(param.Parameterized):
     autopilot_trials = param.Integer(
         default=0, bounds=(0, 1_000_000), constant=True, doc="How many trials those are."
     )
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """By name, as the class takes them."""
-        return {name: value for name, value in self.param.values().items() if name != "name"}
 
     @classmethod
     def usual(cls, workspace: Workspace, **settings: Any) -> Task:

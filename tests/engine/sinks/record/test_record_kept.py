@@ -22,19 +22,17 @@ from engine.sources.recordings.readers import read
 from tests.builders import replay_of
 from tests.engine.listening import Keeper
 from tests.engine.sinks.record.recording import header
+from tests.given import given
 from tests.nwb_builders import save
 
-REACH98: Final = Path(__file__).parents[5] / "shared" / "data" / "reach98.nwb"
 KEPT: Final = Path(__file__).with_name("record_kept.json")
 N_BINS: Final = 2000
 OF_THE_DAY: Final = ("file_create_date", "timestamps_reference_time", "session_start_time")
 
-pytestmark = pytest.mark.skipif(not REACH98.is_file(), reason="The real recording is not here.")
-
 
 def described(folder: Path) -> dict[str, Any]:
     """Every dataset of the record by its path: a digest, or for floats their shape and sum."""
-    recording = read(REACH98, 40.0)
+    recording = read(given("reach98.nwb"), 40.0)
     replay = replay_of(recording, seed=7, speed="max", perturbation={"preset": "extreme"})
     keeper = Keeper(replay)
     replay.resume()

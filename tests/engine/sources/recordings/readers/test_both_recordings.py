@@ -10,14 +10,13 @@ import pytest
 
 from engine.sources.recordings.readers import read
 from engine.sources.recordings.synthetic import default_recording
-
-REACH98 = Path(__file__).parents[6] / "shared" / "data" / "reach98.nwb"
+from tests.given import given
 
 
 @pytest.fixture(scope="module", params=["reach98", "default"])
 def path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     if request.param == "reach98":
-        return REACH98
+        return given("reach98.nwb")
     return default_recording(tmp_path_factory.mktemp("data"))
 
 
@@ -59,7 +58,7 @@ def test_kinematics_equal_numpy_interp_inside_each_stretch_and_are_missing_acros
             expected[near, column] = np.interp(centres[near], times[begin:end], series[begin:end, column])
     expected[~observed] = np.nan
 
-    if path == REACH98:
+    if path.name == "reach98.nwb":
         assert len(starts) > 700
         assert 0.05 < np.isnan(expected).mean() < 0.5
     else:
@@ -69,7 +68,7 @@ def test_kinematics_equal_numpy_interp_inside_each_stretch_and_are_missing_acros
 
 
 def test_every_trial_aims_at_its_active_target() -> None:
-    recording = read(REACH98, 40.0)
+    recording = read(given("reach98.nwb"), 40.0)
 
     assert len(recording.trials) == 800
     assert recording.target_ids == tuple(range(8))

@@ -11,9 +11,9 @@ import pytest
 from engine.errors import BadSetting, RecordingError
 from engine.sources.recordings.readers import read
 from engine.sources.recordings.readers.wanted import seconds_in
+from tests.given import given
 from tests.nwb_builders import add_behavior, add_trials, nwb_file, ramp, samples, save
 
-CASES = Path(__file__).parents[6] / "shared" / "data" / "cases"
 SPIKES = np.linspace(0.01, 59.9, 400)
 MINUTE = np.arange(6001) / 100
 
@@ -73,7 +73,7 @@ def test_the_option_makes_the_recording_what_it_is_in_seconds(
 
 @pytest.mark.parametrize(("name", "unit"), [("spikes_in_ms", "ms"), ("spikes_in_samples", "samples:30000")])
 def test_published_files_are_mended(name: str, unit: str) -> None:
-    recording = read(CASES / f"{name}.nwb", 40.0, spike_times_in=unit)
+    recording = read(given(f"cases/{name}.nwb"), 40.0, spike_times_in=unit)
 
     assert recording.warnings == ()
     assert recording.duration == 60.0
@@ -82,7 +82,7 @@ def test_published_files_are_mended(name: str, unit: str) -> None:
 
 def test_a_file_that_is_too_long_for_its_unit_is_not_told_to_choose_a_lower_rate() -> None:
     with pytest.raises(RecordingError, match=r"--spike-times-in samples:30000 reads them so\.$") as refusal:
-        read(CASES / "spikes_in_samples.nwb", 40.0)
+        read(given("cases/spikes_in_samples.nwb"), 40.0)
     assert "rate" not in str(refusal.value).replace("--spike-times-in samples:RATE", "")
 
 
@@ -146,7 +146,7 @@ def test_trials_and_series_that_go_on_far_beyond_the_rest_are_told(tmp_path: Pat
 
 
 def test_trials_without_a_stop_end_at_the_next_start() -> None:
-    recording = read(CASES / "all_stops_nan.nwb", 40.0)
+    recording = read(given("cases/all_stops_nan.nwb"), 40.0)
 
     assert len(recording.trials) == 20
     starts = [trial.start_time for trial in recording.trials]
@@ -165,7 +165,7 @@ def test_one_trial_without_a_stop_ends_at_the_next_start_and_the_others_where_th
 
 
 def test_trials_of_no_length_are_no_trials() -> None:
-    recording = read(CASES / "trials_all_zero.nwb", 40.0)
+    recording = read(given("cases/trials_all_zero.nwb"), 40.0)
 
     (trial,) = recording.trials
     assert (trial.start_time, trial.stop_time) == (0.0, 60.0)

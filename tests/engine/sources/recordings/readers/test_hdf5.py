@@ -12,11 +12,10 @@ import pytest
 from engine.errors import RecordingError
 from engine.sources.recordings.readers import read, read_inspected
 from tests.forking import Forks
+from tests.given import given
 from tests.nwb_builders import small_nwb
 
 ROOT = Path(__file__).parents[5]
-CASES = ROOT.parent / "shared" / "data" / "cases"
-LIKE_MS = CASES / "spikes_in_ms.nwb"
 
 READ = """
 import sys
@@ -61,19 +60,21 @@ WITHOUT_FILTERS = "import sys; sys.modules['hdf5plugin'] = None\n"
 
 @pytest.mark.skipif(sys.platform != "linux", reason="seccomp is Linux's")
 @pytest.mark.parametrize("number", [5, 30, 37, 95], ids=["EIO", "EROFS", "ENOLCK", "EOPNOTSUPP"])
-def test_a_file_that_the_disk_cannot_lock_is_opened_without_a_lock(forks: Forks, number: int) -> None:
-    assert forks(NO_LOCKS + OPEN, LIKE_MS, number) == "True"
+def test_a_file_that_the_disk_cannot_lock_is_opened_without_a_lock(
+    forks: Forks, tmp_path: Path, number: int
+) -> None:
+    assert forks(NO_LOCKS + OPEN, small_nwb(tmp_path / "a.nwb"), number) == "True"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="seccomp is Linux's")
-def test_a_file_that_the_disk_cannot_lock_is_read(forks: Forks) -> None:
-    assert forks(NO_LOCKS + READ, LIKE_MS, 37) == "7200"
+def test_a_file_that_the_disk_cannot_lock_is_read(forks: Forks, tmp_path: Path) -> None:
+    assert forks(NO_LOCKS + READ, small_nwb(tmp_path / "a.nwb"), 37) == "4"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="seccomp is Linux's")
-def test_a_file_that_another_program_has_locked_is_being_written(forks: Forks) -> None:
-    said = forks(NO_LOCKS + READ, LIKE_MS, 11)
-    assert said == "spikes_in_ms.nwb is being written by another program. Close it first."
+def test_a_file_that_another_program_has_locked_is_being_written(forks: Forks, tmp_path: Path) -> None:
+    said = forks(NO_LOCKS + READ, small_nwb(tmp_path / "a.nwb"), 11)
+    assert said == "a.nwb is being written by another program. Close it first."
 
 
 def test_a_file_that_this_program_writes_is_being_written(tmp_path: Path) -> None:
@@ -119,7 +120,7 @@ def test_a_file_whose_writer_died_says_so_and_how_to_mend_it(forks: Forks, tmp_p
 def test_a_missing_filter_is_named_with_the_command_that_installs_it(
     forks: Forks, name: str, words: str
 ) -> None:
-    said = forks(WITHOUT_FILTERS + READ, CASES / f"{name}.nwb")
+    said = forks(WITHOUT_FILTERS + READ, given(f"cases/{name}.nwb"))
 
     assert said.startswith(f"{name}.nwb: ")
     assert words in said
@@ -129,15 +130,15 @@ def test_a_missing_filter_is_named_with_the_command_that_installs_it(
 
 @pytest.mark.parametrize("name", ["zstd_spike_times", "blosc_data"])
 def test_a_file_plays_once_its_filter_is_installed(forks: Forks, name: str) -> None:
-    assert forks(READ, CASES / f"{name}.nwb") == "7200"
-    recording = read(CASES / f"{name}.nwb", 40.0)
+    assert forks(READ, given(f"cases/{name}.nwb")) == "7200"
+    recording = read(given(f"cases/{name}.nwb"), 40.0)
     assert (recording.n_units, len(recording.trials), recording.duration) == (12, 20, 60.0)
     assert recording.series["position"]["name"] == "cursor_pos"
 
 
 def test_a_filter_that_nobody_needs_refuses_nothing(forks: Forks, tmp_path: Path) -> None:
     path = small_nwb(tmp_path / "a.nwb")
-    with h5py.File(CASES / "blosc_data.nwb") as source, h5py.File(path, "a") as file:
+    with h5py.File(given("cases/blosc_data.nwb")) as source, h5py.File(path, "a") as file:
         place = "processing/behavior/Position/cursor_pos"
         source.copy(place, file["processing/behavior"], "pupil")
 

@@ -14,9 +14,9 @@ from pynwb.misc import Units
 from engine.errors import RecordingError
 from engine.sources.recordings.readers import read
 from engine.sources.recordings.recording import Recording
+from tests.given import given
 from tests.nwb_builders import add_trials, nwb_file, save
 
-CASES = Path(__file__).parents[6] / "shared" / "data" / "cases"
 SPIKES = (np.linspace(0.01, 9.9, 50),)
 
 
@@ -46,7 +46,7 @@ def tables(recording: Recording) -> tuple[str | None, dict[str, str]]:
 
 
 def test_a_published_table_of_another_name_is_taken() -> None:
-    recording = read(CASES / "trials_named_otherwise.nwb", 40.0)
+    recording = read(given("cases/trials_named_otherwise.nwb"), 40.0)
 
     assert recording.trial_tables["taken"] == {
         "name": "reach_table",
@@ -164,7 +164,7 @@ def test_a_plain_table_with_starts_and_ends_may_be_the_trials(tmp_path: Path) ->
 
 
 def test_units_in_a_processing_module_are_found() -> None:
-    recording = read(CASES / "units_in_processing.nwb", 40.0)
+    recording = read(given("cases/units_in_processing.nwb"), 40.0)
 
     assert recording.n_units == 12
     assert recording.counts.sum() == 7200
