@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Sequence
 from itertools import product
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
 from engine.bins.trials import Barrier
 from engine.sources.user.workspace import Place
 
 AXES: Final = (0, 1)
+Floats = npt.NDArray[np.float64]
 
 
 def stopped(place: Place, wanted: Place, barriers: Sequence[Barrier]) -> Place:
@@ -45,8 +48,9 @@ class Route:
 
     def __init__(self, target: Place, barriers: Sequence[Barrier] = (), clearance: float = 0.0) -> None:
         self.target = target
-        self._barriers = barriers
-        self._left = self._distances([target, *_corners(barriers, clearance)])
+        self._walls = np.reshape(barriers, (-1, 4))
+        self._places = np.array([target, *_corners(barriers, clearance)])
+        self._left = self._distances() if barriers else np.zeros(1)
 
     def ahead(self, place: Place) -> tuple[Place, float]:
         """Where to go from a place in a straight line, and how far it is from there to the target.
@@ -58,30 +62,43 @@ class Route:
         distance : float
             Along the way, in length units; infinity if there is none.
         """
-        if self._free(place, self.target):
+        if not len(self._walls):
             return self.target, math.dist(place, self.target)
-        ways = (
-            (math.dist(place, at) + left, at) for at, left in self._left.items() if self._free(place, at)
-        )
-        distance, at = min(ways, default=(math.inf, self.target))
-        return at, distance
+        seen, away = self._seen(np.array(place))
+        if seen[0]:
+            return self.target, float(away[0])
+        ways = np.where(seen, away + self._left, np.inf)
+        next_one = int(ways.argmin())
+        x, y = self._places[next_one].tolist()
+        return (x, y), float(ways[next_one])
 
-    def _distances(self, places: Sequence[Place]) -> dict[Place, float]:
+    def _distances(self) -> Floats:
         """From each place to the target, which is the first, by Dijkstra's algorithm."""
-        left: dict[Place, float] = {}
-        open_ways = [(0.0, places[0])]
-        while open_ways:
-            distance, place = heapq.heappop(open_ways)
-            if place in left:
-                continue
-            left[place] = distance
-            for other in places:
-                if other not in left and self._free(place, other):
-                    heapq.heappush(open_ways, (distance + math.dist(place, other), other))
+        left = np.full(len(self._places), np.inf)
+        left[0] = 0.0
+        open_ones = np.ones(len(left), np.bool_)
+        while np.isfinite(nearest := np.where(open_ones, left, np.inf)).any():
+            at = int(nearest.argmin())
+            open_ones[at] = False
+            seen, away = self._seen(self._places[at])
+            left = np.where(seen, np.minimum(left, left[at] + away), left)
         return left
 
-    def _free(self, place: Place, other: Place) -> bool:
-        return not any(_hit(place, other, barrier) for barrier in self._barriers)
+    def _seen(self, place: Floats) -> tuple[npt.NDArray[np.bool_], Floats]:
+        """To which of the places the way is free, and how far they are, shape (n_places,) each."""
+        ways = self._places - place
+        low, high = (
+            self._walls[:, :2] - self._walls[:, 2:] - place,
+            self._walls[:, :2] + self._walls[:, 2:] - place,
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            one, other = low / ways[:, None], high / ways[:, None]  # shape (n_places, n_walls, 2)
+        still = np.broadcast_to(ways[:, None] == 0, one.shape)
+        beside = still & ~((low < 0) & (high > 0))
+        enters = np.where(still, -np.inf, np.minimum(one, other)).max(axis=2)
+        leaves = np.where(still, np.inf, np.maximum(one, other)).min(axis=2)
+        hit = (enters >= 0) & (enters < np.minimum(leaves, 1.0)) & (leaves > 0) & ~beside.any(axis=2)
+        return ~hit.any(axis=1), np.hypot(*ways.T)
 
 
 def _corners(barriers: Sequence[Barrier], clearance: float) -> list[Place]:
@@ -101,7 +118,8 @@ def _within(place: Place, wall: Barrier) -> bool:
 def _hit(place: Place, other: Place, wall: Barrier) -> tuple[float, int, float] | None:
     """Where the way between two places enters a wall: share of the way, axis, and where on it.
 
-    By the slab method of Kay and Kajiya 1986 (doi 10.1145/15886.15916). A way along a face does not enter.
+    By the slab method of Kay and Kajiya 1986 (doi 10.1145/15886.15916), which `Route` has for many at once.
+    A way along a face does not enter.
     """
     enters, leaves, entered = -math.inf, math.inf, (0, 0.0)
     for axis in AXES:

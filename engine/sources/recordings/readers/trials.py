@@ -20,6 +20,8 @@ MAX_ID = 2**31 - 1
 
 MOST_TRIALS = 100_000
 """Of one recording: two days of trials of 2 s."""
+MOST_BARRIERS = 16
+"""Of one trial; MC_Maze has up to nine."""
 
 SUCCESS = {"r", "reward", "rewarded", "s", "success", "successful", "correct", "hit", "true", "yes", "1"}
 FAILURE = {"f", "fail", "failed", "failure", "a", "abort", "aborted", "i", "incomplete", "false", "no", "0"}
@@ -190,12 +192,15 @@ def _points(cell: Any) -> Floats:
 
 
 def _barriers(cell: Any, scale: float, offset: float) -> tuple[Barrier, ...]:
-    """The walls of one trial, from rows of x, y, half width and half height, or from one such row."""
+    """The walls of one trial, from rows of x, y, half width and half height, or from one such row.
+
+    There are none where these are something else, or more than `MOST_BARRIERS`.
+    """
     try:
         rows = np.array([] if cell is None else list(cell), np.float64)
     except (TypeError, ValueError):  # not numbers, or rows of different lengths
         return ()
-    if rows.size % 4 or rows.shape[-1] not in (0, 4):
+    if rows.size % 4 or rows.shape[-1] not in (0, 4) or rows.size > 4 * MOST_BARRIERS:
         return ()
     rows = rows.reshape(-1, 4)
     usable = np.isfinite(rows).all(axis=1) & (rows[:, 2:] > 0).all(axis=1)

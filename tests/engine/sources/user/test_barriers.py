@@ -66,6 +66,23 @@ def test_the_route_is_the_shortest_one_round_the_corners() -> None:
     assert Route((3.0, 4.0)).ahead((0.0, 0.0)) == ((3.0, 4.0), 5.0)
 
 
+def test_who_follows_a_route_meets_no_wall_and_arrives() -> None:
+    rng = np.random.default_rng(2)
+    halves = rng.uniform(1, 6, (9, 2)).tolist()
+    walls = [
+        Barrier(*place, *half) for place, half in zip(rng.uniform(-40, 40, (9, 2)), halves, strict=True)
+    ]
+    route = Route((60.0, 0.0), walls, 1.0)
+    for start in rng.uniform(-90, -60, (50, 2)).tolist():
+        place, left = (start[0], start[1]), math.inf
+        while place != route.target:
+            following, distance = route.ahead(place)
+            assert stopped(place, following, walls) == pytest.approx(following)
+            assert distance <= left + 1e-9
+            left, place = distance - math.dist(place, following), following
+        assert left == pytest.approx(0.0, abs=1e-9)
+
+
 def test_a_route_keeps_clear_of_corners() -> None:
     assert Route((20.0, 0.0), [WALL], 3.0).ahead((-20.0, 1.0))[0] == (-5.0, 13.0)
 

@@ -19,6 +19,7 @@ from engine.bins.trials import Barrier
 from engine.decoders.bins import Bins
 from engine.errors import RecordingError
 from engine.sources.recordings.readers import read
+from engine.sources.recordings.readers.trials import MOST_BARRIERS
 from engine.sources.recordings.recording import Recording
 from tests.nwb_builders import add_behavior, add_trials, nwb_file, ramp, samples, save, small_nwb
 
@@ -360,3 +361,23 @@ def test_bins_that_were_recorded_in_part_say_how_much_and_keep_the_files_counts(
     bins = Bins.from_npz(Bins.of(recording).to_npz())
     np.testing.assert_array_equal(bins.coverage, recording.coverage)
     np.testing.assert_array_equal(bins.counts, recording.counts)
+
+
+@pytest.mark.parametrize(
+    ("cell", "walls"),
+    [
+        ([[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, float("nan"), 8.0], [5.0, 6.0, -1.0, 8.0]], 1),
+        ([[1.0, 2.0, 3.0]], 0),
+        ([[1.0, 2.0, 3.0, 4.0]] * MOST_BARRIERS, MOST_BARRIERS),
+        ([[1.0, 2.0, 3.0, 4.0]] * (MOST_BARRIERS + 1), 0),
+    ],
+    ids=["unknown and impossible", "no rectangles", "many", "too many"],
+)
+def test_barriers_are_those_that_can_be(cell: list[list[float]], walls: int, tmp_path: Path) -> None:
+    nwb = add_trials(nwb_file(), SPANS, {"barrier_pos": [cell] * 3}, ragged=0)
+    assert [len(trial.barriers) for trial in recorded(nwb, tmp_path).trials] == [walls] * 3
+
+
+def test_barriers_that_are_text_are_none(tmp_path: Path) -> None:
+    nwb = add_trials(nwb_file(), SPANS, {"barrier_pos": ("left", "right", "none")}, ragged=0)
+    assert [trial.barriers for trial in recorded(nwb, tmp_path).trials] == [()] * 3
