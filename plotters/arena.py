@@ -27,7 +27,7 @@ FILL: Final[dict[Phase, float]] = {"target on": 0.15, "go": 0.35, "moving": 0.35
 """How full the current target is; empty in other phases."""
 MARGIN: Final = 0.06
 """Share of the arena that is left free on either side."""
-TICKS: Final = 4
+TICKS: Final = 3
 """About so many on an axis: in large type more would run into each other."""
 REACH: Final = {"mm": 100.0, "cm": 10.0, "m": 0.1}
 """How far a live stream's cursor may go before anything is known of it, by the unit."""
