@@ -22,7 +22,6 @@ from tests.brokers import REDIS
 from tests.conftest import missing
 
 ROOT = Path(__file__).parent.parent
-DATA = ROOT.parent / "shared" / "data" / "cases" / "trials_named_otherwise.nwb"
 PATIENCE = 30.0
 GONE_WITHIN = 15.0
 ASK = """import sys, urllib.request as web
@@ -55,7 +54,7 @@ class Machine:
     def deck(self, redis: str) -> subprocess.Popen[str]:
         """A server on this machine, which is starting."""
         return self.start(
-            sys.executable, str(ROOT / "serve.py"), "--data", str(DATA), "--no-lsl", "--insecure",
+            sys.executable, str(ROOT / "serve.py"), "--no-lsl", "--insecure",
             "--host", self.host, "--log-level", "WARNING", PHANTOM_REDIS=redis,
         )  # fmt: skip
 
