@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 from weakref import WeakSet
@@ -29,6 +31,8 @@ PER_SESSION, PER_SERVER = 4, 8
 GOODBYE_WITHIN: Final = 2.0
 """Seconds that a process gets to end by itself."""
 LONGEST_LINE: Final = 300
+READ_AT_ONCE: Final = 10_000
+"""Characters of a line; a longer one is several."""
 ONE_THREAD: Final = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
 """For the fit: with more it would take the processors from the sessions, and be no faster."""
 
@@ -65,7 +69,9 @@ class Started:
         self._asked = False
         self._changed = changed
         self._reader = threading.Thread(target=self._read, name=f"output of {decoder}", daemon=True)
+        self._watcher = threading.Thread(target=self._watch, name=f"end of {decoder}", daemon=True)
         self._reader.start()
+        self._watcher.start()
 
     @property
     def alive(self) -> bool:
@@ -82,23 +88,30 @@ class Started:
             self._process.wait(GOODBYE_WITHIN)
         except subprocess.TimeoutExpired:
             self._process.kill()
-        self._reader.join()
+        self._watcher.join()
+
+    def _watch(self) -> None:
+        """See the process end, and with it whatever it has left behind, which has its output."""
+        ended_well = self._process.wait() == 0
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._reader.join(GOODBYE_WITHIN)
+        # Amid connecting it finds nobody there any more: who was asked to end has not failed.
+        self.state = "ended" if ended_well or self._asked else "failed"
+        if self.state == "failed":
+            log.warning("Decoder %s has failed: %s", self.decoder, self.line)
+        self._changed()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
         self.log.begin()
         with self._process.stdout as said, closing(self.log):
-            for line in said:
+            for line in iter(partial(said.readline, READ_AT_ONCE), ""):
                 self.log.write(line)
                 self.line = line.strip().removeprefix("serve.py decode: ")[:LONGEST_LINE]
                 if line.startswith(DECODING):
                     self.state = "running"
                 self._changed()
-        # Amid connecting it finds nobody there any more: who was asked to end has not failed.
-        self.state = "ended" if self._process.wait() == 0 or self._asked else "failed"
-        if self.state == "failed":
-            log.warning("Decoder %s has failed: %s", self.decoder, self.line)
-        self._changed()
 
 
 class Launched:
@@ -248,7 +261,7 @@ class Launcher:
                     "serve.py decode yourself."
                 )
             name = name or decoder
-            command = ["--session", code, "--decoder", decoder, "--name", name, *options]
+            command = [f"--session={code}", f"--decoder={decoder}", f"--name={name}", *options]
             kept = Log(self._logs, code, name)
             started = launched.start(name, lambda: self._launch(command), kept)
             self._started.add(started)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import stat
 from pathlib import Path
 from typing import Final, TextIO
 from urllib.parse import quote
@@ -42,7 +44,8 @@ class Log:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             _tidy(self.path.parent)
-            self._file = self.path.open("w", encoding="utf-8")
+            self.path.unlink(missing_ok=True)  # whatever it is: a link would lead elsewhere
+            self._file = self.path.open("x", encoding="utf-8")
         except OSError as error:
             log.warning("The log %s cannot be written: %s", self.path, error.strerror)
 
@@ -73,7 +76,9 @@ class Log:
         """
         try:
             if self.path is not None:
-                return self.path.read_bytes()
+                with open(os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+                    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                        return file.read()
         except OSError:
             pass  # it is not there yet, or another program has taken it away
         raise NotNow("There is no log of this decoder. Start it again, or run serve.py decode yourself.")

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Final
 
 from engine.bins.selection import EVERYTHING
 from engine.bins.source import MakeSource, Source
-from engine.broadband import MOST_CHANNELS, fastest
 from engine.errors import BadSetting, NotNow
-from engine.sources.electrodes.settings import Electrodes
-from engine.sources.electrodes.source import ElectrodeSource
-from engine.sources.recordings.events import trial_events
 from engine.sources.recordings.recording import Recording
 from engine.sources.recordings.source import RecordingSource
 from engine.sources.user.closed_loop import ClosedLoop
@@ -20,12 +15,10 @@ from engine.sources.user.fitting import Fits
 from engine.sources.user.source import SimulatedUser
 from engine.sources.user.user import PRESETS
 from engine.sources.user.workspace import Basis
-from engine.stages.detection.detector import Detector
+from sessions.electrodes import ElectrodeSources, n_channels_of
 from sessions.options import Options
 
 RECORDING, USER, ELECTRODES = "recording", "user", "electrodes"
-MOST_BY_SCIPY: Final = 256
-"""Channels that scipy computes at their pace; numba does all."""
 
 
 class Sources:
@@ -57,6 +50,7 @@ class Sources:
     ) -> None:
         self._fits = fits or Fits()
         self._makers = makers or {}
+        self._electrodes = ElectrodeSources()
         self._bin_rate = bin_rate
         self.default = default
         self.default = self.spelled(default)
@@ -73,7 +67,7 @@ class Sources:
         if kind == USER and (not what or what in PRESETS):
             return self.default if self.default.startswith(USER) and not what else asked
         if kind == ELECTRODES:
-            _channels(what)
+            n_channels_of(what)
             return self.default if self.default.startswith(ELECTRODES) and not what else asked
         if kind not in (RECORDING, *self._makers) or (kind == RECORDING and what):
             users = (USER, *(f"{USER}:{each}" for each in PRESETS))
@@ -99,8 +93,8 @@ class Sources:
 
         Raises
         ------
-        NotNow, BadSetting
-            If it is not there, or cannot do what is asked of it.
+        NotNow, BadSetting, Busy
+            If it is not there, cannot do what is asked of it, or would take too much.
         """
         kind, _, what = (options.source or RECORDING).partition(":")
         if kind != USER and (options.lockstep or options.driver is not None or options.closed_loop):
@@ -123,34 +117,9 @@ class Sources:
             basis = Basis.of(recording)
             return SimulatedUser(basis, loop, partial(self._fits.of, recording, basis.workspace))
         if kind == ELECTRODES:
-            return _electrodes(recording, _channels(what), options.seed)
+            return self._electrodes.make(recording, n_channels_of(what), options.seed)
         return self._makers[kind](what, self._bin_rate)
 
     def close(self) -> None:
         """End what they have begun. A second call does nothing."""
         self._fits.close()
-
-
-def _channels(what: str) -> int:
-    """How many electrodes are asked for.
-
-    Raises
-    ------
-    BadSetting
-        If it is no number, or more than there can be.
-    """
-    if not what:
-        return int(Electrodes.param.n_channels.default)
-    most = MOST_CHANNELS if fastest() == "numba" else MOST_BY_SCIPY
-    if not (what.isascii() and what.isdigit() and 1 <= int(what[:9]) <= most):
-        way = "" if most == MOST_CHANNELS else " pip install -e '.[electrodes]' makes it 1024."
-        raise BadSetting(f"There can be 1 to {most} electrodes, not {what[:80]!r}.{way}")
-    return int(what)
-
-
-def _electrodes(recording: Recording, n_channels: int, seed: int) -> Source:
-    settings = Electrodes(n_channels=n_channels, seed=seed)
-    times = recording.spike_times
-    detect = partial(Detector, n_channels, settings.microvolts_per_count, bin_rate=recording.bin_rate)
-    events, within = trial_events(recording), None if times is None else times.within
-    return ElectrodeSource(recording, events, within, settings, detect)

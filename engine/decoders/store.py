@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -106,7 +107,7 @@ def load(path: Path | BinaryIO) -> tuple[Decoder, Trained]:
             arrays = {name: file[name] for name in file.files}
         facts: dict[str, Any] = json.loads(str(arrays.pop(FACTS)))
         key, settings = facts.pop("decoder"), facts.pop("settings")
-        trained = Trained(**facts)
+        trained = _checked(Trained(**facts))
         if key not in DECODERS:
             raise BadModel(
                 f"{path} is a model of {str(key)[:80]}, which is not known here. Name its code too, such "
@@ -121,7 +122,24 @@ def load(path: Path | BinaryIO) -> tuple[Decoder, Trained]:
         raise
     except OSError as error:
         raise BadModel(f"Cannot read {path}: {error.strerror or error}. Name a trained model.") from None
-    except (ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile, DeckError):
+    except (ValueError, LookupError, TypeError, AttributeError, MemoryError, zipfile.BadZipFile, DeckError):
         raise BadModel(f"{path} is not a trained model. Make one with serve.py decode --save.") from None
     decoder.reset()
     return decoder, trained
+
+
+def _checked(trained: Trained) -> Trained:
+    """What a file says that it was trained on, if that can be; else `ValueError`."""
+    sound = (
+        isinstance(trained.recording, str)
+        and isinstance(trained.sha256, str)
+        and type(trained.n_units) is int
+        and trained.n_units >= 1
+        and type(trained.bin_rate) in (int, float)
+        and 0 < trained.bin_rate < math.inf
+        and isinstance(trained.trials, list)
+        and all(type(each) is int for each in trained.trials)
+    )
+    if not sound:
+        raise ValueError("what it was trained on is none")
+    return trained

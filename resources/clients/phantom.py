@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import random
+import re
 import ssl
 import time
 from collections.abc import Iterator, Sequence
@@ -323,7 +324,8 @@ def ask(
 
 
 def _address(url: str | None) -> str:
-    return (url or f"ws://127.0.0.1:{os.environ.get('PHANTOM_PORT', 8000)}").rstrip("/")
+    address = url or f"ws://127.0.0.1:{os.environ.get('PHANTOM_PORT', 8000)}"
+    return re.sub("^http", "ws", address).rstrip("/")
 
 
 def _shown(token: str | None) -> dict[str, str]:

@@ -21,6 +21,10 @@ def stream(url: str | None, code: str | None) -> list[Bin]:
     wanted = {"speed": "max", "loop": False} | ({"custom_code": code} if code else {})
     code = ask("POST", "/api/sessions", wanted, url=url)["session_code"]
     bins = deck(code, url=url, queue="lossless").connect()
+    if bins.metadata["total_packets"] is None:
+        bins.close()
+        ask("DELETE", f"/api/sessions/{code}?force=true", url=url)
+        raise PhantomError("This server's sessions have no end. Start it with --source recording.")
     read = list(islice(bins, bins.metadata["total_packets"]))
     bins.close()
     ask("DELETE", f"/api/sessions/{code}?force=true", url=url)

@@ -48,17 +48,18 @@ class Answerer:
     """
 
     def __init__(self, decoder: Decoder, name: str) -> None:
-        self.packets = self.answered = 0
+        self.packets = self.answered = self.missed = self.refused = 0
         self.times: deque[float] = deque(maxlen=TIMES_KEPT)
         self._decoder = decoder
         self._name = name
         self._offset: int | None = None
         self._trial: int | None = None
+        self._number: int | None = None
 
     def start(self, metadata: Mapping[str, Any]) -> None:
         """Begin with what a stream says first."""
         self._count_dtype = np.dtype(metadata["count_dtype"]).newbyteorder("<")
-        self._offset = self._trial = None
+        self._offset = self._trial = self._number = None
         told = metadata.get("session", {}).get("decoder", self._name)  # not every server tells
         if told != self._name:
             print(f"serve.py decode: {self._name} is taken, its answers count as {told}", flush=True)
@@ -66,6 +67,10 @@ class Answerer:
     def answer(self, packet: Mapping[str, Any]) -> bytes | None:
         """The message that answers a compact packet; None if there is nothing to say."""
         self.packets += 1
+        number = packet["s"]
+        if self._number is not None:
+            self.missed += max(number - self._number - 1, 0)
+        self._number = number
         trial = packet.get("r")
         if trial != self._trial:
             if self._trial is not None:
@@ -92,6 +97,10 @@ class Answerer:
 
     def __str__(self) -> str:
         said = f"Answered {self.answered} of {self.packets} packets"
+        if self.missed:
+            said += f", and {self.missed} more went by"
+        if self.refused:
+            said += f"; the server refused {self.refused} answers"
         if not self.times:
             return said
         p50, p99 = 1000 * np.percentile(self.times, [50, 99])
@@ -150,6 +159,8 @@ async def _answer(connection: WebSocketClientConnection, answerer: Answerer) -> 
     while (message := await connection.read_message()) is not None:
         packet = msgpack.unpackb(message)
         if "s" not in packet:
+            if packet.get("type") == "error":
+                answerer.refused += 1
             if packet.get("type") == "error" and packet.get("detail") != told:
                 told = packet.get("detail")
                 print(f"serve.py decode: the server says: {told}", file=sys.stderr, flush=True)

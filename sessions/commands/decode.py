@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,9 @@ from sessions.commands.client import (
 )
 from sessions.commands.tls import trusted
 from sessions.settings import Parser
+
+RECORDING, ELECTRODES = "recording", "electrodes"
+"""Sources of sessions, as the wire has them."""
 
 TRAINED_ON = 0.75
 """Part of the trials, the first ones, that a decoder learns from unless told otherwise."""
@@ -119,26 +122,14 @@ def _hyperparameters() -> str:
     return "\n".join(lines)
 
 
+Check = Callable[[Mapping[str, Any]], None]
+"""Refuses a stream, by its metadata, that a decoder does not fit."""
+
+
 def _decode(options: argparse.Namespace) -> None:
     session = _session(options)
-    named = {"recording": session["recording"]}
-    metadata = json.loads(_fetch(options, "/api/metadata", named))
-    if options.model:
-        decoder, trained = load(options.model)
-        check = partial(_check, trained)
-        check(metadata)
-        if options.decoder not in (None, decoder.key):
-            raise BadSetting(f"{options.model} is a model of {decoder.key}. Leave --decoder out.")
-    else:
-        decoder = make_decoder(options.decoder, metadata["frequency_hz"], dict(options.settings))
-        decoder.recording = metadata["dataset"]
-        trials = _train(options, decoder, named) if decoder.learned else ()
-        trained = Trained(
-            metadata["dataset"], metadata["sha256"], metadata["num_channels"], decoder.bin_rate, trials
-        )
-        check = partial(_check, trained)
-        if options.save:
-            save(options.save, decoder, trained)
+    metadata = json.loads(_fetch(options, "/api/metadata", {"recording": session["recording"]}))
+    decoder, check = (_loaded if options.model else _made)(options, session, metadata)
     code = session["session_code"]
     stream = f"/stream/binary/{code}?layout=compact" + ("" if decoder.uses_truth else "&truth=0")
     name = options.name or decoder.key
@@ -152,12 +143,46 @@ def _decode(options: argparse.Namespace) -> None:
         print(answerer, flush=True)
 
 
+def _loaded(
+    options: argparse.Namespace, session: Mapping[str, Any], metadata: Mapping[str, Any]
+) -> tuple[Decoder, Check]:
+    """The decoder of a model."""
+    decoder, trained = load(options.model)
+    check = partial(_check, trained)
+    if session["source"] == RECORDING:
+        check(metadata)  # else the stream alone tells
+    if options.decoder not in (None, decoder.key):
+        raise BadSetting(f"{options.model} is a model of {decoder.key}. Leave --decoder out.")
+    return decoder, check
+
+
+def _made(
+    options: argparse.Namespace, session: Mapping[str, Any], metadata: Mapping[str, Any]
+) -> tuple[Decoder, Check]:
+    """A new decoder, which has learned if it can."""
+    decoder = make_decoder(options.decoder, metadata["frequency_hz"], dict(options.settings))
+    decoder.recording = metadata["dataset"]
+    facts = metadata["dataset"], metadata["sha256"], metadata["num_channels"]
+    trained, check = Trained(*facts, decoder.bin_rate, ()), _welcome
+    if decoder.learned:
+        if session["source"] == ELECTRODES and not options.bins:
+            raise BadSetting(
+                f"Session {options.session} has electrodes, whose counts are not the recording's. Record it, "
+                "and learn from the record: --bins FILE, as resources/guide/electrodes.md says."
+            )
+        trained = _train(options, decoder, {"recording": session["recording"]})
+        check = partial(_check, trained)
+    if options.save:
+        save(options.save, decoder, trained)
+    return decoder, check
+
+
 def _tell_epoch(key: str, done: int, most: int) -> None:
     print(f"{key} learns: epoch {done} of at most {most}", flush=True)
 
 
-def _train(options: argparse.Namespace, decoder: Decoder, named: Mapping[str, str]) -> tuple[int, ...]:
-    """Fit the decoder; returns the trials that it has learned from."""
+def _train(options: argparse.Namespace, decoder: Decoder, named: Mapping[str, str]) -> Trained:
+    """Fit the decoder; returns what it has learned from."""
     bins = Bins.from_npz(_content(options.bins) if options.bins else _recorded(options, named))
     print(f"{decoder.key} learns from {len(bins.trials)} trials ({len(bins.counts)} bins)", flush=True)
     decoder.epoch_done = partial(_tell_epoch, decoder.key)
@@ -168,7 +193,8 @@ def _train(options: argparse.Namespace, decoder: Decoder, named: Mapping[str, st
         f"in {time.perf_counter() - began:.2f} s",
         flush=True,
     )
-    return bins.trials
+    n_units = bins.counts.shape[1]
+    return Trained(bins.recording, bins.sha256, n_units, decoder.bin_rate, bins.trials)
 
 
 def _recorded(options: argparse.Namespace, named: Mapping[str, str]) -> bytes:
@@ -186,6 +212,10 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise RecordingError(f"{path} cannot be read: {error.strerror}. Name a file of bins.") from None
+
+
+def _welcome(_: Mapping[str, Any]) -> None:
+    """Take any stream: who has learned nothing fits all."""
 
 
 def _check(trained: Trained, metadata: Mapping[str, Any]) -> None:

@@ -49,7 +49,8 @@ class Rules:
     hosts : Hosts
     token : Token, optional
         None if nobody needs one.
-    rate : Rate
+    rate, health : Rate
+        Of requests, and of those for `OPEN`, which a watchdog sends from an address that others have, too.
     audit : Audit, optional
         Told of every request.
     links : Links
@@ -62,6 +63,7 @@ class Rules:
     rate: Rate = field(default_factory=Rate)
     audit: Audit | None = None
     links: Links = field(default_factory=Links)
+    health: Rate = field(default_factory=Rate)
 
     def check(self, request: HTTPServerRequest) -> None:
         """Let a request pass.
@@ -88,7 +90,7 @@ class Rules:
             raise Forbidden(
                 f"Pages of {origin[:80]} may not connect. Start the server with --allow-origin."
             )
-        self.rate.take(address_of(request))
+        (self.health if request.path == OPEN else self.rate).take(address_of(request))
         if b"\0" in unquote_to_bytes(request.path):  # Tornado's file handlers would fail at it
             raise Unreadable("The address has a zero byte. Send one without.")
 

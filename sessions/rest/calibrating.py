@@ -159,7 +159,7 @@ def _answer(context: Context, run: Run) -> CalibrationAnswer:
         note=FROZEN
         + (ADAPTIVE if DECODERS[plan.decoder].uses_truth else "")
         + (f" {unkept}" if unkept else ""),
-        model_file=None if unkept else name,
+        model_file=None if unkept or run.state == "failed" else name,
         command=decode_command(context, f"--session CODE {how}{plugins}"),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from engine.answers.prediction import checked_name, checked_values
+from engine.answers.prediction import checked_name, checked_number, checked_values
 from engine.bins import clock
 from engine.bins.answered import Verdict
 from sessions.refusals import TooMany
@@ -55,6 +55,7 @@ def _taken(context: Context, code: str, asked: PredictionAsk) -> Taken:
     number, name = asked.sequence_number, asked.decoder
     assert number is not None  # or it would be a stream
     values = checked_values(asked.model_dump())
+    checked_number(number, session.replay.ring.head)  # or it would take a name first
     name = None if name is None else checked_name(name)
     caller, _ = session.callers.called(name, context.address, answers=True)
     assert caller.name is not None

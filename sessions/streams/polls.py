@@ -100,7 +100,7 @@ class Polls:
         ring = self._replay.ring
         if since is not None and since > ring.head:
             raise BadSetting(f"Bin {since} has not been sent. Ask for bins since {ring.head} at most.")
-        at = first = self._delivery.cursor if since is None else since
+        at = first = ring.head if since is None else since
         until, lost = clock.now() + within, 0
         caller, new = self._callers.called(asked, address)
         self._readers[caller] = ", ".join(("json, flat", *delivered.names))

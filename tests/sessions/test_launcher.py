@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -10,8 +12,10 @@ from typing import Any
 import pytest
 
 from sessions import launcher
-from sessions.launcher import Launched, Launcher
+from sessions.launcher import READ_AT_ONCE, Launched, Launcher, Started
+from sessions.logs import Log
 from sessions.refusals import Busy
+from tests.engine.listening import wait_until
 from tests.sessions.serving import Client, serving
 
 DECODERS = "/api/sessions/deck/decoders"
@@ -67,6 +71,46 @@ def test_all_that_a_decoder_says_stands_in_its_log(call: Client) -> None:
     assert decoding == "Decoding session deck with kalman."
     reply = call("GET", f"{DECODERS}/oracle/log")
     assert (reply.status, reply.json["error"]["code"]) == (404, "unknown_decoder")
+
+
+def started(launched: Launched, program: str) -> Started:
+    """A process of this program in the place of a decoder's."""
+
+    def launch() -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", program]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+
+    return launched.start("mine", launch, Log(None, "deck", "mine"))
+
+
+@pytest.mark.parametrize("end", ["", "; input()"], ids=["after it has ended", "while it runs"])
+def test_what_a_decoder_leaves_behind_holds_nobody(end: str) -> None:
+    launched = Launched(lambda: None)
+    program = "import subprocess; subprocess.Popen(['sleep', '600']); print('made', flush=True)"
+    mine = started(launched, program + end.replace("input()", "__import__('time').sleep(600)"))
+    wait_until(lambda: mine.line == "made" and (end != "" or not mine.alive))
+    began = time.monotonic()
+    launched.stop("mine")
+    assert time.monotonic() - began < PATIENCE / 3
+    assert not mine.alive
+
+
+def test_output_without_an_end_is_read_in_parts() -> None:
+    said = []
+    launched = Launched(lambda: said.append(len(mine.line)) if mine else None)
+    mine: Started | None = None
+    mine = started(launched, f"print('x' * {20 * READ_AT_ONCE}, end='')")
+    wait_until(lambda: mine.state == "ended")
+    assert len(said) >= 20 - 1
+    launched.close()
+
+
+def test_a_session_whose_code_looks_like_an_option_starts_decoders(call: Client) -> None:
+    call("POST", "/api/sessions", {"custom_code": "--help"})
+    reply = call("POST", "/api/sessions/--help/decoders", {"decoder": "passthrough"})
+    assert reply.status == 200
+    decoders = call.store.get("--help").launched
+    wait_until(lambda: decoders.decoders["passthrough"].state == "running")
 
 
 def test_decoders_end_with_their_session(call: Client) -> None:

@@ -33,6 +33,21 @@ def test_a_log_that_is_full_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert written(tmp_path, "mine", *["12345\n"] * 4).read().decode() == f"12345\n{FULL}"
 
 
+def test_a_link_in_its_place_leads_nowhere(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("of somebody else")
+    (tmp_path / "deck.mine.log").symlink_to(other)
+    log = written(tmp_path, "mine", "line\n")
+    assert (log.read(), other.read_text()) == (b"line\n", "of somebody else")
+
+    for make in (lambda path: path.symlink_to(other), os.mkfifo):
+        assert log.path is not None
+        log.path.unlink()
+        make(log.path)
+        with pytest.raises(NotNow):
+            log.read()
+
+
 def test_the_oldest_logs_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "KEPT", 2)
     for age, name in enumerate(("c", "b", "a")):

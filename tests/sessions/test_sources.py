@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 import numpy as np
@@ -12,8 +13,9 @@ from engine.bins.source import Source
 from engine.errors import BadSetting, NotNow
 from engine.sources.endless import Endless
 from engine.sources.growing import GrowingDescription
+from sessions import electrodes
 from sessions.options import Options
-from sessions.refusals import Full
+from sessions.refusals import Busy, Full
 from sessions.sources import Sources
 from sessions.store import Store
 from tests.builders import small_recording
@@ -138,3 +140,17 @@ def test_electrodes_have_no_selection_and_a_server_can_have_its_own() -> None:
     assert (sources.spelled("electrodes"), sources.spelled(None)) == ("electrodes:8", "electrodes:8")
     with pytest.raises(NotNow, match="has no selection"):
         sources.make(Options(source="electrodes", selection=Selection((1,))), small_recording())
+
+
+def test_more_electrodes_than_the_machine_computes_are_refused_until_some_are_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(electrodes, "FOR_ELECTRODES", 2.5 * electrodes.share(8) / (os.cpu_count() or 1))
+    sources, asked = Sources(), Options(source="electrodes:8")
+    one, other = (sources.make(asked, small_recording()) for _ in range(2))
+    with pytest.raises(Busy, match=r"^8 electrodes take 0\.\d+ of a core, and of the .* Delete a session"):
+        sources.make(asked, small_recording())
+    one.close()
+    third = sources.make(asked, small_recording())
+    for each in (other, third):
+        each.close()

@@ -57,8 +57,13 @@ def found(text: str) -> tuple[type[Decoder], str]:
         raise BadSetting(f"{text[:80]!r} names no decoder of your own. Spell it {SPELLED}.")
     code = getattr(module, match["name"], None)
     if code is None:
-        raise BadSetting(f"{text.partition(':')[0]} has no {match['name']}. Name what it has: {SPELLED}.")
+        raise BadSetting(f"{text.partition(':')[0]} has no {match['name']}. Name something that it has.")
     decoder = adapted(code, match["name"])
+    if isinstance(code, type) and issubclass(decoder, torch.Module) and not match["state"]:
+        raise BadSetting(
+            f"{decoder.key} is a class of networks, which has learned nothing. Name its state, too: "
+            f"{text}:state.pt."
+        )
     if match["state"]:
         path = _file(match["state"])
         return _with_state(decoder, path), f"{spelled}:{path}"

@@ -17,6 +17,7 @@ from engine.errors import DeckError, DecoderFault
 
 RATE = "bin_rate"
 """An argument of whatever makes the object, which gets bins per second."""
+HERE = Path(__file__).parent
 LIBRARIES = ("site-packages", "dist-packages")
 """Folders whose lines nobody can mend."""
 
@@ -85,8 +86,8 @@ class Foreign(Decoder):
         except Exception as error:  # whatever else it is, it is that code's
             first = (str(error).splitlines() or [""])[0][:160]
             raise DecoderFault(
-                f"{self.key} has failed in {what}: {type(error).__name__}: {first} "
-                f"({_place(error.__traceback__)}). Mend it, and start it again."
+                f"{self.key} has failed in {what}: {type(error).__name__}: {first}"
+                f"{_place(error.__traceback__)}. Mend it, and start it again."
             ) from error
 
     def _kinematics(self, said: Any) -> Floats:
@@ -97,7 +98,9 @@ class Foreign(Decoder):
         DecoderFault
             If it is something else.
         """
-        values: Floats = self._blaming("its answer", lambda: np.asarray(said, np.float64).ravel())
+        values: Floats = self._blaming(
+            "its answer", lambda: np.asarray([] if said is None else said, np.float64).ravel()
+        )
         if len(values) == N_KINEMATICS:
             return values
         if len(values) != len(VELOCITY):
@@ -138,8 +141,10 @@ def accepts(function: Callable[..., Any] | None, name: str) -> bool:
 
 
 def _place(found: TracebackType | None) -> str:
-    """The innermost line that is not a library's, without those of this file."""
-    frames = traceback.extract_tb(found)[1:] or traceback.extract_tb(found)
-    theirs = [each for each in frames if not any(folder in each.filename for folder in LIBRARIES)]
-    last = (theirs or frames)[-1]
-    return f"{Path(last.filename).name}, line {last.lineno}"
+    """The innermost line that is no library's and not ours, in brackets; empty if there is none."""
+    theirs = [
+        each
+        for each in traceback.extract_tb(found)
+        if Path(each.filename).parent != HERE and not any(part in each.filename for part in LIBRARIES)
+    ]
+    return f" ({Path(theirs[-1].filename).name}, line {theirs[-1].lineno})" if theirs else ""

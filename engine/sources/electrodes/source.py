@@ -146,6 +146,10 @@ class ElectrodeSource(Written):
         self._thread = threading.Thread(target=self._run, name="electrodes", daemon=True)
         self._thread.start()
 
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
     # What the deck asks
 
     def on_ready(self, tell: Callable[[], None]) -> None:

@@ -91,8 +91,8 @@ def match(
     """
     last = max((int(each.max()) for each in (true, found) if len(each)), default=0)
     stride = last + tolerance + 1  # further apart than any pair
-    truths = np.sort(true_channels * stride + true)
-    finds = np.sort(found_channels * stride + found)
+    truths = np.sort(true_channels.astype(np.int64) * stride + true)
+    finds = np.sort(found_channels.astype(np.int64) * stride + found)
     pairs = _pairs(truths.tolist(), finds.tolist(), tolerance)
     hits = np.array(pairs, np.int64).reshape(-1, 2)
     channels = (hits[:, 0] // stride).astype(np.int32)

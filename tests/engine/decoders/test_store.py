@@ -63,6 +63,20 @@ def test_what_is_no_model_is_refused_in_one_line(tmp_path: Path):
         load(path)
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"sha256": None}, {"recording": ["a"]}, {"n_units": 1e10}, {"n_units": 0}, {"bin_rate": "40"},
+        {"bin_rate": 0}, {"bin_rate": float("nan")}, {"trials": "abc"}, {"trials": [1.5]},
+    ],
+)  # fmt: skip
+def test_what_a_model_says_of_its_training_must_be_possible(changed: dict[str, object], tmp_path: Path):
+    facts = {"decoder": "wiener", "settings": {}, **vars(TRAINED), **changed}
+    path = wiener_with(tmp_path / "model.npz", facts=np.array(json.dumps(facts)))
+    with pytest.raises(BadModel, match="is not a trained model"):
+        load(path)
+
+
 def test_a_pickled_object_is_never_loaded(tmp_path: Path):
     path = wiener_with(tmp_path / "model.npz", weights=np.array([{"a": 1}], dtype=object))
     with pytest.raises(BadModel, match="is not a trained model"):

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +22,20 @@ from tornado.websocket import WebSocketHandler
 
 from engine.decoders import decode as decode_bins
 from engine.decoders import make_decoder
-from engine.decoders.bins import stretches
+from engine.decoders.bins import Bins, stretches
 from engine.decoders.store import Trained, load, save
 from engine.sources.recordings.recording import Recording
 from sessions.commands.answering import Answerer
 from sessions.commands.decode import main
 from sessions.gate import Rules
 from sessions.metadata import metadata
+from sessions.options import Options
 from sessions.rest.context import Context
 from sessions.rest.handler import rest_rules
 from sessions.server import StreamServer, stream_rules
 from sessions.store import Store
 from tests.builders import small_recording
-from tests.engine.listening import Keeper
+from tests.engine.listening import Keeper, wait_until
 
 SERVE = Path(__file__).parents[3] / "serve.py"
 PATIENCE = 30.0
@@ -236,6 +237,30 @@ def test_a_real_session_is_played_until_it_is_deleted() -> None:
 
 
 # Packets
+
+
+def test_a_session_of_electrodes_takes_what_has_learned_from_what_is_found_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = tmp_path / "found.npz"
+    found.write_bytes(Bins.of(replace(small_recording(n_units=3), sha256="of a record")).to_npz())
+    store = Store({"small": small_recording()})
+    with serving(store) as url:
+        store.create("deck", Options(source="electrodes:3"))
+        assert run(url, "--decoder", "wiener") == 2
+        assert "Record it, and learn from the record: --bins FILE" in refused(capsys)
+        for name, *more in (("wiener", "--bins", str(found)), ("delayed",)):
+            threading.Thread(target=end_when_answered, args=(store, name)).start()
+            assert run(url, "--decoder", name, *more) == 0
+            assert "Decoding session deck with " in capsys.readouterr().out
+
+
+def end_when_answered(store: Store, name: str) -> None:
+    """Delete the session once a decoder has answered, and make it again for the next."""
+    session = store.get("deck")
+    wait_until(lambda: name in session.predictions.names)
+    store.delete("deck", force=True)
+    store.create("deck", Options(source="electrodes:3"))
 
 
 def test_a_taken_name_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -258,11 +258,21 @@ def test_the_server_answers_to_its_names_alone(call: Guarded) -> None:
 
 def test_who_asks_too_often_must_wait(serve: type[Guarded]) -> None:
     call = serve(Rules(rate=Rate(1.0)))
-    statuses = [call("GET", "/health").status for _ in range(12)]
+    statuses = [call("GET", "/api/sessions").status for _ in range(12)]
     assert statuses[:8] == [200] * 8
-    late = call("GET", "/health")
+    late = call("GET", "/api/sessions")
     refused(late, 429, "too_many")
     assert 1 <= int(late.headers["Retry-After"]) <= 2
+
+
+def test_a_watchdog_is_answered_whoever_else_asks_too_often_from_its_address(
+    serve: type[Guarded],
+) -> None:
+    call = serve(Rules(rate=Rate(1.0), health=Rate(1.0)))
+    while call("GET", "/api/sessions").status == 200:
+        pass
+    statuses = [call("GET", "/health").status for _ in range(12)]
+    assert (statuses[:8], statuses[-1]) == ([200] * 8, 429)
 
 
 def test_guessing_is_asking_too(serve: type[Guarded]) -> None:
@@ -311,9 +321,9 @@ def test_all_addresses_of_this_machine_count_as_one(serve: type[Guarded], addres
             return answer.status
 
     assert ask("/api/sessions", b"{}") == 429
-    while call("GET", "/health").status == 200:
+    while call("GET", "/api/sessions").status == 200:
         pass
-    assert ask("/health") == 429
+    assert ask("/api/sessions") == 429
 
 
 def test_one_session_may_have_so_many_decoders(serve: type[Guarded]) -> None:

@@ -18,7 +18,7 @@ from engine.bins.answered import Verdict
 from sessions.rest import context
 from sessions.store import Store
 from tests.builders import small_recording
-from tests.engine.listening import PATIENCE, wait_until
+from tests.engine.listening import PATIENCE, Keeper, wait_until
 from tests.sessions.serving import Client, Reply, serving
 
 BINS, PREDICTIONS = "/api/sessions/deck/bins", "/api/sessions/deck/predictions"
@@ -233,6 +233,26 @@ def test_what_is_no_prediction_is_refused(call, body, message):
     reply = call("POST", PREDICTIONS, body)
     assert reply.status == 422
     assert message in reply.json["detail"]
+
+
+def test_a_prediction_for_no_bin_takes_no_name(call):
+    assert call("POST", PREDICTIONS, {"sequence_number": 9, "x": 1.0, "y": 1.0}).status == 422
+    step(call, 1)
+    assert (
+        call("POST", PREDICTIONS, {"sequence_number": 0, "x": 1.0, "y": 1.0}).json["decoder"] == "decoder-1"
+    )
+
+
+def test_without_a_number_the_next_bin_comes_first_however_many_were_sent(call):
+    replay = call.store.get("deck").replay
+    keeper = Keeper(replay)
+    replay.set_speed("max")
+    replay.resume()
+    keeper.wait_rows(600)
+    replay.pause()
+    head = replay.ring.head
+    assert call("GET", f"{BINS}?wait=0").json["next"] == head
+    assert numbers(call("GET", f"{BINS}?since={head - 10}")) == list(range(head - 10, head))
 
 
 def test_who_sends_more_than_the_bins_allow_is_asked_to_wait(call):

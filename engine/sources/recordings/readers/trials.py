@@ -202,9 +202,9 @@ def _barriers(cell: Any, scale: float, offset: float) -> tuple[Barrier, ...]:
         return ()
     if rows.size % 4 or rows.shape[-1] not in (0, 4) or rows.size > 4 * MOST_BARRIERS:
         return ()
-    rows = rows.reshape(-1, 4)
+    rows = rows.reshape(-1, 4) * scale + [offset, offset, 0.0, 0.0]
     usable = np.isfinite(rows).all(axis=1) & (rows[:, 2:] > 0).all(axis=1)
-    return tuple(Barrier(*row) for row in (rows[usable] * scale + [offset, offset, 0.0, 0.0]).tolist())
+    return tuple(Barrier(*row) for row in rows[usable].tolist())
 
 
 def _target(target_id: int | None, points: Floats) -> tuple[float, float]:

@@ -23,6 +23,12 @@ def test_a_spike_found_half_a_millisecond_late_is_found_and_one_later_is_not() -
     assert matched([(100, 0)], [(85, 0)]).recall_in_all == 1
 
 
+def test_a_day_of_samples_is_not_too_long() -> None:
+    late = 24 * 3600 * SAMPLING_RATE
+    found = matched([(late, 1_023), (late + 40, 1_023)], [(late + 1, 1_023)], 1_024)
+    assert (found.n_hits[1_023], found.recall_in_all, found.precision_in_all) == (1, 0.5, 1)
+
+
 def test_spikes_of_other_channels_do_not_count() -> None:
     found = matched([(100, 0), (5_000, 1)], [(100, 1), (5_000, 1)])
     np.testing.assert_array_equal(found.n_hits, [0, 1])

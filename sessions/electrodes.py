@@ -1,0 +1,83 @@
+"""Electrodes as sources of sessions: as many as this machine can compute beside all else."""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import partial
+from typing import Final
+from weakref import WeakSet
+
+from engine.broadband import MOST_CHANNELS, fastest
+from engine.errors import BadSetting
+from engine.sources.electrodes.settings import Electrodes
+from engine.sources.electrodes.source import ElectrodeSource
+from engine.sources.recordings.events import trial_events
+from engine.sources.recordings.recording import Recording
+from engine.stages.detection.detector import Detector
+from sessions.refusals import Busy
+
+MOST_BY_SCIPY: Final = 256
+"""Channels that scipy computes at their pace; numba does all."""
+SHARE, SHARE_PER_CHANNEL = 0.055, 0.0001
+"""Of a core, that the electrodes of one session take at speed 1 by numba: `tests.benchmarks.electrodes`."""
+BY_SCIPY: Final = 5
+"""Times as much by scipy."""
+FOR_ELECTRODES: Final = 0.5
+"""Of all cores; the rest is for streams, pages and other sessions."""
+
+
+class ElectrodeSources:
+    """Those of a server. May be used from any thread."""
+
+    def __init__(self) -> None:
+        self._made: WeakSet[ElectrodeSource] = WeakSet()
+        self._lock = threading.Lock()  # guards it, and is held from the count to the making
+
+    def make(self, recording: Recording, n_channels: int, seed: int) -> ElectrodeSource:
+        """Let a recording's spikes be found on so many electrodes.
+
+        Raises
+        ------
+        Busy
+            If it would take more of this machine than there is for electrodes.
+        """
+        settings = Electrodes(n_channels=n_channels, seed=seed)
+        times = recording.spike_times
+        detect = partial(Detector, n_channels, settings.microvolts_per_count, bin_rate=recording.bin_rate)
+        events, within = trial_events(recording), None if times is None else times.within
+        with self._lock:
+            taken = sum(share(each.settings.n_channels) for each in self._made if not each.closed)
+            room = FOR_ELECTRODES * (os.cpu_count() or 1)
+            if taken + share(n_channels) > room:
+                raise Busy(
+                    f"{n_channels} electrodes take {share(n_channels):.2f} of a core, and of the "
+                    f"{room:g} cores that there are for electrodes {max(room - taken, 0.0):.2f} are left. "
+                    "Delete a session that has some, or ask for fewer."
+                )
+            source = ElectrodeSource(recording, events, within, settings, detect)
+            self._made.add(source)
+        return source
+
+
+def share(n_channels: int) -> float:
+    """About what the electrodes of a session take of a core."""
+    by_numba = SHARE + SHARE_PER_CHANNEL * n_channels
+    return by_numba if fastest() == "numba" else BY_SCIPY * by_numba
+
+
+def n_channels_of(what: str) -> int:
+    """How many electrodes are asked for, by what stands after ``electrodes:``.
+
+    Raises
+    ------
+    BadSetting
+        If it is no number, or more than there can be.
+    """
+    if not what:
+        return int(Electrodes.param.n_channels.default)
+    most = MOST_CHANNELS if fastest() == "numba" else MOST_BY_SCIPY
+    if not (what.isascii() and what.isdigit() and 1 <= int(what[:9]) <= most):
+        way = "" if most == MOST_CHANNELS else " pip install -e '.[electrodes]' makes it 1024."
+        raise BadSetting(f"There can be 1 to {most} electrodes, not {what[:80]!r}.{way}")
+    return int(what)
