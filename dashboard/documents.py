@@ -23,6 +23,7 @@ from panel.io.state import set_curdoc, state
 from panel.theme.base import Design, Inherit
 from panel.viewable import Viewable
 
+from dashboard.delivery import deliver_all
 from sessions.gate.mount import FORWARDED_HOST
 from sessions.gate.rules import address_of
 from sessions.rest.context import Context
@@ -118,6 +119,7 @@ def application(make: Callable[[Visit], Page]) -> Application:
 
 def serving(handler: Handler) -> Application:
     """What Panel's server runs."""
+    deliver_all()
     # BokehJS sends a model back that it was given after the page had loaded; the server keeps its own.
     warnings.filterwarnings("ignore", "reference already known", BokehUserWarning)
     # It would look through all models of every page, on the event loop.

@@ -167,8 +167,8 @@ def _made(
     if decoder.learned:
         if session["source"] == ELECTRODES and not options.bins:
             raise BadSetting(
-                f"Session {options.session} has electrodes, whose counts are not the recording's. Record it, "
-                "and learn from the record: --bins FILE, as resources/guide/electrodes.md says."
+                f"Session {options.session} has electrodes, whose counts are not the recording's. Record "
+                "it, and learn from the record: --bins FILE, as resources/guide/electrodes.md says."
             )
         trained = _train(options, decoder, {"recording": session["recording"]})
         check = partial(_check, trained)

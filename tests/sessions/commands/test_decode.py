@@ -33,6 +33,7 @@ from sessions.options import Options
 from sessions.rest.context import Context
 from sessions.rest.handler import rest_rules
 from sessions.server import StreamServer, stream_rules
+from sessions.session import Session
 from sessions.store import Store
 from tests.builders import small_recording
 from tests.engine.listening import Keeper, wait_until
@@ -249,18 +250,20 @@ def test_a_session_of_electrodes_takes_what_has_learned_from_what_is_found_there
         store.create("deck", Options(source="electrodes:3"))
         assert run(url, "--decoder", "wiener") == 2
         assert "Record it, and learn from the record: --bins FILE" in refused(capsys)
+        store.delete("deck")
         for name, *more in (("wiener", "--bins", str(found)), ("delayed",)):
-            threading.Thread(target=end_when_answered, args=(store, name)).start()
-            assert run(url, "--decoder", name, *more) == 0
-            assert "Decoding session deck with " in capsys.readouterr().out
+            session = store.create(name, Options(source="electrodes:3"))
+            ending = threading.Thread(target=end_when_answered, args=(store, session, name))
+            ending.start()
+            assert run(url, "--session", name, "--decoder", name, *more) == 0
+            ending.join()
+            assert f"Decoding session {name} with " in capsys.readouterr().out
 
 
-def end_when_answered(store: Store, name: str) -> None:
-    """Delete the session once a decoder has answered, and make it again for the next."""
-    session = store.get("deck")
+def end_when_answered(store: Store, session: Session, name: str) -> None:
+    """Delete a session once a decoder has answered there."""
     wait_until(lambda: name in session.predictions.names)
-    store.delete("deck", force=True)
-    store.create("deck", Options(source="electrodes:3"))
+    store.delete(session.code, force=True)
 
 
 def test_a_taken_name_is_told(capsys: pytest.CaptureFixture[str]) -> None:
