@@ -8,6 +8,7 @@ import panel as pn
 import param
 from panel.viewable import Viewable
 
+from dashboard.calibrate.hyperparameters import Hyperparameters
 from dashboard.calibrate.results import called
 from dashboard.live.controls import button, flow, stack
 from dashboard.live.task import Task
@@ -60,6 +61,7 @@ class Guiding(param.Parameterized):
         self.param.decoder.objects = {
             key.replace("_", " "): key for key, each in DECODERS.items() if each.learned
         }
+        self._hyperparameters = Hyperparameters()
         self._task = Task()
         self._step = pn.widgets.StaticText(value="", css_classes=["whole"])
         self._bar = pn.indicators.Progress(value=0, max=1000)  # type: ignore[no-untyped-call]
@@ -97,7 +99,18 @@ class Guiding(param.Parameterized):
 
     def _made(self) -> Viewable:
         widgets, of = pn.widgets, self.param
-        made: Viewable = pn.Row(
+        numbers = self._hyperparameters.view()
+        numbers.visible = False
+        more = widgets.Toggle(label="Set its hyperparameters", css_classes=["more"])
+
+        def show(_: Any) -> None:
+            if more.value:
+                self._hyperparameters.show(self.decoder)
+            numbers.visible = more.value
+
+        more.param.watch(show, "value")
+        self.param.watch(show, "decoder")
+        asked = pn.Row(
             widgets.Select.from_param(of.session),
             widgets.Select.from_param(of.decoder),
             widgets.IntInput.from_param(of.blocks, start=2, end=20),
@@ -105,7 +118,7 @@ class Guiding(param.Parameterized):
             button("Begin", self._begin, primary=True),
             css_classes=["many"],
         )
-        return made
+        return stack(asked, flow(more), numbers)
 
     def _parts(self) -> list[Viewable]:
         """How the chosen session's run is, if it has had one."""
@@ -130,7 +143,11 @@ class Guiding(param.Parameterized):
     def _begin(self) -> None:
         if self.blocks is None or self.trials is None:
             raise BadSetting("Blocks and targets are numbers, such as 3 and 16.")
-        asked = checked(GuidedAsk, {"decoder": self.decoder, "blocks": self.blocks, "trials": self.trials})
+        settings = self._hyperparameters.settings(self.decoder)
+        asked = checked(
+            GuidedAsk,
+            {"decoder": self.decoder, "settings": settings, "blocks": self.blocks, "trials": self.trials},
+        )
         code = self.session
 
         def begin() -> None:

@@ -9,22 +9,19 @@ import panel as pn
 import param
 from panel.viewable import Viewable
 
+from dashboard.calibrate.hyperparameters import Hyperparameters
 from dashboard.live.controls import fields, flow, stack
 from dashboard.live.ids import parse_ids
-from engine.decoders import DECODERS, Decoder
+from engine.decoders import DECODERS
 from engine.errors import BadSetting
 from sessions.rest.models.calibrations import CalibrationAsk
 from sessions.rest.reading import checked
 
 USUAL: Final = "wiener"
-RATE: Final = 40.0
-"""Of a decoder that only holds hyperparameters; none depends on it."""
 
 
 class Ordering(param.Parameterized):
     """The choices of one page.
-
-    Hyperparameters are those that the decoders declare, of decoders that are fitted to nothing: `tuned`.
 
     Parameters
     ----------
@@ -51,8 +48,7 @@ class Ordering(param.Parameterized):
         self.recording = recording if recording in names else names[0]
         known = {key.replace("_", " "): key for key, each in DECODERS.items() if each.learned}
         self.param.decoder.objects = self.param.others.objects = known
-        self.tuned: dict[str, Decoder] = {}
-        self._numbers = stack()
+        self._hyperparameters = Hyperparameters()
         self._more = stack()
         self._more.visible = False
 
@@ -86,7 +82,7 @@ class Ordering(param.Parameterized):
         asked = {
             "recording": self.recording,
             "decoder": self.decoder,
-            "settings": self._settings(),
+            "settings": self._hyperparameters.settings(self.decoder),
             "train_share": self.share / 100,
             "train_trials": list(parse_ids(self.train_trials)),
             "test_trials": list(parse_ids(self.test_trials)),
@@ -106,20 +102,6 @@ class Ordering(param.Parameterized):
         others = [each for each in self.others if each != self.decoder]
         return [first, *(first.model_copy(update={"decoder": each, "settings": {}}) for each in others)]
 
-    def _settings(self) -> dict[str, Any]:
-        """Hyperparameters that differ from the defaults."""
-        chosen = self.tuned.get(self.decoder)
-        if chosen is None:
-            return {}
-        for name, value in chosen.settings.items():
-            if value is None:
-                raise BadSetting(f"{name} is a number, such as {chosen.param[name].default:g}.")
-        return {
-            name: value
-            for name, value in chosen.settings.items()
-            if value != type(chosen).param[name].default
-        }
-
     def _show(self, event: Any) -> None:
         """Make the widgets when they are asked for."""
         if event.new and not self._more.objects:
@@ -133,28 +115,11 @@ class Ordering(param.Parameterized):
                 ),
                 pn.widgets.StaticText(value=f"{self.param.others.label}:"),
                 pn.widgets.CheckBoxGroup.from_param(self.param.others, inline=True, css_classes=["chips"]),
-                self._numbers,
+                self._hyperparameters.view(),
             ]
             self._show_numbers()
         self._more.visible = event.new
 
     def _show_numbers(self) -> None:
-        if not self._more.objects:
-            return
-        chosen = self.tuned.get(self.decoder)
-        if chosen is None:
-            chosen = self.tuned[self.decoder] = DECODERS[self.decoder](RATE)
-        self._numbers.objects = [
-            pn.Row(*(number(chosen.param[name]) for name in chosen.settings), css_classes=["many"])
-        ]
-
-
-def number(parameter: Any) -> Viewable:
-    """A field for a hyperparameter; what it may be, the engine checks."""
-    parameter.bounds, parameter.allow_None = None, True
-    whole = isinstance(parameter, param.Integer)
-    field = pn.widgets.IntInput if whole else pn.widgets.FloatInput
-    made: Viewable = field.from_param(
-        parameter, label=parameter.name.replace("_", " "), description=parameter.doc
-    )
-    return made
+        if self._more.objects:
+            self._hyperparameters.show(self.decoder)

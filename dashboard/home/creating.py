@@ -16,12 +16,15 @@ from dashboard.live.task import Task
 from dashboard.notices import Notices
 from engine.deck.transport import MAX_SPEED, MIN_SPEED
 from engine.errors import BadSetting
+from engine.sources.user.user import PERSON
+from engine.sources.user.user import PRESETS as USERS
 from engine.stages.perturb import PRESETS
 from sessions.rest.context import Context
 from sessions.rest.lifecycle import create_session
 from sessions.rest.models.sessions import Created
 from sessions.rest.reading import checked
 from sessions.rest.requests import Create
+from sessions.sources import ELECTRODES, RECORDING, USER
 
 NONE: Final = "none"
 """The preset that disturbs nothing."""
@@ -43,6 +46,7 @@ class Creating(param.Parameterized):
 
     code = param.String(default="", label="Code", doc="1 to 64 letters, digits, _ or -; made up if empty.")
     recording: Any = param.Selector(default="", objects=[""], label="Recording")
+    source: Any = param.Selector(default=RECORDING, objects=[RECORDING], label="Source")
     speed: Any = param.Number(
         default=1.0, bounds=(MIN_SPEED, MAX_SPEED), allow_None=True, label="Speed", doc="Times real time."
     )
@@ -63,6 +67,8 @@ class Creating(param.Parameterized):
         self._options.visible = False
         self.param.recording.objects = names = list(recordings)
         self.recording = names[0]
+        self.param.source.objects = sources(context.store.sources.default)
+        self.source = context.store.sources.default
 
     def view(self, *beside: Viewable) -> Viewable:
         """A button, and the options behind another."""
@@ -84,6 +90,8 @@ class Creating(param.Parameterized):
         asked = {
             "custom_code": self.code.strip() or None,
             "recording": self.recording,
+            "source": self.source,
+            "lockstep": self.at_max and self.source.startswith(USER),
             "speed": "max" if self.at_max else float(self.speed),
             "loop": self.loop,
             "lsl": LSL[self.lsl],
@@ -122,6 +130,7 @@ class Creating(param.Parameterized):
         return pn.Row(
             widgets.TextInput.from_param(of.code, placeholder="made up", description=None),
             *([widgets.Select.from_param(of.recording)] if several else []),
+            widgets.Select.from_param(of.source),
             speed,
             widgets.Switch.from_param(of.at_max),
             widgets.Switch.from_param(of.loop),
@@ -132,3 +141,11 @@ class Creating(param.Parameterized):
             widgets.TextInput.from_param(of.targets, placeholder="all"),
             css_classes=["many"],
         )
+
+
+def sources(own: str) -> dict[str, str]:
+    """What there is to choose from, by what people call it; `own` is the server's."""
+    users = {f"simulated user, {each}": f"{USER}:{each}" for each in USERS if each != PERSON}
+    known = {"the recording": RECORDING, **users, "a person's pointer": f"{USER}:{PERSON}"}
+    known["electrodes"] = ELECTRODES
+    return known if own in known.values() else {f"this server's own: {own}": own, **known}

@@ -38,6 +38,9 @@ def test_a_decoder_learns_in_blocks_and_the_page_follows(deck: Deck, visitor: Vi
     card.get_by_label("Blocks").press("Enter")
     card.get_by_label("Targets of each").fill("2")
     card.get_by_label("Targets of each").press("Enter")
+    card.get_by_role("button", name="Set its hyperparameters").click()
+    card.get_by_label("lags").fill("3")
+    card.get_by_label("lags").press("Enter")
     card.get_by_role("button", name="Begin").click()
     expect(card).to_contain_text(re.compile(r"Block 1 of 2, autopilot: \d of 2 targets"))
     keep_screenshot(page, "calibrate-loop-begun")
@@ -48,6 +51,9 @@ def test_a_decoder_learns_in_blocks_and_the_page_follows(deck: Deck, visitor: Vi
     source = replay.source
     assert isinstance(source, SimulatedUser)
     assert source.driver == "wiener-1"
+    guided = deck.store.get("loop").guided
+    assert guided is not None
+    assert guided.order.settings == {"lags": 3}
     for width in (1440, 820, 390):
         resize(page, width)
         keep_screenshot(page, f"calibrate-loop-done-{width}")

@@ -269,6 +269,19 @@ def test_a_new_session_has_the_options_that_were_chosen(deck: Deck, visitor: Vis
     assert deck.api("GET", "/api/sessions/fast")["speed"] == "max"
 
 
+def test_a_new_session_has_the_source_that_was_chosen(deck: Deck, visitor: Visitor) -> None:
+    page = home(visitor, deck)
+    options(page)
+    page.get_by_label("Source").select_option("simulated user, naive")
+    page.get_by_role("switch", name="Speed max").click()
+    page.get_by_label("Code").fill("naive")
+    page.get_by_role("button", name="New session", exact=True).click()
+    page.wait_for_selector("body[data-session=naive]")
+    told = deck.api("GET", "/api/sessions/naive")
+    assert (told["source"], told["speed"], told["closed_loop"]["lockstep"]) == ("user", "max", True)
+    assert not told["closed_loop"]["user"]["forward_model"]
+
+
 def test_what_is_wrong_with_a_new_session_is_said(deck: Deck, visitor: Visitor) -> None:
     deck.store.create("taken")
     page = home(visitor, deck)
