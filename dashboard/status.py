@@ -12,7 +12,7 @@ from engine.bins.source import state_of
 from engine.monitors.drift import REFERENCE
 from sessions.session import Session
 
-SPELLED: Final = {"lsl": "LSL", "redis": "Redis", "kafka": "Kafka"}
+SPELLED: Final = {"lsl": "LSL", "lsl_raw": "LSL, voltages,", "redis": "Redis", "kafka": "Kafka"}
 SAID: Final = {"recording": "Recording", "finishing": "Making the file\N{HORIZONTAL ELLIPSIS}"}
 """Of a record's state."""
 

@@ -19,8 +19,9 @@ CONFIGURATIONS = (
 """Where liblsl looks for one."""
 
 if not any(Path(path).expanduser().is_file() for path in CONFIGURATIONS):
-    # Once, and before liblsl is used: warnings stay, its greetings on standard error do not.
-    pylsl.set_config_content("[log]\nlevel = -1\n")
+    # Once, and before liblsl is used: warnings stay, its greetings on standard error do not. Its default,
+    # room for 5 s of samples, would be 600 MB for 1,024 channels of voltages that nobody listens to.
+    pylsl.set_config_content("[log]\nlevel = -1\n[tuning]\nOutletBufferReserveMs = 100\n")
 
 LOOK_FOR: Final = 0.5
 """Seconds for which the network is searched before whoever searches looks whether to end."""

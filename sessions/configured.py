@@ -19,6 +19,7 @@ from engine.sources.user.fitting import Fits
 from sessions.announcing import addresses
 from sessions.brokers.elsewhere import PublishingBroker
 from sessions.gate.redaction import hide
+from sessions.making import LSL, RAW_LSL
 from sessions.recordings import Recordings
 from sessions.settings import Settings
 from sessions.sources import ELECTRODES, Sources
@@ -60,9 +61,11 @@ def sinks(chosen: Settings, own: plugins.Modules) -> Mapping[str, MakeSink]:
     made = plugins.sinks(own)
     if chosen.lsl_enabled:
         from engine.sinks.lsl import LslNames, LslSink  # loads liblsl, which --no-lsl does without
+        from engine.sinks.lsl_raw import RawLslSink
 
         names = LslNames(chosen.lsl_stream_name, chosen.lsl_source_id)
-        made["lsl"] = lambda subject: LslSink(subject, names)
+        made[LSL] = lambda subject: LslSink(subject, names)
+        made[RAW_LSL] = lambda subject: RawLslSink(subject, names)
     return made
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from engine.answers.inlet import MakeInlet
-from engine.bins.source import Source
+from engine.bins.source import Source, voltages_of
 from engine.deck.replay import Replay
 from engine.errors import NotThere
 from engine.monitors.monitor import MonitorThread
@@ -18,6 +18,8 @@ from sessions.session import Session
 
 log = logging.getLogger(__name__)
 
+LSL, RAW_LSL = "lsl", "lsl_raw"
+"""Names of the sinks that LSL has; the second is for sessions with voltages."""
 LSL_SESSIONS = 10
 """Sessions that get LSL outlets unasked: each outlet costs threads and descriptors."""
 GOLDEN: Final = (math.sqrt(5.0) - 1.0) / 2.0
@@ -30,8 +32,8 @@ class Maker:
     Parameters
     ----------
     make_sinks : mapping
-        What makes the sinks of a session, by their names; "lsl" is for the first sessions, and those that
-        ask for it.
+        What makes the sinks of a session, by their names; those of LSL are for the first sessions, and for
+        those that ask for it.
     make_inlet : function, optional
         None if LSL is off.
     keep : function, optional
@@ -52,7 +54,7 @@ class Maker:
     @property
     def has_lsl(self) -> bool:
         """Whether sessions may have LSL outlets."""
-        return "lsl" in self._make_sinks
+        return LSL in self._make_sinks
 
     def make(
         self, code: str, source: Source, options: Options, number: int, others: Collection[Session]
@@ -68,7 +70,11 @@ class Maker:
         rate = description.bin_rate * (1.0 if options.speed == "max" else options.speed)
         speaking = sum(session.lsl for session in others)
         lsl = speaking < LSL_SESSIONS if options.lsl is None else options.lsl
-        sinks = {name: make for name, make in self._make_sinks.items() if lsl or name != "lsl"}
+        voltages = voltages_of(source)
+        left_out = set() if lsl else {LSL}
+        if not lsl or voltages is None:
+            left_out.add(RAW_LSL)
+        sinks = {name: make for name, make in self._make_sinks.items() if name not in left_out}
         replay = Replay(
             source,
             seed=options.seed,
@@ -79,7 +85,7 @@ class Maker:
             name=f"replay {code}",
         )
         log.info("Session %s plays %s", code, description.name)
-        subject = Subject(code, description, rate)
+        subject = Subject(code, description, rate, voltages)
         return Session(code, replay, options, subject, sinks, self._make_inlet, self._monitors, self._keep)
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from engine.bins.description import Description
 from engine.bins.schema import STAMP, Rows, bin_dtype, row_dtype
 from engine.bins.selection import Selection
+from engine.bins.voltages import VoltageRing
 from engine.errors import NotNow
 
 Capability = Literal["pause", "step", "seek", "select", "speed", "loop", "perturbation", "drive"]
@@ -234,6 +235,17 @@ class Prepared(Source, Protocol):
         ...
 
 
+@runtime_checkable
+class Sampled(Source, Protocol):
+    """A source that has voltages below its bins. It adds them ahead of their time; the deck publishes them.
+
+    Its bins are numbered from 0 by ``position.packet_id``.
+    """
+
+    @property
+    def voltages(self) -> VoltageRing: ...
+
+
 Place = tuple[float, float]
 Allow = Callable[[Place, Place], Place]
 """Where a cursor goes that is at a place and was to go to another one in a bin."""
@@ -310,6 +322,11 @@ MakeSource = Callable[[str, float], Source]
 def state_of(source: Source) -> SourceState | None:
     """How it does, if its bins come from elsewhere."""
     return source.status if isinstance(source, SelfPaced) else None
+
+
+def voltages_of(source: Source) -> VoltageRing | None:
+    """Its voltages, if it has some."""
+    return source.voltages if isinstance(source, Sampled) else None
 
 
 def refuse(source: Source, what: str, other: str = "recording") -> NoReturn:

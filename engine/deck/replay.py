@@ -13,7 +13,7 @@ from engine.bins.alarm import Alarm
 from engine.bins.description import Description
 from engine.bins.ring import Listener, Ring
 from engine.bins.selection import Selection
-from engine.bins.source import Block, Moved, Position, Prepared, Source
+from engine.bins.source import Block, Moved, Position, Prepared, Source, voltages_of
 from engine.deck.happenings import Happenings, Note
 from engine.deck.transport import BLOCK, Speed, State, Transport
 from engine.stages.perturb.timetable import Step
@@ -48,6 +48,8 @@ class Replay:
     Attributes
     ----------
     ring : Ring
+    voltages : VoltageRing or None
+        Those below the bins, if the source has some.
     happenings : Happenings
         Events of trials at a pace, and all notes.
     paced_from : int
@@ -74,6 +76,7 @@ class Replay:
         # A minute, and however slow the bins are, room for what is sent at once.
         rate = self.description.bin_rate
         self.ring = Ring(self._block.rows.dtype, rate, max(KEPT_SECONDS, 2 * BLOCK / rate))
+        self.voltages = voltages_of(source)
         self.happenings = Happenings()
         self.paced_from = 0
         self.error: str | None = None
@@ -319,10 +322,12 @@ class Replay:
                     if self._transport.state == "closed":
                         return
                     head = self.ring.head
-                    until = self._play()
+                    until = min(self._play(), self._transport.publish_voltages(clock.now()))
                 if self.ring.head != head:
                     for listener in self._listeners:  # out of turn: others may have theirs meanwhile
                         listener.wake()
+                if self.voltages is not None:
+                    self.voltages.tell()
                 self._alarm.wait(until)
         except Exception as error:  # whatever it is, it ends this session alone, and visibly
             log.exception("The replay of %s has failed", self._thread.name)

@@ -11,7 +11,19 @@ import numpy.typing as npt
 
 from engine.bins.clock import Schedule
 from engine.bins.selection import EVERYTHING, Selection
-from engine.bins.source import Block, Moved, Prepared, Seekable, SelfPaced, Source, Tick, Told, refuse
+from engine.bins.source import (
+    Block,
+    Moved,
+    Prepared,
+    Seekable,
+    SelfPaced,
+    Source,
+    Tick,
+    Told,
+    refuse,
+    voltages_of,
+)
+from engine.bins.voltages import Flow
 from engine.errors import BadSetting, NotNow
 from engine.stages.perturb import Perturbations, model_names
 from engine.stages.perturb.timetable import Step, Timetable
@@ -75,6 +87,7 @@ class Transport:
         self._self_paced = source if isinstance(source, SelfPaced) else None
         self._moved = source if isinstance(source, Moved) else None
         self._prepared = isinstance(source, Prepared) and self._self_paced is None
+        self._voltages = voltages_of(source)
         self._waits_since = math.inf
         self.speed: Speed = self._served(speed)
         self._bin_width = description.bin_width
@@ -289,6 +302,16 @@ class Transport:
         if self._moved is not None:
             self._moved.sent(rows)
         return n, raw, told
+
+    def publish_voltages(self, at: float) -> float:
+        """Publish what is due of the source's voltages; when the next is, infinity if a bin comes first."""
+        if self._voltages is None:
+            return math.inf
+        schedule, period = self.schedule, self.period
+        newest = schedule.due - period if self.paced else schedule.due
+        flows = self.paced and self.state == "playing"
+        flow = Flow(newest, period / self._bin_width, schedule.unix_offset, self.paced, flows)
+        return self._voltages.publish(at, flow, self.source.position.packet_id)
 
     def enter(self, state: State) -> None:
         self.state = state

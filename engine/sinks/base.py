@@ -8,6 +8,7 @@ from typing import Protocol
 
 from engine.bins.description import Description
 from engine.bins.schema import Rows
+from engine.bins.voltages import VoltageRing
 
 
 class Sink(Protocol):
@@ -44,11 +45,14 @@ class Subject:
         Of the bins.
     rate : float
         Bins per second, as sent.
+    voltages : VoltageRing, optional
+        Those below the bins, if there are some.
     """
 
     code: str
     description: Description
     rate: float
+    voltages: VoltageRing | None = None
 
 
 MakeSink = Callable[[Subject], Sink]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +31,60 @@ class LslNames:
     source_id: str = "phantomlink"
 
 
+def make_outlet(
+    names: LslNames,
+    code: str,
+    part: str,
+    kind: str,
+    value: int,
+    rate: float,
+    channels: Sequence[tuple[str, str]],
+    channel_type: str | None = None,
+    buffered: int = BUFFERED_SECONDS,
+) -> pylsl.StreamOutlet:
+    """An outlet of a session's.
+
+    Parameters
+    ----------
+    names : LslNames
+    code : str
+        Of the session.
+    part : str
+        What it has of it, such as ``Neural``.
+    kind : str
+        Type of the stream.
+    value : int
+        Format of the channels, as pylsl numbers it.
+    rate : float
+        Samples per second.
+    channels : sequence
+        Label and unit of each.
+    channel_type : str, optional
+        Type of the channels; that of the stream if None.
+    buffered : int
+        Seconds that may wait for an inlet.
+    """
+    info = pylsl.StreamInfo(
+        f"{names.stream_name}-{part}-{code}",
+        kind,
+        len(channels),
+        rate,
+        value,
+        f"{names.source_id}-{part.lower()}-{code}",
+    )
+    desc = info.desc()
+    desc.append_child_value("manufacturer", MANUFACTURER)
+    listed = desc.append_child("channels")
+    for label, unit in channels:
+        channel = listed.append_child("channel")
+        channel.append_child_value("label", label)
+        channel.append_child_value("unit", unit)
+        channel.append_child_value("type", channel_type or kind)
+    # XDF readers smooth time stamps unless told that samples may be missing, as in a pause.
+    desc.append_child("synchronization").append_child_value("can_drop_samples", "true")
+    return pylsl.StreamOutlet(info, max_buffered=buffered)
+
+
 class LslSink:
     """Publishes a session on the lab network.
 
@@ -48,34 +104,7 @@ class LslSink:
         unit = description.length_unit
         speed = f"{unit}/s"
 
-        def outlet(
-            part: str,
-            kind: str,
-            value: int,
-            rate: float,
-            channels: list[tuple[str, str]],
-            channel_type: str | None = None,
-        ) -> pylsl.StreamOutlet:
-            info = pylsl.StreamInfo(
-                f"{names.stream_name}-{part}-{code}",
-                kind,
-                len(channels),
-                rate,
-                value,
-                f"{names.source_id}-{part.lower()}-{code}",
-            )
-            desc = info.desc()
-            desc.append_child_value("manufacturer", MANUFACTURER)
-            listed = desc.append_child("channels")
-            for label, channel_unit in channels:
-                channel = listed.append_child("channel")
-                channel.append_child_value("label", label)
-                channel.append_child_value("unit", channel_unit)
-                channel.append_child_value("type", channel_type or kind)
-            # XDF readers smooth time stamps unless told that samples may be missing, as in a pause.
-            desc.append_child("synchronization").append_child_value("can_drop_samples", "true")
-            return pylsl.StreamOutlet(info, max_buffered=BUFFERED_SECONDS)
-
+        outlet = partial(make_outlet, names, code)
         units = (speed, speed, unit, unit)
         targets = ("id", unit, unit, "id")
         self._outlets = [

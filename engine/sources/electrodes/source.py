@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from engine.bins.description import Recorded
 from engine.bins.source import Block, Capability, Tick, Told
-from engine.bins.ticks import as_rate
 from engine.bins.trials import EVENT_NAMES, Trial
+from engine.bins.voltages import VoltageRing
 from engine.broadband import SAMPLING_RATE, WAVEFORM, Counts16, Engine, Floats32, Samples, compile_ahead
 from engine.errors import CannotFit
 from engine.sources.electrodes.array import ElectrodeArray
@@ -85,7 +85,8 @@ class Made(NamedTuple):
 
 
 class ElectrodeSource(Written):
-    """An `engine.bins.source.Prepared`: a recording as electrodes would show it, again and again.
+    """An `engine.bins.source.Prepared`, and `Sampled`: a recording as electrodes would show it, again and
+    again.
 
     Behaviour and trials are the recording's. Its units are dealt to channels in turn and fire at their own
     times (within a bin at random, where the recording has counts alone); a bin's counts are the threshold
@@ -108,6 +109,8 @@ class ElectrodeSource(Written):
     ----------
     detected : Detected or None
         How the detection does, of bins made; None in the first two seconds of them.
+    voltages : VoltageRing
+        Those in which spikes are found, when they are due.
     """
 
     kind = "electrodes"
@@ -136,8 +139,8 @@ class ElectrodeSource(Written):
         self._recording, self._events, self._within = recording, events, within
         self._detect, self._engine = detect, engine
         self.detected: Detected | None = None
+        self.voltages = VoltageRing(settings.n_channels, settings.microvolts_per_count, recording.bin_rate)
         self._trials = [_untimed(trial) for trial in recording.trials]
-        self._rate = as_rate(recording.bin_rate)
         self._tell: Callable[[], None] = lambda: None
         self._made: deque[Made] = deque()
         self._closed, self._error = False, ""
@@ -215,8 +218,8 @@ class ElectrodeSource(Written):
         judge = Judge(self.settings.n_channels)
         rng = np.random.default_rng((self.settings.seed, 1))
         self._feed(trains, 0, rng)
-        ahead, at_once = (max(round(each * self._rate), 1) for each in (AHEAD, AT_ONCE))
-        number = 0
+        ahead, at_once = (max(round(each * self._recording.bin_rate), 1) for each in (AHEAD, AT_ONCE))
+        edge, number = self.voltages.edge, 0
         while True:
             with self._room:
                 while not self._closed and len(self._made) >= ahead:
@@ -229,10 +232,11 @@ class ElectrodeSource(Written):
                     trains, each + 1, rng
                 )  # a spike begins before its trough, maybe in the bin before
             number = numbers.stop
-            block = array.read(self._edge(number) - self._edge(numbers.start))
+            block = array.read(edge(number) - edge(numbers.start))
             found = detector.process(block.voltages)
+            self.voltages.add(block.voltages)
             true = block.spikes.samples, array.channels[block.spikes.units]
-            completed = self._edge(number) - COMPLETED
+            completed = edge(number) - COMPLETED
             if judge.add(true, (found.waveforms.troughs, found.waveforms.channels), completed):
                 self.detected = Detected(detector.thresholds, detector.noise, judge.matched)
             with self._room:
@@ -242,18 +246,15 @@ class ElectrodeSource(Written):
 
     def _feed(self, trains: Fed, number: int, rng: np.random.Generator) -> None:
         """Let the units fire in a bin as they do in the recording."""
-        begin, index = self._edge(number), number % self._recording.n_bins
-        n_samples = self._edge(number + 1) - begin
+        edge = self.voltages.edge
+        begin, index = edge(number), number % self._recording.n_bins
+        n_samples = edge(number + 1) - begin
         if self._within is None:
             samples, units = scattered(self._recording.counts[index], n_samples, rng)
         else:
             seconds, units = self._within(index)
             samples = np.clip(np.rint(seconds * SAMPLING_RATE), 0, n_samples - 1).astype(np.int64)
         trains.feed(begin + samples, units)
-
-    def _edge(self, number: int) -> int:
-        """The first sample of a bin."""
-        return math.ceil(number * SAMPLING_RATE / self._rate)
 
 
 def _untimed(trial: Trial) -> Trial:
