@@ -14,11 +14,13 @@ from dashboard.plots import failure, scene_id
 from dashboard.preview import bins_up_to, last_shown
 from dashboard.scores import UNKNOWN, Row, score_tables
 from dashboard.status import flags, texts
+from dashboard.voltages import Voltages
 from dashboard.window import Window
 from engine.bins.phases import TrialFollower, TrialState
 from engine.bins.schema import Rows
 from engine.deck.replay import Replay
-from plotters.base import News, Plotter, Scene, Update
+from plotters import suited
+from plotters.base import News, Plotter, Scene, Trace, Update
 from plotters.frame import Described, describe, encode
 from plotters.marks import marked
 from sessions.audience import Decoder
@@ -38,7 +40,7 @@ class Frames:
         self._scene_id = scene_id(self._scene, plotters)
         self._failed: dict[str, str] = {}
         self._plotters: list[Plotter] = []
-        for plotter in plotters:
+        for plotter in suited(plotters, session.description):
             try:
                 self._plotters.append(plotter(self._scene))
             except Exception as error:  # whatever it is, it ends this plot alone, and visibly
@@ -54,6 +56,15 @@ class Frames:
         self._trial = TrialState()
         self._tabled = -math.inf
         self._texts: dict[str, str] = {}
+        self._voltages = Voltages(self._replay.source) if session.description.sampled else None
+
+    def begin(self) -> None:
+        if self._voltages is not None:
+            self._voltages.join()
+
+    def end(self) -> None:
+        if self._voltages is not None:
+            self._voltages.leave()
 
     def renew(self) -> bool:
         view, self._view = self._view, self._session.view
@@ -66,7 +77,7 @@ class Frames:
         self._recent.append(rows)
         self._sent.append(np.full(len(rows), send_latency(self._session), np.float32))
         self._trial = self._follower.advance(rows, self._view.hit_radius)
-        news = self._news(len(rows))
+        news = self._news(len(rows), self._voltages.trace(self._view) if self._voltages else None)
         updates = self._updates(lambda each: each.update(news) if each.should_update(news) else ())
         return self._encode(news, updates, self._news_to_read(news))
 
@@ -103,7 +114,7 @@ class Frames:
         last = last_shown(recording, self._sought)
         return bins_up_to(recording, last, self.n_bins, k, self._session.ring.dtype)
 
-    def _news(self, n_new: int) -> News:
+    def _news(self, n_new: int, trace: Trace | None = None) -> News:
         recent, sent, trial, decoded = self._recent.values, self._sent.values, self._trial, {}
         if self._preview is not None:
             recent, sent = self._preview, np.full(len(self._preview), np.nan, np.float32)
@@ -122,6 +133,7 @@ class Frames:
             marked=marked(self._session.predictions.names, decoded),
             scores=self._session.scores.latest(),
             means=self._session.drift.mean_rates(),
+            trace=trace,
         )
 
     def _news_to_read(self, news: News) -> dict[str, Any]:

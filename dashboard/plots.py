@@ -11,6 +11,7 @@ from bokeh.document import Document
 
 from dashboard.templates import script_json
 from engine.bins.description import Description
+from plotters import suited
 from plotters.base import Plotter, Scene
 
 log = logging.getLogger(__name__)
@@ -18,8 +19,8 @@ log = logging.getLogger(__name__)
 
 def scene_id(scene: Scene, plotters: Sequence[type[Plotter]]) -> str:
     """Changes when the figures do, so that a page from before a restart knows to reload."""
-    names = "+".join(plotter.name for plotter in plotters)
     recording = scene.recording
+    names = "+".join(plotter.name for plotter in suited(plotters, recording))
     known = (recording.sha256 or recording.name)[:12]
     return f"{known}-{recording.bin_rate:g}-{recording.n_units}-{scene.n_columns}-{names}"
 
@@ -80,7 +81,7 @@ class Figures:
         self.scene_id = scene_id(scene, plotters)
         self.shown: list[Shown] = []
         documents: dict[str, Any] = {}
-        for each in plotters if only is None else (only,):
+        for each in suited(plotters, recording) if only is None else (only,):
             try:
                 plotter = each(scene)
                 self.shown.append(Shown(each.name, each.title, plotter.caption))

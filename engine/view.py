@@ -20,6 +20,10 @@ from engine.tuned import Tuned
 Units = npt.NDArray[np.intp]
 
 MOST_BOOKMARKS: Final = 1000
+SCOPE: Final = 16
+"""Electrodes that are drawn at once, at most."""
+FIRST: Final = 8
+"""That are, unless some are chosen."""
 
 
 class View(Tuned):
@@ -44,6 +48,23 @@ class View(Tuned):
         doc="Of a target, in the recording's length unit: how near is a hit.",
     )
 
+    scope_channels = param.List(
+        default=[],
+        item_type=int,
+        bounds=(0, SCOPE),
+        constant=True,
+        doc="Electrodes whose voltages are drawn, from above; the first 8 if empty.",
+    )
+    scope_seconds: Any = param.Selector(
+        default=1.0, objects=[0.2, 0.5, 1.0, 2.0, 5.0], constant=True, doc="Of voltages, that are drawn."
+    )
+    scope_microvolts = param.Number(
+        default=100.0,
+        bounds=(10.0, 10_000.0),
+        softbounds=(50.0, 500.0),
+        constant=True,
+        doc="Between the lines of two electrodes.",
+    )
     bookmarks = param.List(
         default=[],
         item_type=int,
@@ -81,6 +102,9 @@ def changed(view: View, settings: Mapping[str, Any], description: Description) -
         if not 0 <= unit < description.n_units:
             known = spell_ids(list(range(description.n_units)), "unit")
             raise BadSetting(f"Unknown unit {unit}. There are {known}.")
+    for channel in new.scope_channels:
+        if not 0 <= channel < description.n_units or not description.sampled:
+            raise BadSetting(_unknown_electrode(channel, description))
     if new.bookmarks:
         _check_bookmarks(new.bookmarks, description)
     ordered = {name: sorted(set(getattr(new, name))) for name in ("hidden_units", "bookmarks")}
@@ -98,6 +122,18 @@ def _check_bookmarks(bookmarks: Sequence[int], description: Description) -> None
     for bin_ in bookmarks:
         if not 0 <= bin_ < recording.n_bins:
             raise BadSetting(f"There is no bin {bin_} to bookmark. There are 0 to {recording.n_bins - 1}.")
+
+
+def _unknown_electrode(channel: int, description: Description) -> str:
+    if not description.sampled:
+        return "This session has no voltages to show. Leave scope_channels out."
+    known = spell_ids(list(range(description.n_units)), "electrode")
+    return f"Unknown electrode {channel}. There are {known}."
+
+
+def scope_channels(description: Description, view: View) -> list[int]:
+    """The electrodes whose voltages are drawn."""
+    return view.scope_channels or list(range(min(FIRST, description.n_units)))
 
 
 @lru_cache(maxsize=64)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
+from engine.bins.description import Description
 from engine.errors import BadSetting
 from engine.plugins import Modules, classes
 from plotters.arena import Arena
@@ -15,13 +17,14 @@ from plotters.position_error import Errors
 from plotters.quality import Quality
 from plotters.raster import Raster
 from plotters.rate import Rate
+from plotters.scope import Scope
 from plotters.timing import Timing
 from plotters.undisturbed import Undisturbed
 from plotters.units import Units
 from plotters.velocity import Velocity
 
 PLOTTERS: tuple[type[Plotter], ...] = (
-    *(Raster, Rate, Arena, Position, Velocity, Units, Timing),
+    *(Raster, Scope, Rate, Arena, Position, Velocity, Units, Timing),
     *(Quality, Errors, Latency),
     Undisturbed,
 )
@@ -30,6 +33,11 @@ PLOTTERS: tuple[type[Plotter], ...] = (
 NAME: Final = re.compile("[a-z][a-z0-9_-]*")
 NAMED: Final = "small letters, digits, - and _"
 """What a page's addresses and styles can name."""
+
+
+def suited(plotters: Iterable[type[Plotter]], description: Description) -> tuple[type[Plotter], ...]:
+    """Those that sessions of such bins have."""
+    return tuple(each for each in plotters if each.suits(description))
 
 
 def with_plugins(modules: Modules) -> tuple[type[Plotter], ...]:

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Final, Literal, get_args
+from typing import Any, ClassVar, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from engine.answers.scores.scorer import Scoreboard
 from engine.bins.description import Description
 from engine.bins.phases import TrialState
 from engine.bins.schema import Rows
+from engine.bins.troughs import Troughs
 from engine.errors import BadSetting
 from engine.view import View
 from plotters.drawing import paint_figure
@@ -87,6 +88,28 @@ class Scene:
         return max(round(seconds * self.recording.bin_rate / k), 1) * k
 
 
+class Trace(NamedTuple):
+    """Voltages since the last frame, of the channels that a view has in its scope.
+
+    Attributes
+    ----------
+    first : int
+        Index of the first sample.
+    samples : ndarray of float32, shape (n, n_shown)
+        uV.
+    thresholds : ndarray of float32, shape (n_shown,)
+        uV; NaN before there are any.
+    true, found : Troughs
+        Spikes of the samples up to 3 ms before the last one; their channels are columns of `samples`.
+    """
+
+    first: int
+    samples: Floats
+    thresholds: Floats
+    true: Troughs
+    found: Troughs
+
+
 @dataclass(frozen=True)
 class News:
     """What happened since the last frame.
@@ -115,6 +138,8 @@ class News:
         As they were last summed up.
     means : ndarray of float64, shape (n_units,), optional
         Spikes per second of each unit since the session's start; NaN before its first bin.
+    trace : Trace, optional
+        Of sessions that have voltages.
     """
 
     rows: Rows
@@ -127,6 +152,7 @@ class News:
     marked: Sequence[str] = ()
     scores: Scoreboard = field(default_factory=Scoreboard)
     means: npt.NDArray[np.float64] | None = None
+    trace: Trace | None = None
 
     def with_lead(self, n: int) -> slice:
         """Where among the recent bins the new ones are, and `n` (or as many as there are) before them."""
@@ -235,6 +261,12 @@ class Plotter(ABC):
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
+
+    @classmethod
+    def suits(cls, description: Description) -> bool:
+        """Whether sessions of such bins have this plot."""
+        del description
+        return True
 
     @property
     def caption(self) -> str:

@@ -16,6 +16,7 @@ from dashboard.plots import Figures, scene_id
 from dashboard.templates import script_json, templates
 from engine.bins.description import Description
 from engine.bins.trials import PHASES
+from plotters import suited
 from plotters.base import Scene
 from plotters.marks import MARKS
 from plotters.scored import Scored
@@ -59,7 +60,8 @@ class LivePages:
             valid = CODE.fullmatch(code) is not None
             unknown = self._templates.get_template("unknown.html")
             return Page(unknown, {"code": code, "valid": valid}, status=404)
-        recording, plotters = session.description, self._parts.plotters
+        recording = session.description
+        plotters = suited(self._parts.plotters, recording)
         figures = self.figures_of(recording)
         host = self._stream_host(visit)
         lsl = self._lsl_name if session.lsl else None

@@ -10,6 +10,7 @@ from dashboard.layout import grid
 from dashboard.live.application import LivePages
 from dashboard.live.page import Parts
 from dashboard.templates import script_json, templates
+from plotters import suited
 from plotters.marks import MARKS
 from plotters.scored import Scored
 from sessions.awaited import StillWaits
@@ -43,7 +44,8 @@ class LookingPages:
                 {"code": code, "looking": True},
                 status=404,
             )
-        recording, plotters = session.description, self._parts.plotters
+        recording = session.description
+        plotters = suited(self._parts.plotters, recording)
         figures = self._live.figures_of(recording)
         variables = {
             "code": code,

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import panel as pn
 import param
 from panel.viewable import Viewable
 
 from dashboard.live.controls import Controls, button, fields
+from dashboard.live.ids import parse_ids
 from engine.view import View
+
+ENGINES: Final = {
+    "channels": "scope_channels",
+    "seconds": "scope_seconds",
+    "microvolts": "scope_microvolts",
+}
+"""What the engine calls parameters of the scope."""
 
 
 class Viewing(Controls):
@@ -23,6 +31,11 @@ class Viewing(Controls):
     )
     hit_radius = param.Number(default=View.hit_radius, allow_None=True)
     shown = param.ListSelector(default=[], label="Units shown")
+    channels = param.String(default="", label="Electrodes of the scope", doc="At most 16.")
+    seconds: Any = param.Selector(
+        default=1.0, objects=View.param.scope_seconds.objects, label="Its seconds"
+    )
+    microvolts = param.Number(default=View.scope_microvolts, allow_None=True, label="uV from line to line")
 
     def declare(self) -> None:
         recording = self.session.description
@@ -35,10 +48,19 @@ class Viewing(Controls):
         now = self.session.view
         hidden = set(now.hidden_units)
         shown = [unit for unit in range(self.session.description.n_units) if unit not in hidden]
-        return {"order": now.order, "hit_radius": now.hit_radius, "shown": shown}
+        return {
+            "order": now.order,
+            "hit_radius": now.hit_radius,
+            "shown": shown,
+            "channels": ", ".join(map(str, now.scope_channels)),
+            "seconds": now.scope_seconds,
+            "microvolts": now.scope_microvolts,
+        }
 
     def write(self, changes: Mapping[str, Any]) -> None:
-        settings = dict(changes)
+        settings = {ENGINES.get(name, name): value for name, value in changes.items()}
+        if "scope_channels" in settings:
+            settings["scope_channels"] = list(parse_ids(settings["scope_channels"]))
         if "shown" in settings:
             shown = set(settings.pop("shown"))
             settings["hidden_units"] = [
@@ -49,9 +71,15 @@ class Viewing(Controls):
     def view(self) -> Viewable:
         widgets = pn.widgets
         every = list(range(self.session.description.n_units))
+        scope = (
+            widgets.TextInput.from_param(self.param.channels, placeholder="0-7", description=None),
+            widgets.Select.from_param(self.param.seconds),
+            widgets.FloatInput.from_param(self.param.microvolts),
+        )
         return fields(
             widgets.Select.from_param(self.param.order),
             widgets.FloatInput.from_param(self.param.hit_radius),
+            *(scope if self.session.description.sampled else ()),
             button("Show all", lambda: self.param.update(shown=every)),
             button("Hide all", lambda: self.param.update(shown=[])),
             widgets.CheckBoxGroup.from_param(self.param.shown, css_classes=["units", "whole"]),

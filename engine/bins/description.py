@@ -78,6 +78,8 @@ class Description(Protocol):
         What was taken for kinematics and trials, and what was passed over and why.
     warnings : tuple of str
         What is doubtful, a sentence or a few each.
+    sampled : bool
+        Whether there are voltages below the bins.
     goal : Goal or None
         What is to be done with the cursor that decoders move, which is what kinematics are then, and bins
         say what was intended; None where nobody moves it.
@@ -133,6 +135,8 @@ class Description(Protocol):
     def trial_tables(self) -> Mapping[str, Any]: ...
     @property
     def warnings(self) -> tuple[str, ...]: ...
+    @property
+    def sampled(self) -> bool: ...
     @property
     def goal(self) -> Goal | None: ...
 

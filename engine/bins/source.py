@@ -15,6 +15,7 @@ import numpy.typing as npt
 from engine.bins.description import Description
 from engine.bins.schema import STAMP, Rows, bin_dtype, row_dtype
 from engine.bins.selection import Selection
+from engine.bins.troughs import TroughLog
 from engine.bins.voltages import VoltageRing
 from engine.errors import NotNow
 
@@ -244,6 +245,12 @@ class Sampled(Source, Protocol):
 
     @property
     def voltages(self) -> VoltageRing: ...
+    @property
+    def troughs(self) -> TroughLog: ...
+    @property
+    def thresholds(self) -> npt.NDArray[np.float32]:
+        """uV, at present, shape (n_channels,); NaN before there are any."""
+        ...
 
 
 Place = tuple[float, float]

@@ -44,6 +44,14 @@ class FrameMaker(Protocol):
     n_bins: int
     """What it remembers. It is never given more."""
 
+    def begin(self) -> None:
+        """Somebody looks."""
+        ...
+
+    def end(self) -> None:
+        """Nobody looks any more."""
+        ...
+
     def renew(self) -> bool:
         """Take over what people have changed; true if everyone must start anew."""
         ...
@@ -137,6 +145,7 @@ class Feed:
         """Send everything on screen, and from then on what is new."""
         if not self._viewers:
             self._replay.add_listener(self)
+            self._frames.begin()
         self._viewers.add(viewer)
         self._joining.add(viewer)
         self._send()
@@ -146,6 +155,7 @@ class Feed:
         self._joining.discard(viewer)
         if not self._viewers:
             self._replay.remove_listener(self)
+            self._frames.end()
             self._set_timer(None)
 
     def confirm(self, viewer: Viewer) -> None:

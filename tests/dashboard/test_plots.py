@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from engine.deck.replay import Replay
 from engine.view import shown_units
-from plotters import PLOTTERS
+from plotters import PLOTTERS, suited
 from plotters.timing import Timing
 from sessions.options import Options
 from sessions.session import Session
@@ -52,10 +52,11 @@ def play_some(page: Page, replay: Replay, n: int) -> None:
 
 
 def test_every_plot_has_its_place_and_moves_with_what_was_sent(deck: Deck, visitor: Visitor) -> None:
-    replay = deck.store.create("plots").replay
+    session = deck.store.create("plots")
+    replay = session.replay
     replay.seek(300)
     page = visitor.watch(deck, "plots")
-    assert page.evaluate(PLACES) == [plotter.name for plotter in PLOTTERS]
+    assert page.evaluate(PLACES) == [each.name for each in suited(PLOTTERS, session.description)]
     play_some(page, replay, 60)
     rows = replay.ring.snapshot(10.0)
     n = len(rows)

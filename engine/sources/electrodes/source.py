@@ -16,6 +16,7 @@ import numpy.typing as npt
 from engine.bins.description import Recorded
 from engine.bins.source import Block, Capability, Tick, Told
 from engine.bins.trials import EVENT_NAMES, Trial
+from engine.bins.troughs import TroughLog, Troughs
 from engine.bins.voltages import VoltageRing
 from engine.broadband import SAMPLING_RATE, WAVEFORM, Counts16, Engine, Floats32, Samples, compile_ahead
 from engine.errors import CannotFit
@@ -49,7 +50,7 @@ class Counted(Protocol):
     def counts(self) -> npt.NDArray[np.int64]: ...
 
 
-class Troughs(Protocol):
+class Completed(Protocol):
     """Spikes that are found: the samples of their troughs, and their channels."""
 
     @property
@@ -64,7 +65,7 @@ class Brought(Protocol):
     @property
     def bins(self) -> Sequence[Counted]: ...
     @property
-    def waveforms(self) -> Troughs: ...
+    def waveforms(self) -> Completed: ...
 
 
 class Detects(Protocol):
@@ -111,6 +112,8 @@ class ElectrodeSource(Written):
         How the detection does, of bins made; None in the first two seconds of them.
     voltages : VoltageRing
         Those in which spikes are found, when they are due.
+    troughs : TroughLog
+        Of spikes.
     """
 
     kind = "electrodes"
@@ -133,13 +136,14 @@ class ElectrodeSource(Written):
             series=recording.series,
             told=True,
         )
-        description.synthetic = True
+        description.synthetic = description.sampled = True
         super().__init__(description)
         self.settings = settings
         self._recording, self._events, self._within = recording, events, within
         self._detect, self._engine = detect, engine
         self.detected: Detected | None = None
         self.voltages = VoltageRing(settings.n_channels, settings.microvolts_per_count, recording.bin_rate)
+        self.troughs = TroughLog()
         self._trials = [_untimed(trial) for trial in recording.trials]
         self._tell: Callable[[], None] = lambda: None
         self._made: deque[Made] = deque()
@@ -152,6 +156,12 @@ class ElectrodeSource(Written):
     @property
     def closed(self) -> bool:
         return self._closed
+
+    @property
+    def thresholds(self) -> Floats32:
+        detected = self.detected
+        nothing = np.full(self.settings.n_channels, np.nan, np.float32)
+        return nothing if detected is None else detected.thresholds
 
     # What the deck asks
 
@@ -235,9 +245,10 @@ class ElectrodeSource(Written):
             block = array.read(edge(number) - edge(numbers.start))
             found = detector.process(block.voltages)
             self.voltages.add(block.voltages)
-            true = block.spikes.samples, array.channels[block.spikes.units]
-            completed = edge(number) - COMPLETED
-            if judge.add(true, (found.waveforms.troughs, found.waveforms.channels), completed):
+            true = Troughs(block.spikes.samples, array.channels[block.spikes.units])
+            those = Troughs(found.waveforms.troughs, found.waveforms.channels)
+            self.troughs.add(edge(number), true, those)
+            if judge.add(true, those, edge(number) - COMPLETED):
                 self.detected = Detected(detector.thresholds, detector.noise, judge.matched)
             with self._room:
                 for each, bin_ in zip(numbers, found.bins, strict=True):

@@ -70,6 +70,7 @@ class Recording:
     )
 
     goal = None
+    sampled = False
 
     @property
     def n_bins(self) -> int:

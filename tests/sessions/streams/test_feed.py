@@ -36,6 +36,13 @@ class Lister:
         self.session = session
         self.view = session.view
         self.seen: list[int] = []
+        self.looked_at = False
+
+    def begin(self) -> None:
+        self.looked_at = True
+
+    def end(self) -> None:
+        self.looked_at = False
 
     def renew(self) -> bool:
         before, self.view = self.view, self.session.view
