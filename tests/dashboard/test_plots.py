@@ -9,7 +9,7 @@ import websocket
 from playwright.sync_api import Page, expect
 
 from engine.deck.replay import Replay
-from engine.view import shown_units
+from engine.view import PLAIN, shown_units
 from plotters import PLOTTERS, suited
 from plotters.timing import Timing
 from sessions.options import Options
@@ -109,11 +109,10 @@ def test_a_view_changed_in_one_page_reaches_the_other(
         expect(page.get_by_label("Order of units")).to_have_value("by rate")
         expect(page.get_by_label("Hit radius")).to_have_value("25")
         expect(page.get_by_role("checkbox", name="unit 2", exact=True)).not_to_be_checked()
-    assert deck.api("GET", "/api/sessions/shared/view") == {
+    assert deck.api("GET", "/api/sessions/shared/view") == PLAIN.settings | {
         "order": "rate",
         "hidden_units": [2],
         "hit_radius": 25.0,
-        "bookmarks": [],
     }
     units = shown_units(session.recording, session.view)
     rows = session.ring.snapshot(10.0)

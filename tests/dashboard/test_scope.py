@@ -28,7 +28,8 @@ def drawn(page: Page, row: int) -> bool:
 def wait_for(page: Page, name: str, what: str) -> None:
     """Wait until something is true of a model."""
     found = f"Bokeh.documents.map((each) => each.get_model_by_name('{name}')).find(Boolean)"
-    page.wait_for_function(f"() => {{ const model = {found}; return model && {what}; }}")
+    within = 120_000  # ms: the electrodes' loops may have to be compiled first
+    page.wait_for_function(f"() => {{ const model = {found}; return model && {what}; }}", timeout=within)
 
 
 def test_voltages_are_drawn_with_spikes_and_the_view_chooses_electrodes(
