@@ -12,6 +12,7 @@ from sessions.options import Options
 from tests.builders import small_recording
 from tests.dashboard.conftest import Deck, MakeDeck, Visitor, keep_screenshot
 from tests.dashboard.test_plots import READ
+from tests.engine.listening import wait_until
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_voltages_are_drawn_with_spikes_and_the_view_chooses_electrodes(
     page = visitor.watch(deck, "wires", "view")
     replay.resume()
     wait_for(page, "scope/true", "(model.data.x ?? model.data.get('x')).length > 3")
-    assert all(drawn(page, row) for row in range(8))
+    wait_until(lambda: all(drawn(page, row) for row in range(8)))
     assert not drawn(page, 8)
     keep_screenshot(page, "scope")
     page.get_by_label("Electrodes of the scope").fill("11, 2")
