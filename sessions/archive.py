@@ -25,6 +25,7 @@ from engine.sinks.record.journal import ENDING
 from engine.sinks.record.record import header_of
 from engine.sinks.record.recorder import Recorder
 from engine.sinks.record.scored import scores_of
+from engine.sources.electrodes.source import ElectrodeSource
 from engine.sources.user.source import SimulatedUser
 from sessions.finisher import CHUNK, FINISHED, Export, Finisher, export
 from sessions.refusals import Busy, Conflict, NoRecords, UnknownRecord
@@ -242,6 +243,7 @@ def settings_of(session: Session) -> Mapping[str, Any]:
         "timetable": [dataclasses.asdict(step) for step in replay.timetable],
         "view": session.view.settings,
         **closed_loop_of(replay.source),
+        **electrodes_of(replay.source),
     }
 
 
@@ -256,6 +258,13 @@ def closed_loop_of(source: Source) -> Mapping[str, Any]:
         "steering": source.steering.settings,
     }
     return {"closed_loop": {**loop, **tuned}}
+
+
+def electrodes_of(source: Source) -> Mapping[str, Any]:
+    """What electrodes and the detection of spikes are set to; nothing of all else."""
+    if not isinstance(source, ElectrodeSource):
+        return {}
+    return {"electrodes": source.tuning.array.settings, "detection": source.tuning.detection.settings}
 
 
 def _entry(path: Path, ending: str) -> Entry:

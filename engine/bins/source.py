@@ -17,7 +17,7 @@ from engine.bins.schema import STAMP, Rows, bin_dtype, row_dtype
 from engine.bins.selection import Selection
 from engine.errors import NotNow
 
-Capability = Literal["pause", "step", "seek", "select", "speed", "loop", "perturbation", "drive"]
+Capability = Literal["pause", "step", "seek", "select", "speed", "loop", "perturbation", "drive", "tune"]
 """What may be asked of a session; `pause` and `perturbation` of all."""
 
 
@@ -231,6 +231,21 @@ class Prepared(Source, Protocol):
 
     def on_ready(self, tell: Callable[[], None]) -> None:
         """Call this, from any thread and without a lock, whenever a bin has become ready."""
+        ...
+
+
+@runtime_checkable
+class Tunable(Source, Protocol):
+    """A source of which more than its bins' perturbation can be changed while it plays."""
+
+    def tune(self, what: str, settings: Mapping[str, Any]) -> str:
+        """Change some settings of a part of it; returns what holds from which bin on, as a note says it.
+
+        Raises
+        ------
+        BadSetting
+            If a setting is unknown, constant or out of bounds; then nothing has changed.
+        """
         ...
 
 

@@ -11,7 +11,18 @@ import numpy.typing as npt
 
 from engine.bins.clock import Schedule
 from engine.bins.selection import EVERYTHING, Selection
-from engine.bins.source import Block, Moved, Prepared, Seekable, SelfPaced, Source, Tick, Told, refuse
+from engine.bins.source import (
+    Block,
+    Moved,
+    Prepared,
+    Seekable,
+    SelfPaced,
+    Source,
+    Tick,
+    Told,
+    Tunable,
+    refuse,
+)
 from engine.errors import BadSetting, NotNow
 from engine.stages.perturb import Perturbations, model_names
 from engine.stages.perturb.timetable import Step, Timetable
@@ -195,6 +206,12 @@ class Transport:
         self._refuse_if_over()
         self.perturbations.change(settings)
         return self._disturbed
+
+    def tune(self, what: str, settings: Mapping[str, Any]) -> str:
+        """Change what makes the bins: a part of the source, such as electrodes."""
+        self._refuse_if_over()
+        source = self.source
+        return source.tune(what, settings) if isinstance(source, Tunable) else refuse(source, what)
 
     def set_timetable(self, steps: Sequence[Step]) -> str:
         self._refuse_if_over()

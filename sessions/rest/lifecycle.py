@@ -9,6 +9,7 @@ from engine.sources.electrodes.source import ElectrodeSource
 from engine.sources.user.source import SimulatedUser
 from sessions.awaited import Awaited, StillWaits
 from sessions.rest.context import Context
+from sessions.rest.electrodes import detection_settings, electrodes_answer
 from sessions.rest.metrics import is_running, sink_answers, stream_answer, totals
 from sessions.rest.models.server import StreamAnswer
 from sessions.rest.models.sessions import (
@@ -116,6 +117,8 @@ def waiting_view(awaited: Awaited) -> SessionView:
         source=(options.source or "").partition(":")[0],
         stream=StreamAnswer(**asdict(awaited.status)),
         closed_loop=None,
+        electrodes=None,
+        detection_settings=None,
         detection=None,
         can=[],
         lsl=False,
@@ -148,6 +151,7 @@ def waiting_view(awaited: Awaited) -> SessionView:
 def session_view(session: Session) -> SessionView:
     """A session that can be used."""
     replay, position = session.replay, session.replay.position()
+    electrodes = replay.source if isinstance(replay.source, ElectrodeSource) else None
     return SessionView(
         session_code=session.code,
         recording=session.description.name,
@@ -158,7 +162,9 @@ def session_view(session: Session) -> SessionView:
         source=replay.source.kind,
         stream=stream_answer(session),
         closed_loop=_closed_loop(session),
-        detection=_detection(session),
+        electrodes=electrodes_answer(electrodes) if electrodes else None,
+        detection_settings=detection_settings(electrodes) if electrodes else None,
+        detection=_detection(electrodes),
         can=list(replay.source.can),
         lsl=session.lsl,
         lsl_failed=session.lsl_failed,
@@ -207,9 +213,8 @@ def _closed_loop(session: Session) -> ClosedLoopAnswer | None:
     )
 
 
-def _detection(session: Session) -> DetectionAnswer | None:
-    source = session.replay.source
-    if not isinstance(source, ElectrodeSource) or source.detected is None:
+def _detection(source: ElectrodeSource | None) -> DetectionAnswer | None:
+    if source is None or source.detected is None:
         return None
     thresholds, noise, matched = source.detected
     late, _ = matched.timing_error
@@ -224,6 +229,7 @@ def _detection(session: Session) -> DetectionAnswer | None:
             noise_uv=list(map(_short, noise.tolist())),
             recall=list(map(_short, matched.recall.tolist())),
             precision=list(map(_short, matched.precision.tolist())),
+            timing_error_ms=list(map(_short, (1e3 * matched.timing_errors).tolist())),
         ),
     )
 
