@@ -9,8 +9,10 @@ from functools import partial
 from typing import Any, Final
 from weakref import WeakSet
 
+from engine.bins.source import Source
 from engine.broadband import MOST_CHANNELS, fastest
 from engine.errors import BadSetting
+from engine.sources.electrodes.judge import Detected
 from engine.sources.electrodes.settings import Electrodes
 from engine.sources.electrodes.source import ElectrodeSource
 from engine.sources.recordings.events import trial_events
@@ -71,6 +73,11 @@ class ElectrodeSources:
             source = ElectrodeSource(recording, events, within, settings, detecting, detect)
             self._made.add(source)
         return source
+
+
+def detected(source: Source) -> Detected | None:
+    """How the detection of spikes does, if a source has one, and it is known."""
+    return source.detected if isinstance(source, ElectrodeSource) else None
 
 
 def share(n_channels: int) -> float:

@@ -214,19 +214,20 @@ def _closed_loop(session: Session) -> ClosedLoopAnswer | None:
 
 
 def _detection(source: ElectrodeSource | None) -> DetectionAnswer | None:
-    if source is None or source.detected is None:
+    found = source.detected if source else None
+    if found is None:
         return None
-    thresholds, noise, matched = source.detected
+    matched = found.matched
     late, _ = matched.timing_error
     return DetectionAnswer(
-        threshold=_short(thresholds.mean()),
-        noise_uv=_short(noise.mean()),
+        threshold=_short(found.thresholds.mean()),
+        noise_uv=_short(found.noise.mean()),
         recall=_short(matched.recall_in_all),
         precision=_short(matched.precision_in_all),
         timing_error_ms=_short(1e3 * late),
         channels=DetectedChannels(
-            threshold=list(map(_short, thresholds.tolist())),
-            noise_uv=list(map(_short, noise.tolist())),
+            threshold=list(map(_short, found.thresholds.tolist())),
+            noise_uv=list(map(_short, found.noise.tolist())),
             recall=list(map(_short, matched.recall.tolist())),
             precision=list(map(_short, matched.precision.tolist())),
             timing_error_ms=list(map(_short, (1e3 * matched.timing_errors).tolist())),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -14,8 +15,9 @@ SECONDS: Final = 10
 """Of signal, that are judged together."""
 
 
-class Detected(NamedTuple):
-    """How a detection does.
+@dataclass(frozen=True, eq=False)
+class Detected:
+    """How a detection does; another one each second.
 
     Attributes
     ----------
