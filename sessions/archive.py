@@ -27,6 +27,7 @@ from engine.sinks.record.recorder import Recorder
 from engine.sinks.record.scored import scores_of
 from engine.sources.electrodes.source import ElectrodeSource
 from engine.sources.user.source import SimulatedUser
+from sessions.electrodes import detected
 from sessions.finisher import CHUNK, FINISHED, Export, Finisher, export
 from sessions.refusals import Busy, Conflict, NoRecords, UnknownRecord
 from sessions.session import Session
@@ -116,6 +117,7 @@ class Archive:
             settings=partial(settings_of, session),
             predictions=session.predictions,
             scores=lambda first: scores_of(session.scores, session.view.hit_radius, first),
+            detection=partial(detection_of, session.replay.source),
             passphrase=passphrase,
         )
 
@@ -265,6 +267,12 @@ def electrodes_of(source: Source) -> Mapping[str, Any]:
     if not isinstance(source, ElectrodeSource):
         return {}
     return {"electrodes": source.tuning.array.settings, "detection": source.tuning.detection.settings}
+
+
+def detection_of(source: Source) -> Mapping[str, Any]:
+    """How spikes are found on each channel, ready for JSON; nothing of all else."""
+    found = detected(source)
+    return {name: values.tolist() for name, values in found.by_channel.items()} if found else {}
 
 
 def _entry(path: Path, ending: str) -> Entry:

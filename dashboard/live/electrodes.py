@@ -34,7 +34,7 @@ class Detecting(Controls):
     shorted = param.String(label=CHANNELS["shorted"])
 
     def declare(self) -> None:
-        self._found = Table(("Of the newest 10 s", "In all"))
+        self._found = Table(("Newest 10 s", "All"))
         self._worst = Table(("Worst", "Recall", "Prec.", "Noise"))
 
     @property

@@ -225,12 +225,8 @@ def _detection(source: ElectrodeSource | None) -> DetectionAnswer | None:
         recall=_short(matched.recall_in_all),
         precision=_short(matched.precision_in_all),
         timing_error_ms=_short(1e3 * late),
-        channels=DetectedChannels(
-            threshold=list(map(_short, found.thresholds.tolist())),
-            noise_uv=list(map(_short, found.noise.tolist())),
-            recall=list(map(_short, matched.recall.tolist())),
-            precision=list(map(_short, matched.precision.tolist())),
-            timing_error_ms=list(map(_short, (1e3 * matched.timing_errors).tolist())),
+        channels=DetectedChannels.model_validate(
+            {name: list(map(_short, values.tolist())) for name, values in found.by_channel.items()}
         ),
     )
 

@@ -86,13 +86,13 @@ def test_bad_channels_and_the_threshold_are_set_on_the_page_and_elsewhere(
     expect(card.get_by_label("Shorted pairs")).to_have_value("3-4")
     expect(card.get_by_text("Threshold, times the noise: 4.2")).to_be_visible()
     session.replay.resume()
-    expect(card.get_by_role("row", name="Recall")).to_be_visible()
     expect(card.get_by_role("row")).to_have_count(1 + 5 + 1 + 5)
-    for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)
+    for theme in ("dark", "light"):
         for width in (1440, 390):
             resize(page, width)
-            keep_screenshot(page, f"electrodes-{scheme}-{width}")
+            card.scroll_into_view_if_needed()
+            keep_screenshot(page, f"electrodes-{theme}-{width}")
+        page.get_by_role("button", name="Switch between dark and light").click()
 
 
 def test_sessions_of_a_recording_have_no_such_card(deck: Deck, visitor: Visitor) -> None:

@@ -91,6 +91,9 @@ def test_what_is_changed_while_it_plays_is_told_and_kept_with_its_record(ask: Cl
     with (ask.archive.folder / f"{record}.journal").open("rb") as journal:
         ask("DELETE", "/api/sessions/deck/record")
         kept = read_journal(journal, record, None)
+    for name in ("noise_uv", "recall", "precision", "timing_error_ms"):
+        assert [len(kept.detection[name]), len(found["channels"][name])] == [4, 4]
+    assert kept.detection["recall"][2] == 0.0
     assert kept.settings[0]["electrodes"]["dead"] == []
     assert kept.settings[-1]["electrodes"]["dead"] == [2]
     assert kept.settings[-1]["detection"]["k"] == 4.5

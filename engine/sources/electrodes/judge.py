@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.broadband import SAMPLING_RATE, Floats32, Samples
 from engine.sources.electrodes.truth import TOLERANCE, Channels, Matched, match
@@ -30,6 +31,18 @@ class Detected:
     thresholds: Floats32
     noise: Floats32
     matched: Matched
+
+    @property
+    def by_channel(self) -> dict[str, npt.NDArray[np.floating[Any]]]:
+        """By the names of the wire, shape (n_channels,) each; NaN where there is nothing to tell."""
+        matched = self.matched
+        return {
+            "threshold": self.thresholds,
+            "noise_uv": self.noise,
+            "recall": matched.recall,
+            "precision": matched.precision,
+            "timing_error_ms": 1e3 * matched.timing_errors,
+        }
 
 
 class Judge:
