@@ -167,7 +167,7 @@ def test_the_same_changes_between_the_same_bins_give_the_same_bins() -> None:
     assert changed[76:, :3].sum() < usual[76:, :3].sum()
 
 
-def test_changes_hold_from_a_bin_that_does_not_depend_on_how_far_bins_are_made() -> None:
+def test_changes_hold_from_a_bin_that_hangs_on_those_sent_alone_and_leave_other_channels_alone() -> None:
     counts = []
     for waits in (True, False):
         with electrodes(small_recording(), pink=20.0) as source:
@@ -178,6 +178,10 @@ def test_changes_hold_from_a_bin_that_does_not_depend_on_how_far_bins_are_made()
             counts.append(np.concatenate([rows["counts"], bins(source, 40)[0]["counts"]]))
             assert source.tuning.array.shorted == [(1, 2)]
     np.testing.assert_array_equal(*counts)
+    with electrodes(small_recording(), pink=20.0) as source:
+        usual = bins(source, 70)[0]["counts"]
+    np.testing.assert_array_equal(counts[0][:, 3:], usual[:, 3:])
+    assert (counts[0][46:, 0] != usual[46:, 0]).any()
     one, other = counts[0][47:, 1:3].T  # of channels whose noise is not yet known to be the same
     assert np.corrcoef(one, other)[0, 1] > 0.8 > np.corrcoef(*counts[0][:46, 1:3].T)[0, 1]
 
