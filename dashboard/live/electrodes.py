@@ -94,16 +94,16 @@ def in_all(found: Detected) -> list[Row]:
 
 
 def worst(found: Detected) -> list[Row]:
-    """The channels with the least F1, the harmonic mean of recall and precision."""
+    """The channels with the least F1, the harmonic mean of recall and precision, of those with spikes."""
     matched = found.matched
-    n = matched.n_true + matched.n_found
-    f1 = np.where(n > 0, 2 * matched.n_hits / np.maximum(n, 1), np.inf)
-    order = np.argsort(f1, kind="stable")[: min(WORST, int(np.isfinite(f1).sum()))]
+    (fired,) = np.nonzero(matched.n_true)
+    f1 = 2 * matched.n_hits[fired] / (matched.n_true + matched.n_found)[fired]
+    order = fired[np.argsort(f1, kind="stable")[:WORST]]
     return [
         Row(
             str(channel),
             (
-                str(channel),
+                f"Ch. {channel}",
                 _number(float(matched.recall[channel]), ".2f"),
                 _number(float(matched.precision[channel]), ".2f"),
                 _number(float(found.noise[channel]), ".1f"),

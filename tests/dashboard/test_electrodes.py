@@ -55,8 +55,8 @@ def test_what_is_found_is_spelled_in_all_and_of_the_worst_channels() -> None:
         ("Threshold, median", "−44.0 uV"),
     ]
     assert [row.cells for row in worst(FOUND)] == [
-        ("1", "0.00", "–", "12.0"),
-        ("0", "0.80", "0.80", "10.0"),
+        ("Ch. 1", "0.00", "–", "12.0"),
+        ("Ch. 0", "0.80", "0.80", "10.0"),
     ]
 
 
