@@ -63,6 +63,13 @@ CARDS: Final = (
         note="Scores begin anew with every change; those until then are kept as a run.",
         needs="drive",
     ),
+    Card(
+        "electrodes",
+        "Electrodes",
+        opened=True,
+        note="A change holds from 0.4 s of bins after the newest on.",
+        needs="tune",
+    ),
     Card("perturbation", "Perturbation", summary="perturbed"),
     Card(
         "schedule",

@@ -2,15 +2,74 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Self, TypeVar
 
 import param
 
+from engine.errors import BadSetting
+
+T = TypeVar("T", bound=param.Parameterized)
+
+
+class Pairs(param.List):  # type: ignore[type-arg]  # only its stub takes some
+    """A parameter whose values are lists of pairs of integers."""
+
+    def __init__(self, default: Any = (), **declared: Any) -> None:
+        super().__init__(list(default), item_type=tuple, **declared)
+
 
 class Tuned(param.Parameterized):
-    """Parameters, from which requests, answers and widgets follow."""
+    """Parameters, from which requests, answers and widgets follow.
+
+    Those that are declared ``constant`` are set when it is made; the others may also be `changed` later.
+    """
 
     @property
     def settings(self) -> dict[str, Any]:
         """By name, as they are set."""
         return {name: value for name, value in self.param.values().items() if name != "name"}
+
+    @classmethod
+    def constants(cls) -> tuple[str, ...]:
+        """Names of those that are set once."""
+        return tuple(name for name in cls.param if name != "name" and cls.param[name].constant)
+
+    def changed(self, given: Mapping[str, Any]) -> Self:
+        """The same with other values of some.
+
+        Raises
+        ------
+        BadSetting
+            If one is unknown, constant or out of bounds.
+        """
+        constants, settings = self.constants(), self.settings
+        for name in given:
+            if name in constants:
+                others = ", ".join(each for each in settings if each not in constants)
+                raise BadSetting(f"{name} is set once, at the beginning. Change {others}.")
+        return made(type(self), {**settings, **given})
+
+
+def made(kind: type[T], given: Mapping[str, Any], make: Callable[..., T] | None = None) -> T:
+    """Parameters of a kind, if they are known and within bounds, else `BadSetting`."""
+    known = [name for name in kind.param if name != "name"]
+    for name in given:
+        if name not in known:
+            raise BadSetting(f"Unknown setting {name[:80]!r}. There are {', '.join(known)}.")
+    try:
+        return (make or kind)(**given)
+    except (TypeError, ValueError) as error:
+        raise BadSetting(str(error)) from None
+
+
+def spelled(value: Any) -> str:
+    """A value as notes have it: ``4.5``, ``on``, ``3,7``, ``4-5``, ``none``."""
+    match value:
+        case bool():
+            return "on" if value else "off"
+        case list():
+            return ",".join(map(spelled, value)) or "none"
+        case tuple():
+            return "-".join(map(spelled, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -25,7 +25,9 @@ from engine.sinks.record.journal import ENDING
 from engine.sinks.record.record import header_of
 from engine.sinks.record.recorder import Recorder
 from engine.sinks.record.scored import scores_of
+from engine.sources.electrodes.source import ElectrodeSource
 from engine.sources.user.source import SimulatedUser
+from sessions.electrodes import detected
 from sessions.finisher import CHUNK, FINISHED, Export, Finisher, export
 from sessions.refusals import Busy, Conflict, NoRecords, UnknownRecord
 from sessions.session import Session
@@ -115,6 +117,7 @@ class Archive:
             settings=partial(settings_of, session),
             predictions=session.predictions,
             scores=lambda first: scores_of(session.scores, session.view.hit_radius, first),
+            detection=partial(detection_of, session.replay.source),
             passphrase=passphrase,
         )
 
@@ -242,6 +245,7 @@ def settings_of(session: Session) -> Mapping[str, Any]:
         "timetable": [dataclasses.asdict(step) for step in replay.timetable],
         "view": session.view.settings,
         **closed_loop_of(replay.source),
+        **electrodes_of(replay.source),
     }
 
 
@@ -256,6 +260,19 @@ def closed_loop_of(source: Source) -> Mapping[str, Any]:
         "steering": source.steering.settings,
     }
     return {"closed_loop": {**loop, **tuned}}
+
+
+def electrodes_of(source: Source) -> Mapping[str, Any]:
+    """What electrodes and the detection of spikes are set to; nothing of all else."""
+    if not isinstance(source, ElectrodeSource):
+        return {}
+    return {"electrodes": source.tuning.array.settings, "detection": source.tuning.detection.settings}
+
+
+def detection_of(source: Source) -> Mapping[str, Any]:
+    """How spikes are found on each channel, ready for JSON; nothing of all else."""
+    found = detected(source)
+    return {name: values.tolist() for name, values in found.by_channel.items()} if found else {}
 
 
 def _entry(path: Path, ending: str) -> Entry:

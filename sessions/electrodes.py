@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from weakref import WeakSet
 
+from engine.bins.source import Source
 from engine.broadband import MOST_CHANNELS, fastest
 from engine.errors import BadSetting
+from engine.sources.electrodes.judge import Detected
 from engine.sources.electrodes.settings import Electrodes
 from engine.sources.electrodes.source import ElectrodeSource
 from engine.sources.recordings.events import trial_events
 from engine.sources.recordings.recording import Recording
 from engine.stages.detection.detector import Detector
+from engine.stages.detection.settings import Detection
+from engine.tuned import made
 from sessions.refusals import Busy
 
 MOST_BY_SCIPY: Final = 256
@@ -34,15 +39,25 @@ class ElectrodeSources:
         self._made: WeakSet[ElectrodeSource] = WeakSet()
         self._lock = threading.Lock()  # guards it, and is held from the count to the making
 
-    def make(self, recording: Recording, n_channels: int, seed: int) -> ElectrodeSource:
-        """Let a recording's spikes be found on so many electrodes.
+    def make(
+        self,
+        recording: Recording,
+        n_channels: int,
+        seed: int,
+        electrodes: Mapping[str, Any] | None = None,
+        detection: Mapping[str, Any] | None = None,
+    ) -> ElectrodeSource:
+        """Let a recording's spikes be found on so many electrodes, with settings that are not the usual.
 
         Raises
         ------
+        BadSetting
+            If a setting is unknown or out of bounds.
         Busy
             If it would take more of this machine than there is for electrodes.
         """
-        settings = Electrodes(n_channels=n_channels, seed=seed)
+        settings = made(Electrodes, {**(electrodes or {}), "n_channels": n_channels, "seed": seed})
+        detecting = made(Detection, detection or {})
         times = recording.spike_times
         detect = partial(Detector, n_channels, settings.microvolts_per_count, bin_rate=recording.bin_rate)
         events, within = trial_events(recording), None if times is None else times.within
@@ -55,9 +70,14 @@ class ElectrodeSources:
                     f"{room:g} cores that there are for electrodes {max(room - taken, 0.0):.2f} are left. "
                     "Delete a session that has some, or ask for fewer."
                 )
-            source = ElectrodeSource(recording, events, within, settings, detect)
+            source = ElectrodeSource(recording, events, within, settings, detecting, detect)
             self._made.add(source)
         return source
+
+
+def detected(source: Source) -> Detected | None:
+    """How the detection of spikes does, if a source has one, and it is known."""
+    return source.detected if isinstance(source, ElectrodeSource) else None
 
 
 def share(n_channels: int) -> float:

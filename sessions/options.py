@@ -28,6 +28,8 @@ class Options:
     driver: str | None = None
     lockstep: bool = False
     closed_loop: Mapping[str, Any] = field(default_factory=dict)
+    electrodes: Mapping[str, Any] = field(default_factory=dict)
+    detection: Mapping[str, Any] = field(default_factory=dict)
 
     def check_alike(self, made_with: Options, asked: Collection[str], code: str) -> None:
         """Refuse a session that was made with others, as far as these are asked for by name.

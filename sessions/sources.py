@@ -102,6 +102,11 @@ class Sources:
                 f"A session whose source is {kind} is no closed loop. Leave driver, lockstep and "
                 "closed_loop out, or send source user."
             )
+        if kind != ELECTRODES and (options.electrodes or options.detection):
+            raise BadSetting(
+                f"A session whose source is {kind} has no electrodes. Leave electrodes and detection out, "
+                f"or send source {ELECTRODES}."
+            )
         if kind == RECORDING:
             return RecordingSource(recording, options.selection, options.loop)
         if options.selection != EVERYTHING:
@@ -117,7 +122,9 @@ class Sources:
             basis = Basis.of(recording)
             return SimulatedUser(basis, loop, partial(self._fits.of, recording, basis.workspace))
         if kind == ELECTRODES:
-            return self._electrodes.make(recording, n_channels_of(what), options.seed)
+            return self._electrodes.make(
+                recording, n_channels_of(what), options.seed, options.electrodes, options.detection
+            )
         return self._makers[kind](what, self._bin_rate)
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sessions.audience import Decoder, Latencies
+from sessions.electrodes import detected
 from sessions.session import Session
 
 LOOK = 0.5
@@ -107,6 +108,7 @@ class Watchers:
             (self._session.scores.driver, len(self._session.predictions.names)),
             {name: each.trials[-1].sequence_number for name, each in scores.items() if each.trials},
             [(name, each.state, each.line) for name, each in launched.items()],
+            detected(self._replay.source),
         )
 
 

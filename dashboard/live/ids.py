@@ -1,4 +1,4 @@
-"""Lists of trials or targets as people type them: "1-20, 45"."""
+"""Lists of trials, targets or channels as people type them: "1-20, 45"; and of pairs: "4-5, 8-9"."""
 
 from __future__ import annotations
 
@@ -26,13 +26,39 @@ def parse_ids(text: str) -> tuple[int, ...]:
         found = PART.fullmatch(part)
         first = int(found[1]) if found else 1
         last = int(found[2] or found[1]) if found else 0
-        quoted = f"\N{LEFT DOUBLE QUOTATION MARK}{part[:80]}\N{RIGHT DOUBLE QUOTATION MARK}"
+        quoted = _quoted(part)
         if last < first:
             raise BadSetting(f"{quoted} is no number and no range. Write them as in 1-20, 45.")
         if last - first >= LONGEST:
             raise BadSetting(f"{quoted} is too long a range.")
         ids.update(range(first, last + 1))
     return tuple(sorted(ids))
+
+
+def parse_pairs(text: str) -> list[tuple[int, int]]:
+    """The pairs that a text lists.
+
+    Raises
+    ------
+    BadSetting
+        If it cannot be read.
+    """
+    pairs = []
+    for part in filter(None, SEPARATOR.split(text)):
+        found = PART.fullmatch(part)
+        if found is None or found[2] is None:
+            raise BadSetting(f"{_quoted(part)} is no pair. Write them as in 4-5, 8-9.")
+        pairs.append((int(found[1]), int(found[2])))
+    return pairs
+
+
+def spell_pairs(pairs: Iterable[tuple[int, int]]) -> str:
+    """A text that lists pairs."""
+    return ", ".join(f"{one}-{other}" for one, other in pairs)
+
+
+def _quoted(part: str) -> str:
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{part[:80]}\N{RIGHT DOUBLE QUOTATION MARK}"
 
 
 def spell_ids(ids: Iterable[int]) -> str:

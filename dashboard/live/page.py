@@ -19,6 +19,7 @@ from dashboard.live.comparing import Comparing
 from dashboard.live.controls import Controls, attempt, button, flow, stack
 from dashboard.live.decoders import Decoders
 from dashboard.live.driving import Driving
+from dashboard.live.electrodes import Detecting
 from dashboard.live.guarding import Guarding
 from dashboard.live.keeping import Keeping
 from dashboard.live.marks import marks
@@ -206,6 +207,8 @@ class LivePage(FollowingPage):
                 return Selecting(session)
             case "driving":
                 return Driving(session)
+            case "electrodes":
+                return Detecting(session)
             case "perturbation":
                 return Perturbing(session)
             case "schedule":

@@ -19,7 +19,7 @@ from engine.bins.troughs import TroughLog
 from engine.bins.voltages import VoltageRing
 from engine.errors import NotNow
 
-Capability = Literal["pause", "step", "seek", "select", "speed", "loop", "perturbation", "drive"]
+Capability = Literal["pause", "step", "seek", "select", "speed", "loop", "perturbation", "drive", "tune"]
 """What may be asked of a session; `pause` and `perturbation` of all."""
 
 
@@ -250,6 +250,21 @@ class Sampled(Source, Protocol):
     @property
     def thresholds(self) -> npt.NDArray[np.float32]:
         """uV, at present, shape (n_channels,); NaN before there are any."""
+        ...
+
+
+@runtime_checkable
+class Tunable(Source, Protocol):
+    """A source of which more than its bins' perturbation can be changed while it plays."""
+
+    def tune(self, what: str, settings: Mapping[str, Any]) -> str:
+        """Change some settings of a part of it; returns what holds from which bin on, as a note says it.
+
+        Raises
+        ------
+        BadSetting
+            If a setting is unknown, constant or out of bounds; then nothing has changed.
+        """
         ...
 
 

@@ -281,6 +281,18 @@ class Replay:
         """Change models by name or by preset; `BadSetting` if one is unknown or out of bounds."""
         self._ask(lambda transport: transport.set_perturbation(settings))
 
+    def tune(self, what: str, settings: Mapping[str, Any]) -> None:
+        """Change settings of a part of the source, such as electrodes, from a bin on that the note tells.
+
+        Raises
+        ------
+        NotNow
+            If the source has no such thing.
+        BadSetting
+            If a setting is unknown, constant or out of bounds; then nothing has changed.
+        """
+        self._ask(lambda transport: transport.tune(what, settings))
+
     def set_timetable(self, steps: Sequence[Step]) -> None:
         """Have perturbations change at seconds of the session; `BadSetting` if a step cannot be."""
         self._ask(lambda transport: transport.set_timetable(steps))

@@ -20,6 +20,7 @@ from engine.bins.source import (
     Source,
     Tick,
     Told,
+    Tunable,
     refuse,
     voltages_of,
 )
@@ -208,6 +209,12 @@ class Transport:
         self._refuse_if_over()
         self.perturbations.change(settings)
         return self._disturbed
+
+    def tune(self, what: str, settings: Mapping[str, Any]) -> str:
+        """Change what makes the bins: a part of the source, such as electrodes."""
+        self._refuse_if_over()
+        source = self.source
+        return source.tune(what, settings) if isinstance(source, Tunable) else refuse(source, what)
 
     def set_timetable(self, steps: Sequence[Step]) -> str:
         self._refuse_if_over()

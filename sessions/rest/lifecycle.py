@@ -9,6 +9,7 @@ from engine.sources.electrodes.source import ElectrodeSource
 from engine.sources.user.source import SimulatedUser
 from sessions.awaited import Awaited, StillWaits
 from sessions.rest.context import Context
+from sessions.rest.electrodes import detection_settings, electrodes_answer
 from sessions.rest.metrics import is_running, sink_answers, stream_answer, totals
 from sessions.rest.models.server import StreamAnswer
 from sessions.rest.models.sessions import (
@@ -116,6 +117,8 @@ def waiting_view(awaited: Awaited) -> SessionView:
         source=(options.source or "").partition(":")[0],
         stream=StreamAnswer(**asdict(awaited.status)),
         closed_loop=None,
+        electrodes=None,
+        detection_settings=None,
         detection=None,
         can=[],
         lsl=False,
@@ -148,6 +151,7 @@ def waiting_view(awaited: Awaited) -> SessionView:
 def session_view(session: Session) -> SessionView:
     """A session that can be used."""
     replay, position = session.replay, session.replay.position()
+    electrodes = replay.source if isinstance(replay.source, ElectrodeSource) else None
     return SessionView(
         session_code=session.code,
         recording=session.description.name,
@@ -158,7 +162,9 @@ def session_view(session: Session) -> SessionView:
         source=replay.source.kind,
         stream=stream_answer(session),
         closed_loop=_closed_loop(session),
-        detection=_detection(session),
+        electrodes=electrodes_answer(electrodes) if electrodes else None,
+        detection_settings=detection_settings(electrodes) if electrodes else None,
+        detection=_detection(electrodes),
         can=list(replay.source.can),
         lsl=session.lsl,
         lsl_failed=session.lsl_failed,
@@ -207,23 +213,20 @@ def _closed_loop(session: Session) -> ClosedLoopAnswer | None:
     )
 
 
-def _detection(session: Session) -> DetectionAnswer | None:
-    source = session.replay.source
-    if not isinstance(source, ElectrodeSource) or source.detected is None:
+def _detection(source: ElectrodeSource | None) -> DetectionAnswer | None:
+    found = source.detected if source else None
+    if found is None:
         return None
-    thresholds, noise, matched = source.detected
+    matched = found.matched
     late, _ = matched.timing_error
     return DetectionAnswer(
-        threshold=_short(thresholds.mean()),
-        noise_uv=_short(noise.mean()),
+        threshold=_short(found.thresholds.mean()),
+        noise_uv=_short(found.noise.mean()),
         recall=_short(matched.recall_in_all),
         precision=_short(matched.precision_in_all),
         timing_error_ms=_short(1e3 * late),
-        channels=DetectedChannels(
-            threshold=list(map(_short, thresholds.tolist())),
-            noise_uv=list(map(_short, noise.tolist())),
-            recall=list(map(_short, matched.recall.tolist())),
-            precision=list(map(_short, matched.precision.tolist())),
+        channels=DetectedChannels.model_validate(
+            {name: list(map(_short, values.tolist())) for name, values in found.by_channel.items()}
         ),
     )
 

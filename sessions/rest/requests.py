@@ -24,7 +24,7 @@ from engine.stages.perturb.timetable import MOST_STEPS
 from sessions.codes import RESERVED
 from sessions.options import Options
 from sessions.rest.asks import Ask
-from sessions.rest.tuning import ClosedLoopAsk, PerturbationAsk, StepAsk
+from sessions.rest.tuning import ClosedLoopAsk, DetectionAsk, ElectrodesAsk, PerturbationAsk, StepAsk
 
 CODE_PATTERN = rf"^(?!({'|'.join(RESERVED)})$)[A-Za-z0-9_-]{{0,64}}$"
 """What the store checks; empty is as if left out."""
@@ -133,6 +133,14 @@ class OptionsAsk(Ask):
         default_factory=lambda: ClosedLoopAsk.model_validate({}),
         description="What differs from the usual in a closed loop.",
     )
+    electrodes: ElectrodesAsk = Field(
+        default_factory=lambda: ElectrodesAsk.model_validate({}),
+        description="Of source `electrodes`: tissue, noise and bad channels.",
+    )
+    detection: DetectionAsk = Field(
+        default_factory=lambda: DetectionAsk.model_validate({}),
+        description="Of source `electrodes`: how spikes are found.",
+    )
 
     def options(self) -> Options:
         return Options(
@@ -148,6 +156,8 @@ class OptionsAsk(Ask):
             driver=self.driver,
             lockstep=self.lockstep,
             closed_loop=self.closed_loop.model_dump(exclude_unset=True),
+            electrodes=self.electrodes.model_dump(exclude_unset=True),
+            detection=self.detection.model_dump(exclude_unset=True),
         )
 
     def asked(self) -> set[str]:

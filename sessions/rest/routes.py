@@ -36,6 +36,7 @@ from sessions.refusals import (
 )
 from sessions.rest import (
     calibrating,
+    electrodes,
     front,
     guarding,
     guiding,
@@ -97,8 +98,8 @@ def _setting(name: str, show: Call, change: Call, *refuses: type[DeckError]) -> 
     return _get(path, show, *SESSION), _slow("PUT", path, change, *SESSION, *refuses)
 
 
-def _loop_setting(name: str, show: Call, change: Call, *refuses: type[DeckError]) -> tuple[Route, Route]:
-    """Of closed loops alone."""
+def _source_setting(name: str, show: Call, change: Call, *refuses: type[DeckError]) -> tuple[Route, Route]:
+    """Of sessions whose source has it alone."""
     path = f"/api/sessions/{{code}}/{name}"
     return _get(path, show, *PLAYING), _slow("PUT", path, change, *PLAYING, *refuses)
 
@@ -175,8 +176,10 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
         *_setting("loop", transport.show_loop, transport.set_loop),
         *_setting("perturbation", transport.show_perturbation, transport.set_perturbation, BadSetting),
         *_setting("timetable", transport.show_timetable, transport.set_timetable, BadSetting),
-        *_loop_setting("driver", steering.show_driver, steering.set_driver),
-        *_loop_setting("steering", steering.show_steering, steering.set_steering, BadSetting),
+        *_source_setting("driver", steering.show_driver, steering.set_driver),
+        *_source_setting("steering", steering.show_steering, steering.set_steering, BadSetting),
+        *_source_setting("electrodes", electrodes.show_electrodes, electrodes.set_electrodes, BadSetting),
+        *_source_setting("detection", electrodes.show_detection, electrodes.set_detection, BadSetting),
         *_setting("view", viewing.show_view, viewing.set_view, BadSetting),
     ),
     "Predictions and scores": (

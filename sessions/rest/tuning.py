@@ -7,9 +7,11 @@ from typing import Any, Literal, Self
 from pydantic import ConfigDict, Field, create_model, model_validator
 
 from engine.answers.safety import Limits
+from engine.sources.electrodes.settings import ELSEWHERE, Electrodes
 from engine.sources.user.cursor import Steering
 from engine.sources.user.tasks import Task
 from engine.sources.user.user import User
+from engine.stages.detection.settings import Detection
 from engine.stages.perturb import MODELS, PRESETS
 from engine.stages.perturb.base import LONGEST
 from engine.stages.perturb.timetable import MOST_STEPS, Step
@@ -91,6 +93,36 @@ class ClosedLoopAsk(Tuning):
     dispersed: bool = Field(
         False, description="Whether counts vary beyond Poisson as they did in the recording."
     )
+
+
+_electrodes: Any = ask_model(Electrodes, Tuning, without=ELSEWHERE)
+_detection: Any = ask_model(Detection, Tuning)
+_bad_channels: Any = ask_model(Electrodes, Tuning, without=Electrodes.constants())
+_threshold: Any = ask_model(Detection, Tuning, without=Detection.constants())
+
+
+class ElectrodesAsk(_electrodes):  # type: ignore[misc]  # its fields are the electrodes'
+    """What differs from the usual electrodes; how many there are, `source` says."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"pink": 25.0, "dead": [3]}]})
+
+
+class DetectionAsk(_detection):  # type: ignore[misc]  # its fields are the detection's
+    """What differs from the usual detection of spikes."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"k": 4.5, "reference": True}]})
+
+
+class ChangeElectrodes(_bad_channels):  # type: ignore[misc]  # its fields are the electrodes'
+    """What to change of electrodes; what is left out stays."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"dead": [3], "shorted": [[0, 1]]}]})
+
+
+class ChangeDetection(_threshold):  # type: ignore[misc]  # its fields are the detection's
+    """What to change of the detection of spikes; what is left out stays."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"k": 4.5}]})
 
 
 _view: Any = ask_model(View, Tuning)

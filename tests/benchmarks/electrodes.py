@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -187,13 +188,12 @@ def as_found(recording: Recording, k: float, engine: Engine) -> Recording:
     """A recording with the counts that are found on 96 channels."""
     settings = Electrodes()
     n_channels = settings.n_channels
-
-    def detect() -> Detector:
-        rate = recording.bin_rate
-        return Detector(n_channels, settings.microvolts_per_count, Detection(k=k), rate, engine)
-
+    detect = partial(
+        Detector, n_channels, settings.microvolts_per_count, bin_rate=recording.bin_rate, engine=engine
+    )
     assert recording.spike_times is not None
-    source = ElectrodeSource(recording, {}, recording.spike_times.within, settings, detect, engine)
+    within = recording.spike_times.within
+    source = ElectrodeSource(recording, {}, within, settings, Detection(k=k), detect, engine)
     ready = threading.Event()
     source.on_ready(ready.set)
     block = Block(source.description, 1)

@@ -111,7 +111,10 @@ def test_electrodes_play_a_recording_as_spikes_found_on_so_many_channels() -> No
     with serving(Store({"small": small_recording()})) as ask:
         ask.create("deck", source="electrodes:3", seed=4, speed=4.0)
         view = ask("GET", "/api/sessions/deck").json
-        assert (view["source"], view["can"]) == ("electrodes", ["pause", "step", "speed", "perturbation"])
+        assert (view["source"], view["can"]) == (
+            "electrodes",
+            ["pause", "step", "speed", "perturbation", "tune"],
+        )
         assert (view["total_packets"], view["detection"]) == (None, None)
         replay = ask.store.get("deck").replay
         keeper = Keeper(replay)
@@ -125,7 +128,7 @@ def test_electrodes_play_a_recording_as_spikes_found_on_so_many_channels() -> No
         assert found["threshold"] == pytest.approx(-4 * found["noise_uv"], abs=0.01)
         assert 0.3 < found["recall"] <= 1
         assert 0.3 < found["precision"] <= 1
-        assert [len(each) for each in found["channels"].values()] == [3] * 4
+        assert [len(each) for each in found["channels"].values()] == [3] * 5
         assert ask("POST", "/api/control/deck/seek", {"packet_id": 3}).status == 409
 
 

@@ -93,6 +93,7 @@ def read_journal(
         notes=tuple(Note(**json.loads(note)) for note in entries.get("note", [])),
         settings=[json.loads(each) for each in entries.get("settings", [])],
         scores=json.loads(entries.get("scores", [b"{}"])[-1]),
+        detection=json.loads(entries.get("detection", [b"{}"])[-1]),
     )
 
 

@@ -45,6 +45,11 @@ COLUMNS = {
     "active_target": "row of the target in the trial's target_pos",
     "target_pos": "positions of the targets, in the unit of cursor_pos",
     "barrier_pos": "x, y, half width and half height of the barriers, in the unit of cursor_pos",
+    "threshold": "that spikes begin below, uV",
+    "noise_uv": "standard deviation of the noise, uV",
+    "recall": "share of the true spikes of the newest 10 s that were found",
+    "precision": "share of the found spikes that are true",
+    "timing_error_ms": "by how much found troughs are later than true ones, mean",
     "source_trial": "id of the trial in the recording that was played",
 }
 
@@ -195,6 +200,9 @@ def _add_tables(nwb: NWBFile, record: Record, rows: Rows | Columns) -> None:
         columns = {name: predictions[name] for name in predictions.dtype.names or ()}
         module.add(_table("predictions", "what decoders answered", columns))
         module.add(_table("decoders", "who answered", {"decoder_name": list(record.decoders)}))
+    if record.detection:
+        found = {name: np.array(values, np.float64) for name, values in record.detection.items()}
+        module.add(_table("detection", "how spikes were found at the end, one row a channel", found))
     if record.notes:
         notes = {name: [getattr(note, name) for note in record.notes] for name in vars(record.notes[0])}
         next_bin = record.sequence_numbers(notes["due"])

@@ -65,6 +65,7 @@ def _read(file: h5py.File) -> Record:
         for name, values in columns.items():
             predictions[name] = values
         decoders = tuple(_texts(tables["decoders/decoder_name"]))
+    detection = _columns(tables["detection"]) if "detection" in tables else {}
     notes: tuple[Note, ...] = ()
     if "events" in tables:
         notes = tuple(_notes(tables["events"]))
@@ -76,6 +77,7 @@ def _read(file: h5py.File) -> Record:
         notes=notes,
         settings=json.loads(file["scratch/settings"][()]),
         scores=json.loads(file["scratch/scores"][()]),
+        detection={name: values.tolist() for name, values in detection.items()},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -135,6 +135,9 @@ class Record:
     scores : mapping
         As they stood at the end, as `scored.scores_of` has them; empty if the record was
         cut off.
+    detection : mapping
+        How spikes were found on each channel in the newest 10 s at the end: ``threshold`` and ``noise_uv``,
+        ``recall``, ``precision``, ``timing_error_ms``. Empty if they were not, or the record was cut off.
     """
 
     header: Header
@@ -144,6 +147,7 @@ class Record:
     notes: tuple[Note, ...]
     settings: Sequence[Json]
     scores: Json
+    detection: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @property
     def times(self) -> npt.NDArray[np.float64]:

@@ -21,7 +21,7 @@ from engine.deck.happenings import Note
 from engine.deck.replay import Replay
 from engine.files.entries import END, Entries
 from engine.sinks.record.journal import lock, pack_array
-from engine.sinks.record.record import Header, trial_json
+from engine.sinks.record.record import Header, Json, trial_json
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,8 @@ class Recorder:
     scores : function, optional
         Answers with the scores at the end, ready for JSON, given the index of the first line of the
         predictions' ring that is recorded.
+    detection : function, optional
+        Answers with how spikes were found at the end, as `Record.detection` has it.
     passphrase : str, optional
         Encrypts the journal.
 
@@ -88,6 +90,7 @@ class Recorder:
         settings: Settings,
         predictions: Predictions | None = None,
         scores: Scores | None = None,
+        detection: Callable[[], Json] | None = None,
         passphrase: str | None = None,
     ) -> None:
         self.path = path
@@ -98,7 +101,7 @@ class Recorder:
         self._replay = replay
         self._settings = settings
         self._predictions = predictions
-        self._scores = scores
+        self._scores, self._detection = scores, detection
         self._n_names = 0
         self._told: list[tuple[Trial, int]] = list(zip(header.trials, header.go_bins, strict=True))
         self._first_predicted = self._predicted = predictions.ring.head if predictions else 0
@@ -170,6 +173,8 @@ class Recorder:
             self._write()  # after that, so that all that was scored is recorded
             if scores is not None:
                 self._append_json("scores", scores)
+            if self._detection is not None and (detection := self._detection()):
+                self._append_json("detection", detection)
             self._append_json(END, {"lost": self.lost})
             self._file.flush()
             self._check_there()
@@ -181,7 +186,11 @@ class Recorder:
             log.exception("%s has failed", self._thread.name)
         finally:
             self._replay.remove_listener(self)
-            self._settings, self._scores = dict, None  # they hold the session that holds this
+            self._settings, self._scores, self._detection = (
+                dict,
+                None,
+                None,
+            )  # they hold the session that holds this
             with suppress(OSError):  # what could not be written above cannot be now
                 self._file.close()
 

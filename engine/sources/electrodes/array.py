@@ -80,7 +80,7 @@ class ElectrodeArray:
         rng = np.random.default_rng(of_units)
         drawn = _deal(settings, rng) if trains is None else np.arange(trains.n_units) % settings.n_channels
         self.channels: Units = drawn.astype(np.int32)
-        self.waveforms = _waveforms(settings, self.channels, rng)
+        self._whole = _waveforms(settings, self.channels, rng)
         self._baselines = rng.uniform(*settings.baseline, self.n_units)
         self.directions: Floats = rng.uniform(-np.pi, np.pi, self.n_units)
         self._trains = trains if trains is not None else self._poisson(np.random.default_rng(of_trains))
@@ -89,13 +89,20 @@ class ElectrodeArray:
         self._jitter = np.random.default_rng(of_jitter)
         self._noise = self._kernels.Noise(of_noise, settings.n_channels)
         self._shared = Shared(settings, of_shared, self._kernels.Noise)
-        self._pink, self._thermal, self._gains = _levels(settings, rng)
+        self._all_gains = rng.uniform(*GAINS, settings.n_channels).astype(np.float32)
+        self.change(settings)
         self._under_way = _Waves.none()
         self._first = 0
 
     @property
     def n_units(self) -> int:
         return len(self.channels)
+
+    def change(self, settings: Electrodes) -> None:
+        """Go on with other settings, which differ in what is no constant; no draw depends on those."""
+        self.settings = settings
+        self.waveforms = self._whole * ~np.isin(self.channels, settings.dead)[:, None]
+        self._pink, self._thermal, self._gains = _levels(settings, self._all_gains)
 
     def intend(self, intention: npt.ArrayLike) -> None:
         """Set what units that fire at random fire for, from the next 10 ms on.
@@ -191,17 +198,16 @@ def _waveforms(settings: Electrodes, channels: Units, rng: np.random.Generator) 
     """Of each unit, uV: units of a channel take different shapes, as far as there are that many."""
     shapes = templates()
     amplitudes = rng.uniform(*settings.amplitude, len(channels)).astype(np.float32)
-    amplitudes[np.isin(channels, settings.dead)] = 0.0
     order = rng.permuted(np.tile(np.arange(len(shapes)), (settings.n_channels, 1)), axis=1)
     place = np.array([(channels[:u] == channel).sum() for u, channel in enumerate(channels)], np.intp)
     return np.asarray(shapes[order[channels, place % len(shapes)]] * amplitudes[:, None])
 
 
-def _levels(settings: Electrodes, rng: np.random.Generator) -> tuple[Floats32, Floats32, Floats32]:
+def _levels(settings: Electrodes, gains: Floats32) -> tuple[Floats32, Floats32, Floats32]:
     """Pink and thermal noise of each channel, uV, and what it has of what all share."""
     n = settings.n_channels
     pink, thermal = np.full(n, settings.pink, np.float32), np.full(n, settings.thermal, np.float32)
-    gains = rng.uniform(*GAINS, n).astype(np.float32)
+    gains = gains.copy()
     thermal[settings.noisy] = np.hypot(settings.thermal, settings.noisy_level)
     pink[settings.dead] = gains[settings.dead] = 0.0
     thermal[settings.dead] = AMPLIFIER

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.broadband import SAMPLING_RATE, Floats32, Samples
 from engine.sources.electrodes.truth import TOLERANCE, Channels, Matched, match
@@ -14,8 +16,9 @@ SECONDS: Final = 10
 """Of signal, that are judged together."""
 
 
-class Detected(NamedTuple):
-    """How a detection does.
+@dataclass(frozen=True, eq=False)
+class Detected:
+    """How a detection does; another one each second.
 
     Attributes
     ----------
@@ -28,6 +31,18 @@ class Detected(NamedTuple):
     thresholds: Floats32
     noise: Floats32
     matched: Matched
+
+    @property
+    def by_channel(self) -> dict[str, npt.NDArray[np.floating[Any]]]:
+        """By the names of the wire, shape (n_channels,) each; NaN where there is nothing to tell."""
+        matched = self.matched
+        return {
+            "threshold": self.thresholds,
+            "noise_uv": self.noise,
+            "recall": matched.recall,
+            "precision": matched.precision,
+            "timing_error_ms": 1e3 * matched.timing_errors,
+        }
 
 
 class Judge:

@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
@@ -25,12 +26,14 @@ from engine.sources.electrodes.judge import Detected, Judge
 from engine.sources.electrodes.settings import Electrodes
 from engine.sources.electrodes.trains import Fed, scattered
 from engine.sources.electrodes.truth import Channels
+from engine.sources.electrodes.tuning import Tunes, Tuning
 from engine.sources.endless import Written
 from engine.sources.growing import PHASE_OF, GrowingDescription
+from engine.tuned import Tuned
 
 log = logging.getLogger(__name__)
 
-CAN: Final[tuple[Capability, ...]] = ("pause", "step", "speed", "perturbation")
+CAN: Final[tuple[Capability, ...]] = ("pause", "step", "speed", "perturbation", "tune")
 AHEAD: Final = 0.4
 """Seconds of bins that are made before they are due."""
 AT_ONCE: Final = 0.025
@@ -68,7 +71,7 @@ class Brought(Protocol):
     def waveforms(self) -> Completed: ...
 
 
-class Detects(Protocol):
+class Detects(Tunes, Protocol):
     """Finds spikes in voltages, such as `engine.stages.detection.detector.Detector`."""
 
     @property
@@ -86,13 +89,13 @@ class Made(NamedTuple):
 
 
 class ElectrodeSource(Written):
-    """An `engine.bins.source.Prepared`, and `Sampled`: a recording as electrodes would show it, again and
-    again.
+    """A recording as electrodes would show it, again and again: `Prepared`, `Sampled` and `Tunable` of
+    `engine.bins.source`.
 
     Behaviour and trials are the recording's. Its units are dealt to channels in turn and fire at their own
     times (within a bin at random, where the recording has counts alone); a bin's counts are the threshold
     crossings that are found on each channel. Bins are made ahead in a thread of its own. The same seed
-    gives the same bins.
+    gives the same bins, and so do the same changes between the same bins.
 
     Parameters
     ----------
@@ -102,12 +105,18 @@ class ElectrodeSource(Written):
     within : function, optional
         Gives the spikes of a bin; None where that is not known.
     settings : Electrodes
+    detection : Tuned
+        Settings of what finds spikes.
     detect : function
-        Makes what finds spikes, when voltages are there to be had.
+        Makes that of them, when voltages are there to be had.
     engine : {"numba", "scipy"}, optional
 
     Attributes
     ----------
+    settings : Electrodes
+        As above.
+    tuning : Tuning
+        What is wanted now; it begins with the above.
     detected : Detected or None
         How the detection does, of bins made; None in the first two seconds of them.
     voltages : VoltageRing
@@ -125,7 +134,8 @@ class ElectrodeSource(Written):
         events: Mapping[int, tuple[str, ...]],
         within: Within | None,
         settings: Electrodes,
-        detect: Callable[[], Detects],
+        detection: Tuned,
+        detect: Callable[[Tuned], Detects],
         engine: Engine | None = None,
     ) -> None:
         description = GrowingDescription(
@@ -139,8 +149,10 @@ class ElectrodeSource(Written):
         description.synthetic = description.sampled = True
         super().__init__(description)
         self.settings = settings
+        self.tuning = Tuning(settings, detection)
+        self._ahead, self._at_once = (max(round(s * recording.bin_rate), 1) for s in (AHEAD, AT_ONCE))
         self._recording, self._events, self._within = recording, events, within
-        self._detect, self._engine = detect, engine
+        self._detect, self._engine = partial(detect, detection), engine
         self.detected: Detected | None = None
         self.voltages = VoltageRing(settings.n_channels, settings.microvolts_per_count, recording.bin_rate)
         self.troughs = TroughLog()
@@ -210,6 +222,14 @@ class ElectrodeSource(Written):
                 if success is not None:
                     self.description.judge(success)
 
+    def tune(self, what: str, settings: Mapping[str, Any]) -> str:
+        """Change what `Tuning` has, from the first bin on that is not made now, however fast they are made.
+
+        Bins are begun when fewer than `AHEAD` are there, so many at once, and counted from 0.
+        """
+        first = -(-(self._sent + self._ahead) // self._at_once) * self._at_once
+        return self.tuning.change(what, settings, first)
+
     # The thread
 
     def _run(self) -> None:
@@ -228,20 +248,20 @@ class ElectrodeSource(Written):
         judge = Judge(self.settings.n_channels)
         rng = np.random.default_rng((self.settings.seed, 1))
         self._feed(trains, 0, rng)
-        ahead, at_once = (max(round(each * self._recording.bin_rate), 1) for each in (AHEAD, AT_ONCE))
         edge, number = self.voltages.edge, 0
         while True:
             with self._room:
-                while not self._closed and len(self._made) >= ahead:
+                while not self._closed and len(self._made) >= self._ahead:
                     self._room.wait()
                 if self._closed:
                     return
-            numbers = range(number, number + at_once)
+            numbers = range(number, number + self._at_once)
             for each in numbers:
                 self._feed(
                     trains, each + 1, rng
                 )  # a spike begins before its trough, maybe in the bin before
             number = numbers.stop
+            self.tuning.reach(numbers.start, array, detector)
             block = array.read(edge(number) - edge(numbers.start))
             found = detector.process(block.voltages)
             self.voltages.add(block.voltages)

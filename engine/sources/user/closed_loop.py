@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
-
-import param
+from typing import Any
 
 from engine.errors import BadSetting
 from engine.sources.user.cursor import Steering
 from engine.sources.user.tasks import Task
 from engine.sources.user.user import PERSON, PRESETS, User
 from engine.sources.user.workspace import Workspace
-
-T = TypeVar("T", bound=param.Parameterized)
+from engine.tuned import made
 
 
 @dataclass(frozen=True)
@@ -63,15 +60,3 @@ def settings_of(workspace: Workspace, loop: ClosedLoop) -> tuple[User, Task, Ste
         made(Task, loop.task, lambda **given: Task.usual(workspace, **given)),
         made(Steering, loop.steering),
     )
-
-
-def made(kind: type[T], given: Mapping[str, Any], make: Callable[..., T] | None = None) -> T:
-    """Parameters of a kind, if they are known and within bounds, else `BadSetting`."""
-    known = [name for name in kind.param if name != "name"]
-    for name in given:
-        if name not in known:
-            raise BadSetting(f"Unknown setting {name[:80]!r}. There are {', '.join(known)}.")
-    try:
-        return (make or kind)(**given)
-    except (TypeError, ValueError) as error:
-        raise BadSetting(str(error)) from None

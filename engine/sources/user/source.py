@@ -19,7 +19,7 @@ from engine.errors import CannotFit
 from engine.sources.endless import Written
 from engine.sources.growing import GrowingDescription
 from engine.sources.user.barriers import Route, stopped
-from engine.sources.user.closed_loop import ClosedLoop, made, settings_of
+from engine.sources.user.closed_loop import ClosedLoop, settings_of
 from engine.sources.user.cursor import AT_REST, PLACED, SCREEN, ScreenCursor, Steering, Values
 from engine.sources.user.fitting import Fit
 from engine.sources.user.hand import Hand
@@ -28,6 +28,7 @@ from engine.sources.user.tasks import Aim, aims
 from engine.sources.user.user import PERSON, Mind
 from engine.sources.user.way import Way
 from engine.sources.user.workspace import Basis, Place
+from engine.tuned import made
 
 CAN: Final[tuple[Capability, ...]] = ("pause", "step", "speed", "perturbation", "drive")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -51,8 +52,7 @@ class Detector:
     microvolts_per_count : float
         Of the voltages.
     settings : Detection, optional
-        May be changed while it runs, but for constants: `k` and the time constant count from the next 0.2 s
-        on.
+        Its own: `tune` changes them.
     bin_rate : float
         Bins per second.
     engine : {"numba", "scipy"}, optional
@@ -107,6 +107,17 @@ class Detector:
         Nothing is found there, and they have no part in the common reference.
         """
         self.missing = np.array(np.broadcast_to(missing, self.missing.shape), np.bool_)
+        self._set_thresholds()
+
+    def tune(self, settings: Mapping[str, Any]) -> None:
+        """Change settings, from the next sample on.
+
+        Raises
+        ------
+        BadSetting
+            If one is unknown, constant or out of bounds; then nothing has changed.
+        """
+        self.settings = self.settings.changed(settings)
         self._set_thresholds()
 
     def hold(self, thresholds: npt.ArrayLike) -> None:

@@ -8,9 +8,11 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 
 from engine.deck.transport import Speed, State
+from engine.sources.electrodes.settings import ELSEWHERE, Electrodes
 from engine.sources.user.cursor import Steering
 from engine.sources.user.tasks import Task
 from engine.sources.user.user import User
+from engine.stages.detection.settings import Detection
 from sessions.rest.models.base import Answer, Number
 from sessions.rest.models.server import SinkAnswer, StreamAnswer, Totals
 from sessions.rest.models.tuned import answer_model
@@ -18,6 +20,8 @@ from sessions.rest.models.tuned import answer_model
 _user: Any = answer_model(User, Answer)
 _task: Any = answer_model(Task, Answer)
 _steering: Any = answer_model(Steering, Answer)
+_electrodes: Any = answer_model(Electrodes, Answer, without=ELSEWHERE)
+_detection: Any = answer_model(Detection, Answer)
 
 
 class Created(Answer):
@@ -84,6 +88,16 @@ class ClosedLoopAnswer(Answer):
     )
 
 
+class ElectrodesAnswer(_electrodes):  # type: ignore[misc]  # its fields are the electrodes'
+    """Electrodes as they are set."""
+
+    model_config = ConfigDict(title="Electrodes")
+
+
+class DetectionSettings(_detection):  # type: ignore[misc]  # its fields are the detection's
+    """How spikes are found, as it is set."""
+
+
 class DetectedChannels(Answer):
     """The same of each channel; null where there was nothing to find, or nothing found."""
 
@@ -91,6 +105,7 @@ class DetectedChannels(Answer):
     noise_uv: list[Number]
     recall: list[Number]
     precision: list[Number]
+    timing_error_ms: list[Number]
 
 
 class DetectionAnswer(Answer):
@@ -128,6 +143,12 @@ class SessionView(Answer):
     source: str = Field(description="Where its bins come from.")
     stream: StreamAnswer | None = Field(description="The live stream that it plays; null of a recording.")
     closed_loop: ClosedLoopAnswer | None = Field(description="Of a simulated user; null of all else.")
+    electrodes: ElectrodesAnswer | None = Field(
+        description="How simulated electrodes are set; null of all else."
+    )
+    detection_settings: DetectionSettings | None = Field(
+        description="How spikes are found on them; null of all else."
+    )
     detection: DetectionAnswer | None = Field(
         description="Of simulated electrodes, 2 s after their first packet; null of all else."
     )

@@ -7,41 +7,52 @@ a request, in which nothing is required, and that of an answer, in which everyth
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
-from typing import Any, Literal, TypeVar
+from collections.abc import Collection, Iterator
+from typing import Annotated, Any, Literal, TypeVar
 
 import param
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, BeforeValidator, Field, create_model
+
+from engine.tuned import Pairs
 
 M = TypeVar("M", bound=BaseModel)
 
+_ARRAY = BeforeValidator(lambda given: tuple(given) if isinstance(given, list) else given)
+Range = Annotated[tuple[float, float], _ARRAY]
+Pair = Annotated[tuple[int, int], _ARRAY]
+"""Arrays in JSON."""
 
-def answer_model(tuned: type[param.Parameterized], base: type[M]) -> type[M]:
-    """A model with a field for every parameter, all of them required.
+
+def answer_model(tuned: type[param.Parameterized], base: type[M], without: Collection[str] = ()) -> type[M]:
+    """A model with a field for every parameter but those `without`, all of them required.
 
     Raises
     ------
     TypeError
         If a parameter is of a kind that JSON has no type for.
     """
-    fields: dict[str, Any] = {each.name: (_kind(each), Field(description=each.doc)) for each in _own(tuned)}
+    fields: dict[str, Any] = {
+        each.name: (_kind(each), Field(description=each.doc)) for each in _own(tuned, without)
+    }
     return create_model(tuned.__name__, __base__=base, __doc__=inspect.getdoc(tuned), **fields)
 
 
-def ask_model(tuned: type[param.Parameterized], base: type[M]) -> type[M]:
-    """A model that may have a field for every parameter, within its bounds; null is no value of any.
+def ask_model(tuned: type[param.Parameterized], base: type[M], without: Collection[str] = ()) -> type[M]:
+    """A model that may have a field for every parameter but those `without`, within its bounds; null is no
+    value of any.
 
     Raises
     ------
     TypeError
         If a parameter is of a kind that JSON has no type for.
     """
-    fields: dict[str, Any] = {each.name: (_kind(each), _asked(each)) for each in _own(tuned)}
+    fields: dict[str, Any] = {each.name: (_kind(each), _asked(each)) for each in _own(tuned, without)}
     return create_model(f"{tuned.__name__}Ask", __base__=base, __doc__=inspect.getdoc(tuned), **fields)
 
 
-def _own(tuned: type[param.Parameterized]) -> Iterator[Any]:
-    return (each for name, each in tuned.param.objects("existing").items() if name != "name")
+def _own(tuned: type[param.Parameterized], without: Collection[str]) -> Iterator[Any]:
+    left_out = {"name", *without}
+    return (each for name, each in tuned.param.objects("existing").items() if name not in left_out)
 
 
 def _kind(parameter: Any) -> Any:
@@ -54,6 +65,10 @@ def _kind(parameter: Any) -> Any:
             return float
         case param.Selector():
             return Literal[tuple(parameter.objects)]
+        case param.Range():
+            return Range
+        case Pairs():
+            return list[Pair]
         case param.List():
             return list[parameter.item_type]
     raise TypeError(f"{parameter.name} is of a kind that JSON has no type for: {type(parameter).__name__}.")

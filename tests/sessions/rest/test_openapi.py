@@ -35,6 +35,9 @@ QUERIES = {"/api/sessions/{code}/bins": "wait=0"}
 GUIDED = "/api/sessions/{code}/calibration"
 CLOSED_LOOP = ("/api/sessions/{code}/driver", "/api/sessions/{code}/steering", GUIDED)
 """Of sessions with a user alone."""
+ELECTRODES = ("/api/sessions/{code}/electrodes", "/api/sessions/{code}/detection")
+"""Of sessions with electrodes alone."""
+SOURCES = {**dict.fromkeys(CLOSED_LOOP, "user"), **dict.fromkeys(ELECTRODES, "electrodes")}
 
 
 @pytest.fixture(scope="module")
@@ -94,12 +97,12 @@ def test_every_call_answers_and_refuses_as_documented(call, calibrations, route)
         answer(call.store.get("deck"), 40, "mine")
         (number,) = (run["run"] for run in call("POST", "/api/sessions/deck/runs").json["runs"])
     link = call("POST", "/api/links", {"session": None}).json["id"]
-    if route.path in CLOSED_LOOP:
-        call.create("loop", source="user")
+    if source := SOURCES.get(route.path):
+        call.create(source, source=source)
     if route.path == GUIDED and route.method != "POST":
-        call("POST", "/api/sessions/loop/calibration")
+        call("POST", "/api/sessions/user/calibration")
     path = route.path.format(
-        code="loop" if route.path in CLOSED_LOOP else "deck",
+        code=SOURCES.get(route.path, "deck"),
         name=name,
         trial_id=2,
         target_id=1,
@@ -150,7 +153,8 @@ def test_operations_have_names_of_their_own_and_a_summary(call):
 def test_examples_of_bodies_are_accepted(call):
     answer(call.store.get("deck"), 40, "mine")
     (run,) = (each["run"] for each in call("POST", "/api/sessions/deck/runs").json["runs"])
-    call.create("loop", source="user")
+    for source in set(SOURCES.values()):
+        call.create(source, source=source)
     document = call("GET", "/openapi.json").json
     for route in ROUTES:
         body = operation_of(document, route).get("requestBody")
@@ -158,7 +162,7 @@ def test_examples_of_bodies_are_accepted(call):
             schema = body["content"]["application/json"]["schema"]
             for example in document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]["examples"]:
                 check(document, schema, example)
-                path = route.path.format(code="loop" if route.path in CLOSED_LOOP else "deck", run=run)
+                path = route.path.format(code=SOURCES.get(route.path, "deck"), run=run)
                 assert call(route.method, path, example).status == 200
 
 

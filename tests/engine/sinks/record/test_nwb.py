@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -10,7 +12,7 @@ import pytest
 from nwbinspector import Importance, inspect_nwbfile
 
 from engine.answers.prediction import PREDICTION
-from engine.bins.schema import Rows
+from engine.bins.schema import Rows, row_dtype
 from engine.bins.selection import Selection
 from engine.errors import RecordingError
 from engine.sinks.record.finish import finish
@@ -43,6 +45,14 @@ def assert_replays(replayed: Recording, rows: Rows) -> None:
         np.testing.assert_array_equal(replayed.bins[name], rows[name], err_msg=name)
     np.testing.assert_allclose(replayed.bins["trial_time_ms"], rows["trial_time_ms"], rtol=0, atol=1e-3)
     np.testing.assert_allclose(replayed.bins["intention"], rows["intention"], rtol=1e-6)
+
+
+def test_how_spikes_were_found_is_a_table_with_a_row_a_channel(tmp_path: Path) -> None:
+    recording = small_recording(n_units=2)
+    found = {"noise_uv": [10.5, 12.0], "recall": [0.5, math.nan]}
+    record = replace(record_of(recording, np.empty(0, row_dtype(2))), detection=found)
+    path = save(to_nwb(record), tmp_path / "record.nwb")
+    np.testing.assert_equal(dict(read_record(path).detection), found)
 
 
 def sources(replayed: Recording) -> list[object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +15,14 @@ from engine.bins.schema import Rows
 from engine.bins.source import Block, Prepared
 from engine.broadband import BLOCK
 from engine.deck.replay import Replay
-from engine.errors import CannotFit
+from engine.errors import BadSetting, CannotFit
 from engine.sources.electrodes.settings import Electrodes
 from engine.sources.electrodes.source import ElectrodeSource
 from engine.sources.electrodes.trains import Fed, scattered
 from engine.sources.recordings.events import trial_events
 from engine.sources.recordings.recording import Recording
 from engine.stages.detection.detector import Detector
+from engine.stages.detection.settings import Detection
 from tests.builders import small_recording
 from tests.engine.listening import Keeper
 
@@ -34,11 +36,11 @@ def electrodes(
 ) -> Iterator[ElectrodeSource]:
     made = Electrodes(n_channels=n_channels, **{**QUIET, **settings})
 
-    def detector() -> Detector:
-        return Detector(n_channels, made.microvolts_per_count, bin_rate=recording.bin_rate, engine="scipy")
+    def detector(chosen: Any) -> Detector:
+        return Detector(n_channels, made.microvolts_per_count, chosen, recording.bin_rate, engine="scipy")
 
     source = ElectrodeSource(
-        recording, trial_events(recording), within, made, detect or detector, engine="scipy"
+        recording, trial_events(recording), within, made, Detection(), detect or detector, engine="scipy"
     )
     try:
         yield source
@@ -60,6 +62,15 @@ def bins(source: ElectrodeSource, n: int) -> tuple[Rows, list[tuple[float, str]]
         else:
             assert ready.wait(PATIENCE)
     return np.concatenate(rows), told
+
+
+def ahead(source: ElectrodeSource, n: int) -> None:
+    """Wait until so many bins are ready that nobody has taken."""
+    ready = threading.Event()
+    source.on_ready(ready.set)
+    while source.ready(n) < n:
+        ready.clear()
+        assert source.ready(n) == n or ready.wait(PATIENCE)
 
 
 def test_behaviour_trials_and_events_are_the_recordings_again_and_again() -> None:
@@ -141,6 +152,56 @@ def test_the_same_seed_gives_the_same_bins_and_another_one_others() -> None:
     assert (runs[0] != runs[2]).any()
 
 
+def test_the_same_changes_between_the_same_bins_give_the_same_bins() -> None:
+    runs = []
+    for changes in ((), (("electrodes", {"dead": [3]}), ("detection", {"k": 6.0})), None):
+        with electrodes(small_recording(), pink=20.0) as source:
+            rows, _ = bins(source, 60)
+            said = [source.tune(*each) for each in changes or ()]
+            more, _ = bins(source, 140)
+            runs.append((said, np.concatenate([rows["counts"], more["counts"]])))
+    (_, usual), (said, changed), (_, again) = runs
+    np.testing.assert_array_equal(usual, again)
+    assert said == ["electrodes dead 3 from bin 76", "detection k 6 from bin 76"]
+    np.testing.assert_array_equal(changed[:76], usual[:76])
+    assert changed[76:, :3].sum() < usual[76:, :3].sum()
+
+
+def test_changes_hold_from_a_bin_that_hangs_on_those_sent_alone_and_leave_other_channels_alone() -> None:
+    counts = []
+    for waits in (True, False):
+        with electrodes(small_recording(), pink=20.0) as source:
+            rows, _ = bins(source, 30)
+            if waits:
+                ahead(source, 16)
+            assert source.tune("electrodes", {"noisy": [0], "shorted": [(1, 2)]}).endswith("from bin 46")
+            counts.append(np.concatenate([rows["counts"], bins(source, 40)[0]["counts"]]))
+            assert source.tuning.array.shorted == [(1, 2)]
+    np.testing.assert_array_equal(*counts)
+    with electrodes(small_recording(), pink=20.0) as source:
+        usual = bins(source, 70)[0]["counts"]
+    np.testing.assert_array_equal(counts[0][:, 3:], usual[:, 3:])
+    assert (counts[0][46:, 0] != usual[46:, 0]).any()
+    one, other = counts[0][47:, 1:3].T  # of channels whose noise is not yet known to be the same
+    assert np.corrcoef(one, other)[0, 1] > 0.8 > np.corrcoef(*counts[0][:46, 1:3].T)[0, 1]
+
+
+def test_what_cannot_be_changed_is_refused_and_changes_nothing() -> None:
+    with electrodes(small_recording()) as source:
+        for what, settings, why in (
+            ("electrodes", {"dead": [5]}, "Unknown channel 5. There are 0 to 4."),
+            ("electrodes", {"amplitude": (1.0, 2.0)}, "amplitude is set once, at the beginning. Change "),
+            ("detection", {"k": 40.0}, "must be at most 10"),
+            ("detection", {"low": 200.0}, "low is set once, at the beginning. Change k, reference, time_"),
+            ("detection", {"deaf": 1}, "Unknown setting 'deaf'. There are k, "),
+            ("gain", {"dead": [1]}, "Electrodes have no gain. Change electrodes or detection."),
+        ):
+            with pytest.raises(BadSetting, match=re.escape(why)):
+                source.tune(what, settings)
+        assert source.tuning.array is source.settings
+        assert source.tuning.detection.settings == Detection().settings
+
+
 def test_what_is_found_of_what_is_true_is_known_after_two_seconds() -> None:
     with electrodes(small_recording()) as source:
         bins(source, 40)
@@ -158,9 +219,9 @@ def test_a_deck_waits_until_bins_are_ready_and_then_sends_them_on_time() -> None
     go = threading.Event()
     recording = small_recording()
 
-    def late() -> Detector:
+    def late(chosen: Any) -> Detector:
         assert go.wait(PATIENCE)
-        return Detector(5, 0.25, bin_rate=40.0, engine="scipy")
+        return Detector(5, 0.25, chosen, bin_rate=40.0, engine="scipy")
 
     with electrodes(recording, detect=late) as source:
         assert isinstance(source, Prepared)
@@ -177,6 +238,9 @@ def test_a_deck_waits_until_bins_are_ready_and_then_sends_them_on_time() -> None
 
 def test_electrodes_that_fail_say_why_when_their_bins_are_over(caplog: pytest.LogCaptureFixture) -> None:
     class Broken:
+        def __init__(self, _: Any) -> None:
+            pass
+
         def process(self, _: Any) -> Any:
             raise RuntimeError("no such filter")
 

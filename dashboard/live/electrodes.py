@@ -1,0 +1,119 @@
+"""Bad channels and the threshold of spikes, and how well spikes are found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import panel as pn
+import param
+from panel.viewable import Viewable
+
+from dashboard.live.controls import Controls, slider, stack
+from dashboard.live.ids import parse_ids, parse_pairs, spell_ids, spell_pairs
+from dashboard.table import Row, Table
+from engine.sources.electrodes.judge import Detected
+from engine.sources.electrodes.source import ElectrodeSource
+from engine.stages.detection.settings import Detection
+
+WORST: Final = 5
+"""Channels that are listed."""
+CHANNELS: Final = {"dead": "Dead channels", "noisy": "Noisy channels", "shorted": "Shorted pairs"}
+WAITS: Final = Row("waits", ("Known 2 s after the first bin", ""))
+
+
+class Detecting(Controls):
+    """What can be changed of electrodes and of detection, as far as people do so by hand; REST has more."""
+
+    k = param.Number(default=4.0, doc=Detection.param.k.doc)
+    reference = param.Boolean(label="Common average reference", doc=Detection.param.reference.doc)
+    dead = param.String(label=CHANNELS["dead"])
+    noisy = param.String(label=CHANNELS["noisy"])
+    shorted = param.String(label=CHANNELS["shorted"])
+
+    def declare(self) -> None:
+        self._found = Table(("Newest 10 s", "All"))
+        self._worst = Table(("Worst", "Recall", "Prec.", "Noise"))
+
+    @property
+    def _source(self) -> ElectrodeSource:
+        source = self.session.replay.source
+        assert isinstance(source, ElectrodeSource)
+        return source
+
+    def read(self) -> dict[str, Any]:
+        array, detection = self._source.tuning.array, self._source.tuning.detection.settings
+        return {
+            "k": detection["k"],
+            "reference": detection["reference"],
+            "dead": spell_ids(array.dead),
+            "noisy": spell_ids(array.noisy),
+            "shorted": spell_pairs(array.shorted),
+        }
+
+    def write(self, changes: Mapping[str, Any]) -> None:
+        ((name, value),) = changes.items()
+        if name in CHANNELS:
+            listed = parse_pairs(value) if name == "shorted" else list(parse_ids(value))
+            self.session.replay.tune("electrodes", {name: listed})
+        else:
+            self.session.replay.tune("detection", {name: value})
+
+    def follow(self) -> None:
+        super().follow()
+        found = self._source.detected
+        self._found.fill([WAITS] if found is None else in_all(found))
+        self._worst.fill([] if found is None else worst(found))
+
+    def view(self) -> Viewable:
+        start, end = Detection.param.k.softbounds
+        widgets = pn.widgets
+        return stack(
+            slider(self, "k", "Threshold, times the noise", start, end, 0.1),
+            widgets.Switch.from_param(self.param.reference),
+            *(widgets.TextInput.from_param(self.param[name], placeholder="none") for name in CHANNELS),
+            self._found,
+            self._worst,
+        )
+
+
+def in_all(found: Detected) -> list[Row]:
+    """How the detection does, one line a measure."""
+    matched = found.matched
+    late, _ = matched.timing_error
+    measures = {
+        "Recall": _number(matched.recall_in_all, ".2f"),
+        "Precision": _number(matched.precision_in_all, ".2f"),
+        "Lateness": _number(1e6 * late, ".0f", "us"),
+        "Noise, median": _number(float(np.median(found.noise)), ".1f", "uV"),
+        "Threshold, median": _number(float(np.median(found.thresholds)), ".1f", "uV"),
+    }
+    return [Row(name, (name, value)) for name, value in measures.items()]
+
+
+def worst(found: Detected) -> list[Row]:
+    """The channels with the least F1, the harmonic mean of recall and precision, of those with spikes."""
+    matched = found.matched
+    (fired,) = np.nonzero(matched.n_true)
+    f1 = 2 * matched.n_hits[fired] / (matched.n_true + matched.n_found)[fired]
+    order = fired[np.argsort(f1, kind="stable")[:WORST]]
+    return [
+        Row(
+            str(channel),
+            (
+                f"Ch. {channel}",
+                _number(float(matched.recall[channel]), ".2f"),
+                _number(float(matched.precision[channel]), ".2f"),
+                _number(float(found.noise[channel]), ".1f"),
+            ),
+        )
+        for channel in order
+    ]
+
+
+def _number(value: float, form: str, unit: str = "") -> str:
+    if not math.isfinite(value):
+        return "\N{EN DASH}"
+    return f"{value:{form}} {unit}".rstrip().replace("-", "\N{MINUS SIGN}")

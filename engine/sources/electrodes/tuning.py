@@ -1,0 +1,74 @@
+"""What is set of electrodes and of their detection, and changes of it, each from a bin on."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+from engine.errors import BadSetting
+from engine.sources.electrodes.array import ElectrodeArray
+from engine.sources.electrodes.settings import Electrodes
+from engine.tuned import Tuned, spelled
+
+
+class Tunes(Protocol):
+    """What finds spikes, as far as it can be tuned."""
+
+    def tune(self, settings: Mapping[str, Any], /) -> None: ...
+
+
+class Change(NamedTuple):
+    """From a bin on: settings of the electrodes, or those of the detection that are others."""
+
+    first: int
+    array: Electrodes | None
+    detection: Mapping[str, Any]
+
+
+class Tuning:
+    """Settings as they are wanted. One thread at a time changes them; another one lets them act.
+
+    Parameters
+    ----------
+    array : Electrodes
+    detection : Tuned
+    """
+
+    def __init__(self, array: Electrodes, detection: Tuned) -> None:
+        self.array, self.detection = array, detection
+        self._pending: deque[Change] = deque()  # from the one thread to the other
+
+    def change(self, what: str, given: Mapping[str, Any], first: int) -> str:
+        """Have other settings from a bin on that is not begun yet; returns that as a note says it.
+
+        Parameters
+        ----------
+        what : {"electrodes", "detection"}
+        given : mapping
+        first : int
+
+        Raises
+        ------
+        BadSetting
+            If one is unknown, constant or out of bounds; then nothing has changed.
+        """
+        if what == "electrodes":
+            self.array = self.array.changed(given)
+            self._pending.append(Change(first, self.array, {}))
+        elif what == "detection":
+            self.detection = self.detection.changed(given)
+            self._pending.append(Change(first, None, given))
+        else:
+            raise BadSetting(f"Electrodes have no {what}. Change electrodes or detection.")
+        said = ", ".join(f"{name} {spelled(value)}" for name, value in given.items())
+        return f"{what} {said} from bin {first}"
+
+    def reach(self, number: int, array: ElectrodeArray, detector: Tunes) -> None:
+        """Let act what is to hold for a bin that is made next."""
+        while self._pending and self._pending[0].first <= number:
+            change = self._pending.popleft()
+            if change.array is not None:
+                array.change(change.array)
+            if change.detection:
+                detector.tune(change.detection)
