@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.errors import DeckError
+from engine.errors import DeckError, Occupied
 
 
 class UnknownSession(DeckError):
@@ -107,10 +107,8 @@ class UnknownCalibration(DeckError):
     code = "unknown_calibration"
 
 
-class Busy(DeckError):
+class Busy(Occupied):
     """There is no room now; there will be soon."""
-
-    code = "busy"
 
 
 class NotDrawn(DeckError):

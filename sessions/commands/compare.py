@@ -145,9 +145,9 @@ def fitted(fits: Fits, recording: Recording, basis: Basis) -> Neurons:
     fit, done = fits.of(recording, basis.workspace), threading.Event()
     fit.on_done(done.set)
     done.wait()
-    if fit.neurons is None:
+    if fit.made is None:
         raise CannotFit(str(fit.error))
-    return fit.neurons
+    return fit.made
 
 
 def lesson(recording: Recording) -> Bins:
