@@ -95,6 +95,8 @@ class Workshop(Generic[T]):
         Of what is made: raise it whenever that changes.
     most : int, optional
         How many may be under way.
+    kept : int
+        How many of those that are done stay in memory, the newest ones.
     """
 
     def __init__(
@@ -106,9 +108,10 @@ class Workshop(Generic[T]):
         folder: Path | None = None,
         version: int = 1,
         most: int | None = None,
+        kept: int = 32,
     ) -> None:
         self._module, self._what, self._failed, self._read = module, what, failed, read
-        self._folder, self._version, self._most = folder, version, most
+        self._folder, self._version, self._most, self._n_kept = folder, version, most, kept
         self._making: dict[str, Making[T]] = {}
         self._running: set[subprocess.Popen[str]] = set()
         self._closed = False
@@ -127,6 +130,9 @@ class Workshop(Generic[T]):
             making = self._making.get(key)
             if making is None or making.error is not None:
                 making = self._making[key] = self._kept(key) or self._begin(order, key)
+                done = [each for each, other in self._making.items() if other.done and each != key]
+                for each in done[: -self._n_kept]:
+                    del self._making[each]
             return making
 
     def close(self) -> None:
@@ -217,7 +223,7 @@ def key_of(order: Arrays, version: int = 1) -> str:
     for name, values in order.items():
         values = np.ascontiguousarray(values)
         digest.update(f"{name} {values.dtype.str} {values.shape}".encode())
-        digest.update(values.tobytes() if values.ndim == 0 else values.data)
+        digest.update(values.tobytes())
     return digest.hexdigest()[:24]
 
 

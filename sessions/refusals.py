@@ -111,6 +111,12 @@ class Busy(Occupied):
     """There is no room now; there will be soon."""
 
 
+class NotYet(Busy):
+    """It is being made."""
+
+    retry_after = 1
+
+
 class NotDrawn(DeckError):
     """A picture could not be drawn, by no fault of the one who asks."""
 
@@ -142,6 +148,7 @@ STATUS: dict[str, int] = {
     "bad_setting": 422,
     "leak": 422,
     "bad_prediction": 422,
+    "bad_model": 422,
     "bad_session_code": 422,
     "invalid": 422,
     "too_many": 429,

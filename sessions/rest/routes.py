@@ -40,6 +40,7 @@ from sessions.rest import (
     guarding,
     guiding,
     launching,
+    learning,
     library,
     lifecycle,
     links,
@@ -111,6 +112,11 @@ def _of_recording(path: str, call: Call, *refuses: type[DeckError]) -> Route:
 def _bins(ending: str, call: Call, content_type: str) -> Route:
     refuses = (*RECORDING, UnknownTrial, EmptySelection, Busy)
     return _file(f"/api/recording/bins.{ending}", call, content_type, *refuses)
+
+
+def _session_bins() -> Route:
+    refuses = (*PLAYING, *RECORDING, UnknownTrial, EmptySelection, Busy)
+    return _file("/api/sessions/{code}/bins.npz", learning.show_session_bins, library.NPZ, *refuses)
 
 
 def _picture(name: str, call: Call, content_type: str) -> Route:
@@ -243,6 +249,7 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
         _of_recording("/api/trials/by-target/{target_id}", library.list_trials_of_target, UnknownTarget),
         _bins("npz", library.show_bins, library.NPZ),
         _bins("mat", library.show_matlab_bins, library.MAT),
+        _session_bins(),
     ),
     "Pictures": (
         _picture("snapshot.png", pictures.show_png, "image/png"),

@@ -135,5 +135,6 @@ def _serving(
         yield Client(store, port, archive)
     finally:
         store.close()
+        context.found.close()
         archive.close()
         server.stop()

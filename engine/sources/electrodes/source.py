@@ -15,14 +15,13 @@ import numpy.typing as npt
 
 from engine.bins.description import Recorded
 from engine.bins.source import Block, Capability, Tick, Told
-from engine.bins.ticks import as_rate
 from engine.bins.trials import EVENT_NAMES, Trial
-from engine.broadband import SAMPLING_RATE, WAVEFORM, Counts16, Engine, Floats32, Samples, compile_ahead
+from engine.broadband import WAVEFORM, Counts16, Engine, Floats32, Samples, compile_ahead
 from engine.errors import CannotFit
 from engine.sources.electrodes.array import ElectrodeArray
 from engine.sources.electrodes.judge import Detected, Judge
+from engine.sources.electrodes.playing import Playing, Within
 from engine.sources.electrodes.settings import Electrodes
-from engine.sources.electrodes.trains import Fed, scattered
 from engine.sources.electrodes.truth import Channels
 from engine.sources.endless import Written
 from engine.sources.growing import PHASE_OF, GrowingDescription
@@ -37,9 +36,6 @@ AT_ONCE: Final = 0.025
 COMPLETED: Final = 2 * WAVEFORM
 """Samples by which the waveform of a spike that is found may be late."""
 EVENTS: Final = {name: event for event, name in EVENT_NAMES.items()}
-
-Within = Callable[[int], tuple[npt.NDArray[np.float64], npt.NDArray[Any]]]
-"""The spikes of a bin: seconds since its start, and units."""
 
 
 class Counted(Protocol):
@@ -106,6 +102,8 @@ class ElectrodeSource(Written):
 
     Attributes
     ----------
+    recording, within, settings
+        As above.
     detected : Detected or None
         How the detection does, of bins made; None in the first two seconds of them.
     """
@@ -133,11 +131,10 @@ class ElectrodeSource(Written):
         description.synthetic = True
         super().__init__(description)
         self.settings = settings
-        self._recording, self._events, self._within = recording, events, within
+        self.recording, self.within, self._events = recording, within, events
         self._detect, self._engine = detect, engine
         self.detected: Detected | None = None
         self._trials = [_untimed(trial) for trial in recording.trials]
-        self._rate = as_rate(recording.bin_rate)
         self._tell: Callable[[], None] = lambda: None
         self._made: deque[Made] = deque()
         self._closed, self._error = False, ""
@@ -183,7 +180,7 @@ class ElectrodeSource(Written):
             self._thread.join()
 
     def _write(self, row: Any, due: float, made: Made) -> None:
-        bin_ = self._recording.bins[made.place]
+        bin_ = self.recording.bins[made.place]
         trial = self._trials[bin_["trial"]] if bin_["trial"] >= 0 else None
         kinematics = bin_["kinematics"].tolist()
         self.write(row, due, made.counts, kinematics, trial, float(bin_["coverage"]))
@@ -193,7 +190,7 @@ class ElectrodeSource(Written):
             if event in PHASE_OF:
                 self.description.mark(event, newest, newest)
             elif event == "stop":
-                success = self._recording.trials[bin_["trial"]].success
+                success = self.recording.trials[bin_["trial"]].success
                 if success is not None:
                     self.description.judge(success)
 
@@ -210,12 +207,11 @@ class ElectrodeSource(Written):
 
     def _make_bins(self) -> None:
         compile_ahead(self._engine)
-        trains = Fed(self._recording.n_units)
+        recording = self.recording
+        trains = Playing(recording.counts, recording.bin_rate, self.within, self.settings.seed)
         array, detector = ElectrodeArray(self.settings, trains, self._engine), self._detect()
         judge = Judge(self.settings.n_channels)
-        rng = np.random.default_rng((self.settings.seed, 1))
-        self._feed(trains, 0, rng)
-        ahead, at_once = (max(round(each * self._rate), 1) for each in (AHEAD, AT_ONCE))
+        ahead, at_once = (max(round(each * recording.bin_rate), 1) for each in (AHEAD, AT_ONCE))
         number = 0
         while True:
             with self._room:
@@ -224,36 +220,18 @@ class ElectrodeSource(Written):
                 if self._closed:
                     return
             numbers = range(number, number + at_once)
-            for each in numbers:
-                self._feed(
-                    trains, each + 1, rng
-                )  # a spike begins before its trough, maybe in the bin before
             number = numbers.stop
-            block = array.read(self._edge(number) - self._edge(numbers.start))
+            trains.feed_up_to(number)
+            block = array.read(trains.edge(number) - trains.edge(numbers.start))
             found = detector.process(block.voltages)
             true = block.spikes.samples, array.channels[block.spikes.units]
-            completed = self._edge(number) - COMPLETED
+            completed = trains.edge(number) - COMPLETED
             if judge.add(true, (found.waveforms.troughs, found.waveforms.channels), completed):
                 self.detected = Detected(detector.thresholds, detector.noise, judge.matched)
             with self._room:
                 for each, bin_ in zip(numbers, found.bins, strict=True):
-                    self._made.append(Made(each % self._recording.n_bins, bin_.counts))
+                    self._made.append(Made(each % recording.n_bins, bin_.counts))
             self._tell()
-
-    def _feed(self, trains: Fed, number: int, rng: np.random.Generator) -> None:
-        """Let the units fire in a bin as they do in the recording."""
-        begin, index = self._edge(number), number % self._recording.n_bins
-        n_samples = self._edge(number + 1) - begin
-        if self._within is None:
-            samples, units = scattered(self._recording.counts[index], n_samples, rng)
-        else:
-            seconds, units = self._within(index)
-            samples = np.clip(np.rint(seconds * SAMPLING_RATE), 0, n_samples - 1).astype(np.int64)
-        trains.feed(begin + samples, units)
-
-    def _edge(self, number: int) -> int:
-        """The first sample of a bin."""
-        return math.ceil(number * SAMPLING_RATE / self._rate)
 
 
 def _untimed(trial: Trial) -> Trial:

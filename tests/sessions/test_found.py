@@ -1,0 +1,93 @@
+"""Decoders of electrode sessions, which learn from what is found there: real processes, over REST."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.decoders.bins import Bins
+from engine.errors import NotNow
+from sessions.found import Found
+from sessions.options import Options
+from sessions.refusals import NotYet
+from sessions.session import Session
+from sessions.store import Store
+from tests.builders import small_recording
+from tests.engine.listening import wait_until
+from tests.sessions.serving import Client, serving
+
+PATIENCE = 60.0
+DECODERS = "/api/sessions/wires/decoders"
+BINS = "/api/sessions/wires/bins.npz"
+
+
+def wait_for(call: Client, state: str) -> list[str]:
+    """What the only decoder said until it was in a state."""
+    until, said = time.monotonic() + PATIENCE, [""]
+    while time.monotonic() < until:
+        (decoder,) = call("GET", DECODERS).json["decoders"]
+        said += [decoder["line"]] if decoder["line"] != said[-1] else []
+        if decoder["state"] == state:
+            return said
+    raise AssertionError(said)
+
+
+def test_a_decoder_that_the_server_starts_learns_from_what_is_found_and_plays() -> None:
+    with serving(Store({"small": small_recording(n_units=3)})) as call:
+        call.create("wires", source="electrodes:3", seed=5)
+        assert call("POST", DECODERS, {"decoder": "wiener"}).status == 200
+        waits = call("GET", BINS)
+        assert (waits.status, waits.headers["Retry-After"]) == (503, "1")
+        assert waits.json["detail"].startswith("The spikes of small are being found on 3 electrodes: ")
+        said = wait_for(call, "running")
+        assert said[-1] == "Decoding session wires with wiener."
+        assert any(each.startswith("The spikes of small are being found on 3 electrodes") for each in said)
+        wait_until(lambda: "wiener" in call.store.get("wires").predictions.names)
+        found = Bins.from_npz(call("GET", f"{BINS}?trial_ids=1").content)
+        assert (found.recording, found.counts.shape) == ("3 electrodes playing small", (50, 3))
+        assert call("GET", f"{BINS}?trial_ids=9").json["error"]["code"] == "unknown_trial"
+
+
+def learned_from(found: Found, session: Session) -> np.ndarray:
+    """The counts, once they are there."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        try:
+            return found.learned_from(session, small_recording()).counts
+        except NotYet:
+            continue
+    raise AssertionError("They were never there.")
+
+
+def test_what_was_found_is_kept_for_the_next_server(tmp_path: Path) -> None:
+    store = Store({"small": small_recording()})
+    session = store.create("wires", Options(source="electrodes:2"))
+    first = Found(tmp_path / "found")
+    counts = learned_from(first, session)
+    first.close()
+    again = Found(tmp_path / "found").learned_from(session, small_recording()).counts
+    assert (again == counts).all()
+    assert counts.any()
+    store.close()
+
+
+def test_nothing_is_found_when_the_server_goes_down() -> None:
+    store = Store({"small": small_recording()})
+    session = store.create("wires", Options(source="electrodes:2"))
+    found = Found()
+    found.close()
+    with pytest.raises(NotNow, match="could not be found: the server is going down"):
+        found.learned_from(session, small_recording())
+    store.close()
+
+
+def test_bins_of_a_session_are_its_recordings() -> None:
+    with serving() as call:
+        call.create("wires")
+        found = Bins.from_npz(call("GET", BINS).content)
+        assert (found.recording, found.counts.shape) == ("small", (200, 5))
+        call.create("loop", source="user")
+        assert call("GET", "/api/sessions/loop/bins.npz").status == 409
