@@ -18,7 +18,7 @@ from engine.sources.recordings import readers
 from engine.sources.user.fitting import Fits
 from sessions.announcing import addresses
 from sessions.brokers.elsewhere import PublishingBroker
-from sessions.found import Found
+from sessions.decoding import Decoding
 from sessions.gate.redaction import hide
 from sessions.recordings import Recordings
 from sessions.settings import Settings
@@ -130,9 +130,9 @@ def fits_of(chosen: Settings) -> Fits:
     return Fits(chosen.records / ".neurons" if chosen.records else DATA / "neurons")
 
 
-def found_of(chosen: Settings) -> Found:
-    """What is found at electrodes, and where it is kept."""
-    return Found(chosen.records / ".found" if chosen.records else DATA / "found")
+def decoding_of(chosen: Settings) -> Decoding:
+    """What decodes in the server, and where it keeps what it has made."""
+    return Decoding(chosen.records / ".found" if chosen.records else DATA / "found")
 
 
 def lsl_source(stream: str, bin_rate: float) -> Source:

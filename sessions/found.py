@@ -14,7 +14,7 @@ from engine.making import Arrays, Workshop
 from engine.sources.electrodes.settings import Electrodes
 from engine.sources.electrodes.source import ElectrodeSource
 from engine.sources.recordings.recording import Recording
-from sessions.refusals import NotYet
+from sessions.refusals import Soon
 from sessions.session import Session
 
 VERSION: Final = 1
@@ -51,7 +51,7 @@ class Found:
         ------
         NotNow
             If the session plays no recording, or nothing can be found.
-        NotYet, Occupied
+        Soon, Occupied
             If it is being made, or others are.
         """
         source = session.replay.source
@@ -67,7 +67,7 @@ class Found:
         ------
         CannotFit
             If there is no movement.
-        NotNow, NotYet, Occupied
+        NotNow, Soon, Occupied
             As above.
         """
         return self._of(recording, of_movement(recording, electrodes))
@@ -81,7 +81,7 @@ class Found:
         if making.error is not None:
             raise NotNow(making.error)
         if making.made is None:
-            raise NotYet(
+            raise Soon(
                 f"The spikes of {recording.name} are being found on {electrodes_of(order).n_channels} "
                 f"electrodes: {making.progress:.0%} done. Ask again in a second."
             )

@@ -111,8 +111,8 @@ class Busy(Occupied):
     """There is no room now; there will be soon."""
 
 
-class NotYet(Busy):
-    """It is being made."""
+class Soon(Busy):
+    """It is being made, or others come first: a matter of seconds."""
 
     retry_after = 1
 
@@ -149,6 +149,7 @@ STATUS: dict[str, int] = {
     "leak": 422,
     "bad_prediction": 422,
     "bad_model": 422,
+    "cannot_fit": 422,
     "bad_session_code": 422,
     "invalid": 422,
     "too_many": 429,

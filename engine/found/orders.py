@@ -72,14 +72,19 @@ def electrodes_of(order: Arrays) -> Electrodes:
     return Electrodes(**literal_eval(str(order["electrodes"])))
 
 
-def identity(recording: Recording, order: Arrays) -> tuple[str, str]:
-    """What the recording is called, and its hash, with what is found in place of its units.
+def identity(recording: Recording, electrodes: Electrodes, moved: bool) -> tuple[str, str]:
+    """What the recording is called, and its hash, with what is found at electrodes in place of its units.
 
     Both tell it from the recording: what has learned from one does not fit the other.
+
+    Parameters
+    ----------
+    moved : bool
+        Whether units fire for the recording's movement, and not as its own.
     """
-    electrodes, how = order["electrodes"], "playing" if "counts" in order else "moved as"
-    digest = hashlib.sha256(f"{recording.sha256} {how} {electrodes}".encode())
-    return f"{electrodes_of(order).n_channels} electrodes {how} {recording.name}", digest.hexdigest()
+    how = "moving" if moved else "on"
+    digest = hashlib.sha256(f"{recording.sha256} {how} {electrodes.settings!r}".encode())
+    return f"{recording.name}-{how}-{electrodes.n_channels}-electrodes", digest.hexdigest()
 
 
 def as_found(recording: Recording, order: Arrays, counts: Counts) -> Recording:
@@ -89,7 +94,7 @@ def as_found(recording: Recording, order: Arrays, counts: Counts) -> Recording:
     for name in recording.bins.dtype.names or ():
         bins[name] = counts if name == "counts" else recording.bins[name]
     bins.flags.writeable = False
-    name, sha256 = identity(recording, order)
+    name, sha256 = identity(recording, electrodes_of(order), "intention" in order)
     return replace(
         recording,
         name=name,

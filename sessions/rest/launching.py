@@ -41,7 +41,7 @@ def _begin_learning(context: Context, session: Session) -> None:
     """See that there is something to learn from: a live stream has none, and electrodes' is made."""
     with suppress(Occupied):  # the decoder waits for it
         recording = context.store.recording_named(session.options.recording)
-        context.found.learned_from(session, recording)
+        context.decoding.found.learned_from(session, recording)
 
 
 def stop_decoder(context: Context, code: str, name: str) -> LaunchedAnswer:

@@ -18,5 +18,5 @@ def show_session_bins(context: Context, code: str, asked: TrialsQuery) -> Stream
     """
     session = context.session(code)
     recording = context.store.recording_named(session.options.recording)
-    learned_from = context.found.learned_from(session, recording)
+    learned_from = context.decoding.found.learned_from(session, recording)
     return download(context, learned_from, asked.trial_ids, Bins.to_npz, NPZ, "bins.npz")

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.errors import (
+    BadModel,
     BadPrediction,
     BadSetting,
+    CannotFit,
     DeckError,
     EmptySelection,
     Leak,
@@ -36,6 +38,7 @@ from sessions.refusals import (
 )
 from sessions.rest import (
     calibrating,
+    decoding,
     front,
     guarding,
     guiding,
@@ -224,6 +227,14 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
             *(*PLAYING, UnknownDecoder),
         ),
     ),
+    "Decoding in the server": (
+        _slow(
+            "POST",
+            "/decode",
+            decoding.decode_now,
+            *(*PLAYING, *RECORDING, UnknownCalibration, BadModel, BadSetting, CannotFit, Busy),
+        ),
+    ),
     "Calibration in closed loop": (
         _get("/api/sessions/{code}/calibration", guiding.show_guided, *PLAYING),
         _slow(
@@ -284,7 +295,17 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
             "POST",
             "/api/calibrations",
             calibrating.start_calibration,
-            *(*RECORDING, UnknownTrial, BadSetting, EmptySelection, Leak, Busy, NotNow),
+            *(
+                *SESSION,
+                *RECORDING,
+                UnknownTrial,
+                BadSetting,
+                EmptySelection,
+                CannotFit,
+                Leak,
+                Busy,
+                NotNow,
+            ),
         ),
         _get("/api/calibrations", calibrating.list_calibrations, NotNow),
         _get("/api/calibrations/{calibration}", calibrating.show_calibration, UnknownCalibration, NotNow),

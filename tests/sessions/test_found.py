@@ -12,7 +12,7 @@ from engine.decoders.bins import Bins
 from engine.errors import NotNow
 from sessions.found import Found
 from sessions.options import Options
-from sessions.refusals import NotYet
+from sessions.refusals import Soon
 from sessions.session import Session
 from sessions.store import Store
 from tests.builders import small_recording
@@ -47,7 +47,7 @@ def test_a_decoder_that_the_server_starts_learns_from_what_is_found_and_plays() 
         assert any(each.startswith("The spikes of small are being found on 3 electrodes") for each in said)
         wait_until(lambda: "wiener" in call.store.get("wires").predictions.names)
         found = Bins.from_npz(call("GET", f"{BINS}?trial_ids=1").content)
-        assert (found.recording, found.counts.shape) == ("3 electrodes playing small", (50, 3))
+        assert (found.recording, found.counts.shape) == ("small-on-3-electrodes", (50, 3))
         assert call("GET", f"{BINS}?trial_ids=9").json["error"]["code"] == "unknown_trial"
 
 
@@ -57,7 +57,7 @@ def learned_from(found: Found, session: Session) -> np.ndarray:
     while time.monotonic() < until:
         try:
             return found.learned_from(session, small_recording()).counts
-        except NotYet:
+        except Soon:
             continue
     raise AssertionError("They were never there.")
 

@@ -50,7 +50,7 @@ def test_what_was_found_takes_the_place_of_the_units() -> None:
     recording = small_recording(n_units=3)
     order = of_spikes(recording, electrodes(2))
     found = as_found(recording, order, np.full((200, 2), 7, np.uint16))
-    assert (found.name, found.n_units, found.count_dtype) == ("2 electrodes playing small", 2, np.uint8)
+    assert (found.name, found.n_units, found.count_dtype) == ("small-on-2-electrodes", 2, np.uint8)
     bins = Bins.of(found, (1, 2))
     assert bins.trials == (1, 2)
     assert (bins.counts == 7).all()
@@ -60,14 +60,11 @@ def test_what_was_found_takes_the_place_of_the_units() -> None:
 
 def test_each_seed_size_and_purpose_is_another_model_and_another_file() -> None:
     recording = small_recording()
-    orders = [
-        of_spikes(recording, electrodes()),
-        of_spikes(recording, electrodes(seed=1)),
-        of_spikes(recording, electrodes(4)),
-        of_movement(recording, electrodes()),
-    ]
-    assert len({identity(recording, order)[1] for order in orders} | {recording.sha256}) == 5
-    assert len({key_of(order) for order in orders}) == 4
+    arrays = electrodes(), electrodes(seed=1), electrodes(4)
+    whose = {identity(recording, each, moved) for each in arrays for moved in (True, False)}
+    assert len({sha256 for _, sha256 in whose} | {recording.sha256}) == 7
+    orders = [make(recording, each) for each in arrays for make in (of_spikes, of_movement)]
+    assert len({key_of(order) for order in orders}) == 6
     assert key_of(orders[0]) == key_of(of_spikes(recording, electrodes()))
 
 

@@ -115,7 +115,7 @@ def serving(store: Store, *more: Any) -> Iterator[str]:
         yield f"ws://127.0.0.1:{port}"
     finally:
         store.close()
-        context.found.close()
+        context.decoding.close()
         server.stop()
 
 
@@ -264,7 +264,7 @@ def test_a_session_of_electrodes_takes_what_has_learned_from_what_is_found_there
     assert said.startswith("The spikes of small are being found on 3 electrodes: ")
     assert "done. Ask again in a second.\nkalman learns from 3 trials (150 bins)\n" in said
     _, trained = load(tmp_path / "model.npz")
-    assert (trained.recording, trained.n_units) == ("3 electrodes playing small", 3)
+    assert (trained.recording, trained.n_units) == ("small-on-3-electrodes", 3)
     assert trained.sha256 not in (recording.sha256, "of a record")
 
 
