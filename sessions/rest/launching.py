@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from engine.decoders import DECODERS
 from engine.errors import NotNow, Occupied
 from sessions.launcher import Launched
@@ -31,17 +29,21 @@ def start_decoder(context: Context, code: str, asked: DecoderAsk) -> LaunchedAns
         raise NotNow("This server starts no decoders. Run serve.py decode yourself.")
     session = context.session(code)
     decoder = DECODERS.get(asked.decoder)
-    if decoder is not None and decoder.learned and session.description.goal is None:
-        _begin_learning(context, session)
-    context.launcher.start(session.launched, code, asked.decoder)
+    learns = decoder is not None and decoder.learned and session.description.goal is None
+    waits = _begin_learning(context, session) if learns else ""
+    started = context.launcher.start(session.launched, code, asked.decoder)
+    started.line = started.line or waits
     return launched_answer(session.launched)
 
 
-def _begin_learning(context: Context, session: Session) -> None:
-    """See that there is something to learn from: a live stream has none, and electrodes' is made."""
-    with suppress(Occupied):  # the decoder waits for it
+def _begin_learning(context: Context, session: Session) -> str:
+    """See that there is something to learn from: a live stream has none. Tells what is still being made."""
+    try:
         recording = context.store.recording_named(session.options.recording)
         context.decoding.found.learned_from(session, recording)
+    except Occupied as later:  # the decoder waits for it
+        return str(later)
+    return ""
 
 
 def stop_decoder(context: Context, code: str, name: str) -> LaunchedAnswer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -19,26 +19,29 @@ from tests.builders import small_recording
 from tests.engine.listening import wait_until
 from tests.sessions.serving import Client, serving
 
-PATIENCE = 60.0
 DECODERS = "/api/sessions/wires/decoders"
 BINS = "/api/sessions/wires/bins.npz"
 
 
 def wait_for(call: Client, state: str) -> list[str]:
     """What the only decoder said until it was in a state."""
-    until, said = time.monotonic() + PATIENCE, [""]
-    while time.monotonic() < until:
+    said: list[str] = []
+
+    def is_there() -> bool:
         (decoder,) = call("GET", DECODERS).json["decoders"]
-        said += [decoder["line"]] if decoder["line"] != said[-1] else []
-        if decoder["state"] == state:
-            return said
-    raise AssertionError(said)
+        said.append(decoder["line"])
+        return bool(decoder["state"] == state)
+
+    wait_until(is_there)
+    return said
 
 
 def test_a_decoder_that_the_server_starts_learns_from_what_is_found_and_plays() -> None:
     with serving(Store({"small": small_recording(n_units=3)})) as call:
         call.create("wires", source="electrodes:3", seed=5)
-        assert call("POST", DECODERS, {"decoder": "wiener"}).status == 200
+        begun = call("POST", DECODERS, {"decoder": "wiener"}).json["decoders"][0]
+        assert (begun["name"], begun["state"]) == ("wiener", "fitting")
+        assert begun["line"].startswith("The spikes of small are being found on 3 electrodes: ")
         waits = call("GET", BINS)
         assert (waits.status, waits.headers["Retry-After"]) == (503, "1")
         assert waits.json["detail"].startswith("The spikes of small are being found on 3 electrodes: ")
@@ -53,13 +56,15 @@ def test_a_decoder_that_the_server_starts_learns_from_what_is_found_and_plays() 
 
 def learned_from(found: Found, session: Session) -> np.ndarray:
     """The counts, once they are there."""
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        try:
-            return found.learned_from(session, small_recording()).counts
-        except Soon:
-            continue
-    raise AssertionError("They were never there.")
+    made: list[np.ndarray] = []
+
+    def is_there() -> bool:
+        with suppress(Soon):
+            made.append(found.learned_from(session, small_recording()).counts)
+        return bool(made)
+
+    wait_until(is_there)
+    return made[0]
 
 
 def test_what_was_found_is_kept_for_the_next_server(tmp_path: Path) -> None:
