@@ -181,6 +181,7 @@ class Workshop(Generic[T]):
         return making
 
     def _follow(self, process: subprocess.Popen[str], making: Making[T], work: Path, key: str) -> None:
+        error = f"{self._failed}. The server's log says why; choose another recording."
         said = ""
         assert process.stdout is not None
         with process.stdout as lines:
@@ -194,13 +195,14 @@ class Workshop(Generic[T]):
                 self._running.discard(process)
             if status != 0:
                 log.warning("%s: %s", self._failed, said)
-                elsewhere = f"{self._failed}. The server's log says why; choose another recording."
-                making.end(None, said if status == REFUSED else elsewhere)
+                making.end(None, said if status == REFUSED else error)
                 return
             content = (work / MADE).read_bytes()
             self._keep(key, content)
             making.end(self._read(content))
         finally:
+            if not making.done:  # the log has the traceback
+                making.end(None, error)
             for path in work.glob("*"):
                 path.unlink()
             work.rmdir()

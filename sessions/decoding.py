@@ -207,6 +207,9 @@ def _make(making: Making[Intended], electrodes: Electrodes, bin_rate: float) -> 
         making.end(Intended(electrodes, bin_rate))
     except BadSetting as error:
         making.end(None, str(error))
+    finally:
+        if not making.done:  # the log has the traceback
+            making.end(None, "The electrodes could not be made. The server's log says why.")
 
 
 def newest(session: Session) -> npt.NDArray[Any]:

@@ -74,6 +74,10 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         allow_abbrev=False,
     )
     parser.add_argument("--session", required=True, metavar="CODE", help="session; a new code makes one")
+    parser.add_argument(
+        "--source",
+        help="of the session, such as electrodes:96 (default: what it has, else the server's own)",
+    )
     parser.add_argument("--plugins", help="folder of your own decoders, as serve.py takes it")
     parser.add_argument(
         "--decoder", metavar="NAME",
@@ -241,7 +245,10 @@ def _check(trained: Trained, metadata: Mapping[str, Any]) -> None:
 
 def _session(options: argparse.Namespace) -> dict[str, Any]:
     """The session of this code, which is made if there is none."""
-    made = json.loads(_fetch(options, "/api/sessions", body={"custom_code": options.session}))
+    asked = {"custom_code": options.session}
+    if options.source is not None:
+        asked["source"] = options.source
+    made = json.loads(_fetch(options, "/api/sessions", body=asked))
     found: dict[str, Any] = json.loads(_fetch(options, _path_of(made)))
     return found
 

@@ -252,7 +252,7 @@ def test_a_session_of_electrodes_takes_what_has_learned_from_what_is_found_there
         for name, *more in (
             ("wiener", "--bins", str(found)),
             ("delayed",),
-            ("kalman", "--save", str(tmp_path / "model.npz")),
+            ("kalman", "--save", str(tmp_path / "model.npz"), "--source", "electrodes:3"),
         ):
             session = store.create(name, Options(source="electrodes:3"))
             ending = threading.Thread(target=end_when_answered, args=(store, session, name))
@@ -266,6 +266,15 @@ def test_a_session_of_electrodes_takes_what_has_learned_from_what_is_found_there
     _, trained = load(tmp_path / "model.npz")
     assert (trained.recording, trained.n_units) == ("small-on-3-electrodes", 3)
     assert trained.sha256 not in (recording.sha256, "of a record")
+
+
+def test_a_session_of_another_source_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(store := Store({"small": small_recording()})) as url:
+        assert run(url, "--decoder", "delayed", "--source", "sparks") == 2
+        assert "Unknown source 'sparks'. There are recording, " in refused(capsys)
+        store.create("deck")
+        assert run(url, "--decoder", "delayed", "--source", "electrodes:3") == 2
+        assert "Session deck was made with another source." in refused(capsys)
 
 
 def end_when_answered(store: Store, session: Session, name: str) -> None:
