@@ -171,10 +171,18 @@ class Decoding:
         return self.models.own(key, learned, bins_of_signal(recording.bin_rate))
 
     def _made(self, electrodes: Electrodes, bin_rate: float) -> Making[Intended]:
-        """Electrodes, which are begun if there are none; what computes them takes seconds to load."""
+        """Electrodes, which are begun if there are none; what computes them takes seconds to load.
+
+        Raises
+        ------
+        Soon
+            If others are being made.
+        """
         key = electrodes.n_channels, bin_rate
         making = self._electrodes.get(key)
         if making is None or making.error is not None:
+            if not all(each.done for each in self._electrodes.values()):
+                raise Soon("Other electrodes are being made. Ask again in a second.")
             while len(self._electrodes) >= ARRAYS:
                 del self._electrodes[next(iter(self._electrodes))]
             making = self._electrodes[key] = Making()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,10 @@ import pytest
 from engine.decoders import decode, make_decoder
 from engine.decoders.bins import Bins, stretches
 from engine.decoders.store import load
+from engine.sources.electrodes.settings import Electrodes
+from sessions import decoding
 from sessions.calibrations import Calibrations
-from sessions.decoding import AT_ONCE, Decoding, newest
+from sessions.decoding import Decoding, newest
 from sessions.gate.audit import Audit
 from sessions.sources import Sources
 from sessions.store import Store
@@ -38,8 +39,8 @@ def call(folder: Path) -> Iterator[Client]:
     recordings = {"known": known_population(1000), "small": small_recording()}
     store = Store(recordings, sources=Sources(default=f"electrodes:{CHANNELS}"))
     calibrations, audit = Calibrations(), Audit(folder / "audit.log")
-    decoding = Decoding(folder / "found")
-    with serving(store, calibrations=calibrations, decoding=decoding, audit=audit) as client:
+    kept = Decoding(folder / "found")
+    with serving(store, calibrations=calibrations, decoding=kept, audit=audit) as client:
         yield client
     calibrations.close()
     audit.close()
@@ -85,7 +86,10 @@ def test_an_intention_becomes_a_velocity_of_its_direction(call: Client, folder: 
         assert all(isinstance(each["x"], float) and isinstance(each["y"], float) for each in said)
     assert call("GET", "/health").json["model_loaded"]
     again = Decoding(folder / "found")  # as the next server has it, without calibrating
-    assert [path.suffix for path in (folder / "found" / "models").iterdir()] == [".npz"]
+    there = Electrodes(n_channels=CHANNELS)
+    assert (
+        again.counts([[1] * CHANNELS], known_population(1000), there, None, None).model == answer["model"]
+    )
     again.close()
 
 
@@ -183,21 +187,14 @@ def test_a_session_without_a_recording_needs_a_model(call: Client) -> None:
     assert "has no recording" in refused(call, 409, session="loop")
 
 
-def test_more_at_once_than_are_decoded_are_told_to_come_later(call: Client) -> None:
-    answered(call, movement_intention=[1.0, 0.0])
-    ready, statuses = threading.Barrier(4 * AT_ONCE), []
-
-    def one() -> None:
-        ready.wait()
-        statuses.append(ask(call, movement_intention=[0.1] * CHANNELS).status)
-
-    askers = [threading.Thread(target=one) for _ in range(4 * AT_ONCE)]
-    for asker in askers:
-        asker.start()
-    for asker in askers:
-        asker.join()
-    assert set(statuses) <= {200, 503}
-    assert 200 in statuses
+def test_more_at_once_than_are_decoded_are_told_to_come_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "AT_ONCE", 0)
+    with serving() as busy:
+        reply = ask(busy, session=busy.create())
+        assert (reply.status, reply.headers["Retry-After"]) == (503, "1")
+        assert reply.json["detail"].startswith(
+            "0 requests are being decoded, which is the limit. Ask again"
+        )
 
 
 def test_every_request_stands_in_the_audit_log_with_its_session(call: Client, folder: Path) -> None:
