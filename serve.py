@@ -41,7 +41,7 @@ from sessions.announcing import announce, own_url
 from sessions.archive import Archive
 from sessions.brokers.elsewhere import PublishingBroker
 from sessions.calibrations import Calibrations
-from sessions.configured import brokers_of, load, lsl_inlet, records_of, sinks, sources
+from sessions.configured import brokers_of, decoding_of, load, lsl_inlet, records_of, sinks, sources
 from sessions.ending import Ending, interrupt, leave
 from sessions.garbage import Garbage
 from sessions.gate import Rules
@@ -210,7 +210,7 @@ async def serve(
     studio = Studio(draw, themes, load=load_pictures)
     archive = Archive(records_of(chosen), passphrase_here())
     archive.finish_left()
-    calibrations = Calibrations()
+    calibrations, decoding = Calibrations(), decoding_of(chosen)
     context = Context(
         store,
         chosen.port,
@@ -228,6 +228,7 @@ async def serve(
             records_of(chosen) / "logs",
         ),
         calibrations=calibrations,
+        decoding=decoding,
         brokers=brokers,
         links=gate.links,
     )
@@ -272,6 +273,7 @@ async def serve(
     archive.hurry()
     closing = ThreadPoolExecutor(1, "closing")  # of its own: the loop's may all be reading
     await loop.run_in_executor(closing, calibrations.close)
+    await loop.run_in_executor(closing, decoding.close)
     await loop.run_in_executor(closing, store.close, GOODBYE_WITHIN)
     for broker in brokers:
         await loop.run_in_executor(closing, broker.close)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
+from fractions import Fraction
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -64,6 +66,11 @@ def kernels(package: str, engine: Engine | None = None) -> Any:
         )
     module: ModuleType = import_module(f"{package}.{'compiled' if engine == 'numba' else 'plain'}")
     return module
+
+
+def first_sample(number: int, rate: Fraction) -> int:
+    """Of a bin, at so many bins per second."""
+    return math.ceil(number * SAMPLING_RATE / rate)
 
 
 def compile_ahead(engine: Engine | None = None) -> None:

@@ -57,6 +57,12 @@ class NotThere(NotNow):
         self.name = name
 
 
+class Occupied(DeckError):
+    """There is no room for it now; there will be soon."""
+
+    code = "busy"
+
+
 class BadPrediction(DeckError):
     """An answer of a decoder that cannot be one."""
 

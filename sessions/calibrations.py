@@ -18,7 +18,7 @@ from engine import scheduling
 from engine.calibration.frozen import LEVELS, Example, Scores
 from engine.calibration.run import Fitted, Measured, Outcome, Plan, Step, calibrate
 from engine.decoders.bins import Bins
-from engine.errors import DeckError, DecoderFault
+from engine.errors import DeckError, DecoderFault, NotNow
 from sessions.refusals import Busy, UnknownCalibration
 
 KEPT = 10
@@ -79,6 +79,29 @@ class Run:
     @property
     def ended(self) -> bool:
         return self.state in ("done", "failed")
+
+    @property
+    def model_name(self) -> str:
+        """Of the file of its model."""
+        return f"{self.plan.recording}-{self.plan.decoder}-{self.number}.npz"
+
+    @property
+    def model(self) -> bytes:
+        """The trained decoder, as `engine.decoders.store.load` reads it.
+
+        Raises
+        ------
+        NotNow
+            If it is not done, or there is none.
+        """
+        if self.state != "done":
+            raise NotNow(
+                f"Calibration {self.number} is {self.state}. Its results are there once it is done."
+            )
+        assert self.fitted is not None
+        if self.fitted.model is None:
+            raise NotNow(self.fitted.unkept)
+        return self.fitted.model
 
     @property
     def outcome(self) -> Outcome:

@@ -18,6 +18,7 @@ from engine.sources.recordings import readers
 from engine.sources.user.fitting import Fits
 from sessions.announcing import addresses
 from sessions.brokers.elsewhere import PublishingBroker
+from sessions.decoding import Decoding
 from sessions.gate.redaction import hide
 from sessions.making import LSL, RAW_LSL
 from sessions.recordings import Recordings
@@ -130,6 +131,11 @@ def sources(chosen: Settings, own: plugins.Modules) -> Sources:
 def fits_of(chosen: Settings) -> Fits:
     """The fits of neurons, and where they are kept."""
     return Fits(chosen.records / ".neurons" if chosen.records else DATA / "neurons")
+
+
+def decoding_of(chosen: Settings) -> Decoding:
+    """What decodes in the server, and where it keeps what it has made."""
+    return Decoding(chosen.records / ".found" if chosen.records else DATA / "found")
 
 
 def lsl_source(stream: str, bin_rate: float) -> Source:

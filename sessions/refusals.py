@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.errors import DeckError
+from engine.errors import DeckError, Occupied
 
 
 class UnknownSession(DeckError):
@@ -107,10 +107,14 @@ class UnknownCalibration(DeckError):
     code = "unknown_calibration"
 
 
-class Busy(DeckError):
+class Busy(Occupied):
     """There is no room now; there will be soon."""
 
-    code = "busy"
+
+class Soon(Busy):
+    """It is being made, or others come first: a matter of seconds."""
+
+    retry_after = 1
 
 
 class NotDrawn(DeckError):
@@ -144,6 +148,8 @@ STATUS: dict[str, int] = {
     "bad_setting": 422,
     "leak": 422,
     "bad_prediction": 422,
+    "bad_model": 422,
+    "cannot_fit": 422,
     "bad_session_code": 422,
     "invalid": 422,
     "too_many": 429,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tornado.httpserver import HTTPServer
-from tornado.web import Application
+from tornado.web import Application, RequestHandler
 
 from sessions.gate import Admission, Gate, Rules
 from sessions.store import Store
@@ -24,6 +24,8 @@ MAX_HEADERS = 16 * 1024
 IDLE_TIMEOUT, BODY_TIMEOUT = 20.0, 30.0
 """Seconds for a connection to send its next headers, and then the body."""
 CLEANUP_EVERY = 10.0
+NOT_YET = 503
+"""HTTP status of what may be asked again."""
 
 Rule = tuple[Any, ...]
 
@@ -61,6 +63,14 @@ def http_limits(certificate: ssl.SSLContext | None = None) -> dict[str, Any]:
         "body_timeout": BODY_TIMEOUT,
         "ssl_options": certificate,
     }
+
+
+class Served(Application):
+    """Tornado's, which would log as an error of the server that there is no room yet."""
+
+    def log_request(self, handler: RequestHandler) -> None:
+        if handler.get_status() != NOT_YET:
+            super().log_request(handler)
 
 
 class StreamServer:
@@ -119,7 +129,7 @@ class StreamServer:
             runner.run(self._serve())
 
     async def _serve(self) -> None:
-        application = Application(list(self._rules))
+        application = Served(list(self._rules))
         admission = Admission()
         gate = Gate(application, self._gate, admission, self._prefix)
         server = HTTPServer(gate, **http_limits(self._certificate))

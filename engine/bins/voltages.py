@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from engine.bins.ticks import as_rate
-from engine.broadband import BLOCK, SAMPLING_RATE, Counts16
+from engine.broadband import BLOCK, SAMPLING_RATE, Counts16, first_sample
 
 KEPT: Final = 0.5
 """Seconds of voltages for readers, or two bins if these are longer."""
@@ -102,7 +102,7 @@ class VoltageRing:
 
     def edge(self, number: int) -> int:
         """The first sample of a bin."""
-        return math.ceil(number * SAMPLING_RATE / self._rate)
+        return first_sample(number, self._rate)
 
     # What the source does
 

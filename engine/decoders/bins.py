@@ -7,7 +7,7 @@ import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from engine.bins.description import Recorded
 from engine.bins.selection import Selection
 from engine.bins.trial_table import trial_table
 from engine.errors import RecordingError
+
+TRAINED_ON: Final = 0.75
+"""Part of the trials, the first ones, that a decoder learns from unless told otherwise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +153,11 @@ class Bins:
         except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise RecordingError(f"These are no bins of a recording: {error}.") from None
         return cls(**{name: value[()] if value.ndim == 0 else value for name, value in read.items()})
+
+
+def learned_from(trial_ids: Sequence[int]) -> Sequence[int]:
+    """The trials that a decoder learns from unless told otherwise: the first ones of all in order."""
+    return trial_ids[: max(1, round(TRAINED_ON * len(trial_ids)))]
 
 
 def _cells(column: npt.NDArray[Any]) -> npt.NDArray[Any]:

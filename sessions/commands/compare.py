@@ -16,7 +16,7 @@ from typing import Any, Final
 from engine.comparison.runs import REFERENCES, USERS, Bench, Condition, learned
 from engine.comparison.table import FORMATS, Results, as_markdown
 from engine.decoders import DECODERS, own
-from engine.decoders.bins import Bins
+from engine.decoders.bins import Bins, learned_from
 from engine.decoders.store import Trained, to_npz
 from engine.errors import BadModel, BadSetting, CannotFit, DeckError, DecoderFault
 from engine.sources.recordings.recording import Recording
@@ -25,7 +25,6 @@ from engine.sources.user.fitting import Fits
 from engine.sources.user.neurons import Neurons
 from engine.sources.user.workspace import Basis
 from engine.stages.perturb import PRESETS as LEVELS
-from sessions.commands.decode import TRAINED_ON
 from sessions.configured import fits_of, load
 from sessions.settings import Parser, Settings, checked
 
@@ -145,15 +144,15 @@ def fitted(fits: Fits, recording: Recording, basis: Basis) -> Neurons:
     fit, done = fits.of(recording, basis.workspace), threading.Event()
     fit.on_done(done.set)
     done.wait()
-    if fit.neurons is None:
+    if fit.made is None:
         raise CannotFit(str(fit.error))
-    return fit.neurons
+    return fit.made
 
 
 def lesson(recording: Recording) -> Bins:
     """The part of a recording that `serve.py decode` has a decoder learn from."""
     ids = recording.trial_ids
-    return Bins.of(recording, ids[: max(1, round(TRAINED_ON * len(ids)))])
+    return Bins.of(recording, learned_from(ids))
 
 
 def trained(key: str, recording: Recording) -> bytes | None:

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
 from engine.decoders import DECODERS, Decoder, make_decoder, own
-from engine.decoders.bins import Bins
+from engine.decoders.bins import Bins, learned_from
 from engine.decoders.store import Trained, load, save
 from engine.errors import BadSetting, DeckError, DecoderFault, RecordingError
 from sessions.commands.answering import Answerer, answer_stream
@@ -31,6 +31,7 @@ from sessions.commands.client import (
     credentials,
     http_of,
     quieten,
+    refusal_in,
     unreachable,
 )
 from sessions.commands.tls import trusted
@@ -39,8 +40,8 @@ from sessions.settings import Parser
 RECORDING, ELECTRODES = "recording", "electrodes"
 """Sources of sessions, as the wire has them."""
 
-TRAINED_ON = 0.75
-"""Part of the trials, the first ones, that a decoder learns from unless told otherwise."""
+NOT_YET = 503
+"""HTTP status of what is there later: `Retry-After` says when."""
 FETCH_WITHIN = 120.0
 """Seconds; a recording that is asked for the first time must be read."""
 LARGEST = 2**31
@@ -73,6 +74,10 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         allow_abbrev=False,
     )
     parser.add_argument("--session", required=True, metavar="CODE", help="session; a new code makes one")
+    parser.add_argument(
+        "--source",
+        help="of the session, such as electrodes:96 (default: what it has, else the server's own)",
+    )
     parser.add_argument("--plugins", help="folder of your own decoders, as serve.py takes it")
     parser.add_argument(
         "--decoder", metavar="NAME",
@@ -165,12 +170,7 @@ def _made(
     facts = metadata["dataset"], metadata["sha256"], metadata["num_channels"]
     trained, check = Trained(*facts, decoder.bin_rate, ()), _welcome
     if decoder.learned:
-        if session["source"] == ELECTRODES and not options.bins:
-            raise BadSetting(
-                f"Session {options.session} has electrodes, whose counts are not the recording's. Record "
-                "it, and learn from the record: --bins FILE, as resources/guide/electrodes.md says."
-            )
-        trained = _train(options, decoder, {"recording": session["recording"]})
+        trained = _train(options, decoder, session)
         check = partial(_check, trained)
     if options.save:
         save(options.save, decoder, trained)
@@ -181,9 +181,9 @@ def _tell_epoch(key: str, done: int, most: int) -> None:
     print(f"{key} learns: epoch {done} of at most {most}", flush=True)
 
 
-def _train(options: argparse.Namespace, decoder: Decoder, named: Mapping[str, str]) -> Trained:
+def _train(options: argparse.Namespace, decoder: Decoder, session: Mapping[str, Any]) -> Trained:
     """Fit the decoder; returns what it has learned from."""
-    bins = Bins.from_npz(_content(options.bins) if options.bins else _recorded(options, named))
+    bins = Bins.from_npz(_content(options.bins) if options.bins else _recorded(options, session))
     print(f"{decoder.key} learns from {len(bins.trials)} trials ({len(bins.counts)} bins)", flush=True)
     decoder.epoch_done = partial(_tell_epoch, decoder.key)
     began = time.perf_counter()
@@ -197,14 +197,33 @@ def _train(options: argparse.Namespace, decoder: Decoder, named: Mapping[str, st
     return Trained(bins.recording, bins.sha256, n_units, decoder.bin_rate, bins.trials)
 
 
-def _recorded(options: argparse.Namespace, named: Mapping[str, str]) -> bytes:
-    """Bins of the recording's trials that are to be learned from."""
+def _recorded(options: argparse.Namespace, session: Mapping[str, Any]) -> bytes:
+    """Bins of the recording's trials that are to be learned from; of electrodes, what is found there."""
+    named = {"recording": session["recording"]}
     trials = options.train
     if trials is None:
         known = json.loads(_fetch(options, "/api/trials", named))["trials"]
-        ids = [trial["trial_id"] for trial in known]
-        trials = ids[: max(1, round(TRAINED_ON * len(ids)))]
-    return _fetch(options, "/api/recording/bins.npz", {**named, "trial_ids": ",".join(map(str, trials))})
+        trials = learned_from([trial["trial_id"] for trial in known])
+    query = {"trial_ids": ",".join(map(str, trials))}
+    if session["source"] == ELECTRODES:
+        return _awaited(options, f"{_path_of(session)}/bins.npz", query)
+    return _fetch(options, "/api/recording/bins.npz", {**named, **query})
+
+
+def _awaited(options: argparse.Namespace, path: str, query: Mapping[str, str]) -> bytes:
+    """Fetch what the server may have to make, and say meanwhile what it says."""
+    told = ""
+    while True:
+        try:
+            return _fetch(options, path, query)
+        except Unreachable as refusal:
+            error = refusal.__cause__
+            if not isinstance(error, HTTPClientError) or error.code != NOT_YET or error.response is None:
+                raise
+            if (said := refusal_in(error)) != told:
+                told = said
+                print(said, flush=True)
+            time.sleep(int(error.response.headers["Retry-After"]))
 
 
 def _content(path: Path) -> bytes:
@@ -226,10 +245,16 @@ def _check(trained: Trained, metadata: Mapping[str, Any]) -> None:
 
 def _session(options: argparse.Namespace) -> dict[str, Any]:
     """The session of this code, which is made if there is none."""
-    made = json.loads(_fetch(options, "/api/sessions", body={"custom_code": options.session}))
-    path = f"/api/sessions/{quote(made['session_code'], safe='')}"
-    found: dict[str, Any] = json.loads(_fetch(options, path))
+    asked = {"custom_code": options.session}
+    if options.source is not None:
+        asked["source"] = options.source
+    made = json.loads(_fetch(options, "/api/sessions", body=asked))
+    found: dict[str, Any] = json.loads(_fetch(options, _path_of(made)))
     return found
+
+
+def _path_of(session: Mapping[str, Any]) -> str:
+    return f"/api/sessions/{quote(session['session_code'], safe='')}"
 
 
 def _fetch(
@@ -264,7 +289,7 @@ def _fetch(
     try:
         return asyncio.run(fetch())
     except (OSError, HTTPClientError) as error:
-        raise unreachable(options.url, error) from None
+        raise unreachable(options.url, error) from error
 
 
 def _trials(text: str) -> list[int]:

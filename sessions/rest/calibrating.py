@@ -18,8 +18,11 @@ from engine.calibration.split import balanced_split, given_split
 from engine.decoders import DECODERS
 from engine.errors import NotNow
 from engine.plugins import OPTION, VARIABLE
+from engine.sources.electrodes.settings import Electrodes
+from engine.sources.recordings.recording import Recording
 from sessions.calibrations import Calibrations, Run
 from sessions.commands.client import URL
+from sessions.electrodes import n_channels_of
 from sessions.rest.context import Context, Text
 from sessions.rest.library import NPZ
 from sessions.rest.models.calibrations import (
@@ -44,16 +47,30 @@ def start_calibration(context: Context, asked: CalibrationAsk) -> CalibrationAns
     """Fit a decoder, freeze it, and test it on trials that it has never seen.
 
     It is tested undisturbed and at each level of perturbation, in a process of its own; one run is
-    under way at a time.
+    under way at a time. What is found at electrodes is made first: meanwhile the answer is 503, and
+    `Retry-After` says when to ask again.
     """
     calibrations = _calibrations(context)
-    recording = context.store.recording_named(asked.recording)
+    recording = _learned_from(context, asked)
     if asked.train_trials or asked.test_trials:
         split = given_split(recording, asked.train_trials, asked.test_trials)
     else:
         split = balanced_split(recording, asked.train_share, asked.seed)
     order = prepare(recording, split, asked.decoder, asked.settings, asked.seed)
     return _answer(context, calibrations.start(*order))
+
+
+def _learned_from(context: Context, asked: CalibrationAsk) -> Recording:
+    """The recording, or what is found at electrodes, which may have to be made first."""
+    found = context.decoding.found
+    if asked.session is not None:
+        session = context.session(asked.session)
+        recording = context.store.recording_named(session.options.recording)
+        return found.learned_from(session, recording)
+    recording = context.store.recording_named(asked.recording)
+    if asked.electrodes is None:
+        return recording
+    return found.moved(recording, Electrodes(n_channels=n_channels_of(str(asked.electrodes))))
 
 
 def list_calibrations(context: Context) -> CalibrationList:
@@ -75,11 +92,7 @@ def delete_calibration(context: Context, calibration: int) -> Deleted:
 
 def get_model(context: Context, calibration: int) -> Text:
     """The trained decoder, for `serve.py decode --model`."""
-    fitted = _done(context, calibration).fitted
-    assert fitted is not None  # of a run that is done
-    if fitted.model is None:
-        raise NotNow(fitted.unkept)
-    return Text(fitted.model, NPZ)
+    return Text(_calibrations(context).get(calibration).model, NPZ)
 
 
 def get_table(context: Context, calibration: int) -> Text:
@@ -138,7 +151,7 @@ def _python() -> str:
 
 def _answer(context: Context, run: Run) -> CalibrationAnswer:
     plan = run.plan
-    name = f"{plan.recording}-{plan.decoder}-{run.number}.npz"
+    name = run.model_name
     unkept = run.fitted.unkept if run.fitted else ""
     how = _again(plan) if unkept else f"--model {name}"
     plugins = f" {OPTION} FOLDER" if os.environ.get(VARIABLE) else ""

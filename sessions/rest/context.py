@@ -12,6 +12,7 @@ from typing import Any
 from sessions.archive import Archive
 from sessions.brokers.elsewhere import Broker
 from sessions.calibrations import Calibrations
+from sessions.decoding import Decoding
 from sessions.gate.looking import NAME
 from sessions.launcher import Launcher
 from sessions.links import Link, Links
@@ -96,6 +97,8 @@ class Context:
         Starts decoders.
     calibrations : Calibrations, optional
         Fits and tests decoders.
+    decoding : Decoding
+        Decodes what clients send, and has what is found at electrodes.
     brokers : sequence of Broker
         Where the sessions of other servers are found.
     links : Links
@@ -119,6 +122,7 @@ class Context:
     runs: Runs | None = None
     launcher: Launcher | None = None
     calibrations: Calibrations | None = None
+    decoding: Decoding = field(default_factory=Decoding)
     brokers: Sequence[Broker] = ()
     links: Links = field(default_factory=Links)
     downloads: threading.BoundedSemaphore = field(

@@ -21,6 +21,7 @@ def show_home(context: Context) -> Home | Redirect:
             "recordings": "GET /api/recordings",
             "metadata": "GET /api/metadata",
             "trials": "GET /api/trials",
+            "decode": "POST /decode",
             "health": "GET /health",
             "metrics": "GET /metrics",
             "docs": "GET /docs",

@@ -18,6 +18,7 @@ from sessions.gate.rules import address_of
 from sessions.refusals import refusal, status_of, tornados_refusal
 from sessions.rest.asks import Ask
 from sessions.rest.context import Context, Redirect, Stream, Text
+from sessions.rest.models.decoding import Decoded
 from sessions.rest.models.sessions import Created
 from sessions.rest.openapi import LATER, document
 from sessions.rest.reading import asked
@@ -239,5 +240,6 @@ def _spelled(answer: Any) -> Text | Stream | Redirect:
     """What the function of a route answers, in bytes."""
     if isinstance(answer, Text | Stream | Redirect):
         return answer
-    location = f"/api/sessions/{answer.session_code}" if isinstance(answer, Created) else None
+    code = answer.session_code if isinstance(answer, Created | Decoded) else None
+    location = None if code is None else f"/api/sessions/{code}"
     return Text(answer.model_dump_json().encode(), JSON, location, answer.status_code)

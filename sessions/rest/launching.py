@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from engine.decoders import DECODERS
-from engine.errors import NotNow
+from engine.errors import NotNow, Occupied
 from sessions.launcher import Launched
 from sessions.rest.context import Context, Text
 from sessions.rest.models.sessions import LaunchedAnswer, StartedAnswer
 from sessions.rest.requests import DecoderAsk
+from sessions.session import Session
 
 PLAIN = "text/plain"
 
@@ -21,16 +22,28 @@ def start_decoder(context: Context, code: str, asked: DecoderAsk) -> LaunchedAns
     """Start a decoder that ships or is a plugin, in a process of its own.
 
     It learns from the first three quarters of the trials, then answers every packet. It ends with the
-    session.
+    session. In a session of electrodes it learns from what is found at its own: until that is made, `line`
+    says how far it is.
     """
     if context.launcher is None:
         raise NotNow("This server starts no decoders. Run serve.py decode yourself.")
     session = context.session(code)
     decoder = DECODERS.get(asked.decoder)
-    if decoder is not None and decoder.learned and session.description.goal is None:
-        _ = session.recording  # to learn from; a live stream has none
-    context.launcher.start(session.launched, code, asked.decoder)
+    learns = decoder is not None and decoder.learned and session.description.goal is None
+    waits = _begin_learning(context, session) if learns else ""
+    started = context.launcher.start(session.launched, code, asked.decoder)
+    started.line = started.line or waits
     return launched_answer(session.launched)
+
+
+def _begin_learning(context: Context, session: Session) -> str:
+    """See that there is something to learn from: a live stream has none. Tells what is still being made."""
+    try:
+        recording = context.store.recording_named(session.options.recording)
+        context.decoding.found.learned_from(session, recording)
+    except Occupied as later:  # the decoder waits for it
+        return str(later)
+    return ""
 
 
 def stop_decoder(context: Context, code: str, name: str) -> LaunchedAnswer:

@@ -65,7 +65,8 @@ def show_bins(context: Context, asked: BinsQuery) -> Stream:
     `length_unit`, `start_time` (of bin 0, s), `synthetic`, and `trial_table`, one row a trial. It is a
     recording too: `serve.py --data bins.npz` replays it.
     """
-    return _download(context, asked, Bins.to_npz, NPZ, "bins.npz")
+    recording = context.store.recording_named(asked.recording)
+    return download(context, recording, asked.trial_ids, Bins.to_npz, NPZ, "bins.npz")
 
 
 def show_matlab_bins(context: Context, asked: BinsQuery) -> Stream:
@@ -74,16 +75,29 @@ def show_matlab_bins(context: Context, asked: BinsQuery) -> Stream:
     Vectors are columns, `channel_names` is a cell array, and `trial_table` a struct of columns, for
     `struct2table`. `serve.py --data bins.mat` replays it.
     """
-    return _download(context, asked, Bins.to_mat, MAT, "bins.mat")
-
-
-def _download(
-    context: Context, asked: BinsQuery, write: Callable[[Bins], bytes], content_type: str, file_name: str
-) -> Stream:
     recording = context.store.recording_named(asked.recording)
+    return download(context, recording, asked.trial_ids, Bins.to_mat, MAT, "bins.mat")
+
+
+def download(
+    context: Context,
+    recording: Recorded,
+    trial_ids: Sequence[int],
+    write: Callable[[Bins], bytes],
+    content_type: str,
+    file_name: str,
+) -> Stream:
+    """Bins of some trials, or of all, as a file.
+
+    Raises
+    ------
+    Busy
+        If others take as many as there may be.
+    UnknownTrial, EmptySelection
+    """
     if not context.downloads.acquire(blocking=False):
         raise Busy(f"{DOWNLOADS} clients take binned recordings already. Try again when one is done.")
-    pieces = _pieces(recording, asked.trial_ids, write, context.downloads)
+    pieces = _pieces(recording, trial_ids, write, context.downloads)
     return Stream.of(pieces, content_type, file_name)
 
 

@@ -197,7 +197,7 @@ def _closed_loop(session: Session) -> ClosedLoopAnswer | None:
     source = session.replay.source
     if not isinstance(source, SimulatedUser):
         return None
-    neurons = source.fit.neurons
+    neurons = source.fit.made
     return ClosedLoopAnswer(
         driver=source.driver,
         lockstep=source.lockstep,

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from engine.bins.ring import Ring
 from engine.bins.source import SourceState, state_of
 from sessions.awaited import Awaited
+from sessions.decoding import NEWEST
 from sessions.rest.context import Context, Text
 from sessions.rest.models.server import (
     Distribution,
@@ -49,8 +50,8 @@ def show_health(context: Context) -> Health:
         active_sessions=sums.running_sessions,
         active_connections=sums.active_connections,
         session_manager_initialized=True,
-        model_loaded=False,
-        buffer_size=0,
+        model_loaded=context.decoding.models.loaded,
+        buffer_size=sum(min(session.ring.head, NEWEST) for session in sessions.values()),
         failed=failed,
         sinks=[
             *(sink.name for sink in unwell),

@@ -200,10 +200,14 @@ class RecordingQuery(Ask):
     recording: str | None = Field(None, description="By name; the first by name if left out.")
 
 
-class BinsQuery(RecordingQuery):
+class TrialsQuery(Ask):
     trial_ids: Annotated[tuple[Id, ...], BeforeValidator(_parts)] = Field(
         (), description="Ids with commas between them, or a parameter each; every bin if left out."
     )
+
+
+class BinsQuery(TrialsQuery, RecordingQuery):
+    pass
 
 
 class SeekQuery(Ask):

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.errors import (
+    BadModel,
     BadPrediction,
     BadSetting,
+    CannotFit,
     DeckError,
     EmptySelection,
     Leak,
@@ -36,11 +38,13 @@ from sessions.refusals import (
 )
 from sessions.rest import (
     calibrating,
+    decoding,
     electrodes,
     front,
     guarding,
     guiding,
     launching,
+    learning,
     library,
     lifecycle,
     links,
@@ -112,6 +116,11 @@ def _of_recording(path: str, call: Call, *refuses: type[DeckError]) -> Route:
 def _bins(ending: str, call: Call, content_type: str) -> Route:
     refuses = (*RECORDING, UnknownTrial, EmptySelection, Busy)
     return _file(f"/api/recording/bins.{ending}", call, content_type, *refuses)
+
+
+def _session_bins() -> Route:
+    refuses = (*PLAYING, *RECORDING, UnknownTrial, EmptySelection, Busy)
+    return _file("/api/sessions/{code}/bins.npz", learning.show_session_bins, library.NPZ, *refuses)
 
 
 def _picture(name: str, call: Call, content_type: str) -> Route:
@@ -221,6 +230,14 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
             *(*PLAYING, UnknownDecoder),
         ),
     ),
+    "Decoding in the server": (
+        _slow(
+            "POST",
+            "/decode",
+            decoding.decode_now,
+            *(*PLAYING, *RECORDING, UnknownCalibration, BadModel, BadSetting, CannotFit, Busy),
+        ),
+    ),
     "Calibration in closed loop": (
         _get("/api/sessions/{code}/calibration", guiding.show_guided, *PLAYING),
         _slow(
@@ -246,6 +263,7 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
         _of_recording("/api/trials/by-target/{target_id}", library.list_trials_of_target, UnknownTarget),
         _bins("npz", library.show_bins, library.NPZ),
         _bins("mat", library.show_matlab_bins, library.MAT),
+        _session_bins(),
     ),
     "Pictures": (
         _picture("snapshot.png", pictures.show_png, "image/png"),
@@ -280,7 +298,17 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
             "POST",
             "/api/calibrations",
             calibrating.start_calibration,
-            *(*RECORDING, UnknownTrial, BadSetting, EmptySelection, Leak, Busy, NotNow),
+            *(
+                *SESSION,
+                *RECORDING,
+                UnknownTrial,
+                BadSetting,
+                EmptySelection,
+                CannotFit,
+                Leak,
+                Busy,
+                NotNow,
+            ),
         ),
         _get("/api/calibrations", calibrating.list_calibrations, NotNow),
         _get("/api/calibrations/{calibration}", calibrating.show_calibration, UnknownCalibration, NotNow),

@@ -16,7 +16,9 @@ from tornado.netutil import bind_sockets
 from sessions.archive import Archive
 from sessions.brokers.elsewhere import Broker
 from sessions.calibrations import Calibrations
+from sessions.decoding import Decoding
 from sessions.gate import Hosts, Origins, Rate, Rules
+from sessions.gate.audit import Audit
 from sessions.launcher import Launcher
 from sessions.rest.context import Context
 from sessions.rest.handler import rest_rules
@@ -96,12 +98,14 @@ def serving(
     calibrations: Calibrations | None = None,
     launcher: Launcher | None = None,
     brokers: Sequence[Broker] = (),
+    decoding: Decoding | None = None,
+    audit: Audit | None = None,
 ) -> Iterator[Client]:
     """Serve a store as the stream port does; with `Sketches` if there is no studio."""
     with tempfile.TemporaryDirectory() as folder:
-        yield from _serving(
-            store, studio, archive or Archive(Path(folder)), calibrations, launcher, brokers
-        )
+        archive = archive or Archive(Path(folder))
+        more = brokers, decoding or Decoding(), audit
+        yield from _serving(store, studio, archive, calibrations, launcher, *more)
 
 
 def _serving(
@@ -111,6 +115,8 @@ def _serving(
     calibrations: Calibrations | None,
     launcher: Launcher | None,
     brokers: Sequence[Broker],
+    decoding: Decoding,
+    audit: Audit | None,
 ) -> Iterator[Client]:
     runs = Runs(archive.folder / "runs.sqlite")
     store = store or Store({"small": small_recording()}, make_inlet=Silence, keep=runs.keep)
@@ -126,14 +132,16 @@ def _serving(
         calibrations=calibrations,
         launcher=launcher or Launcher(f"ws://127.0.0.1:{port}", logs=archive.folder / "logs"),
         brokers=brokers,
+        decoding=decoding,
     )
     rules = rest_rules(context, home=True)
-    gate = Rules(Origins((port, DASHBOARD_PORT)), Hosts(("rig.lab",)), rate=Rate(1e6))
+    gate = Rules(Origins((port, DASHBOARD_PORT)), Hosts(("rig.lab",)), rate=Rate(1e6), audit=audit)
     server = StreamServer(store, [*stream_rules(store), *rules], sockets, gate)
     server.start()
     try:
         yield Client(store, port, archive)
     finally:
         store.close()
+        decoding.close()
         archive.close()
         server.stop()

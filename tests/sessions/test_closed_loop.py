@@ -215,7 +215,7 @@ def test_a_run_of_a_comparison_is_that_of_a_session_bin_for_bin_with_the_same_sc
                 assert time.monotonic() < until, scores
                 scores = ask("GET", "/api/sessions/deck/scores").json["decoders"].get("mine", {})
             played, _ = ask.store.get("deck").ring.since(0, 600)
-    neurons = fits_of(known).of(known).neurons
+    neurons = fits_of(known).of(known).made
     bench = Bench(Basis.of(known), neurons, {"wiener": content}, n_trials=scores["n_trials"])
     source = bench.source("skilled", 5)
     loop = bins(source, answering(load(io.BytesIO(content))[0]), 5, perturbation)

@@ -61,6 +61,8 @@ class ElectrodeArray:
     trains : Trains, optional
         Whose units are dealt to channels in turn. Without them units are drawn, and fire at random.
     engine : {"numba", "scipy"}, optional
+    take : int
+        Another one has the same electrodes and units, and other noise, jitter and random spikes.
 
     Attributes
     ----------
@@ -71,12 +73,18 @@ class ElectrodeArray:
     """
 
     def __init__(
-        self, settings: Electrodes, trains: Trains | None = None, engine: Engine | None = None
+        self,
+        settings: Electrodes,
+        trains: Trains | None = None,
+        engine: Engine | None = None,
+        take: int = 0,
     ) -> None:
         self.settings = settings
         self._kernels = kernels(PACKAGE, engine)
-        seeds = np.random.SeedSequence(settings.seed).spawn(5)
-        of_noise, of_shared, of_units, of_trains, of_jitter = seeds
+        of_noise, of_shared, _, of_trains, of_jitter = np.random.SeedSequence((settings.seed, take)).spawn(
+            5
+        )
+        of_units = np.random.SeedSequence(settings.seed).spawn(5)[2]
         rng = np.random.default_rng(of_units)
         drawn = _deal(settings, rng) if trains is None else np.arange(trains.n_units) % settings.n_channels
         self.channels: Units = drawn.astype(np.int32)

@@ -19,12 +19,12 @@ from engine.bins.source import Block, Capability, Tick, Told
 from engine.bins.trials import EVENT_NAMES, Trial
 from engine.bins.troughs import TroughLog, Troughs
 from engine.bins.voltages import VoltageRing
-from engine.broadband import SAMPLING_RATE, WAVEFORM, Counts16, Engine, Floats32, Samples, compile_ahead
+from engine.broadband import WAVEFORM, Counts16, Engine, Floats32, Samples, compile_ahead
 from engine.errors import CannotFit
 from engine.sources.electrodes.array import ElectrodeArray
 from engine.sources.electrodes.judge import Detected, Judge
+from engine.sources.electrodes.playing import Playing, Within
 from engine.sources.electrodes.settings import Electrodes
-from engine.sources.electrodes.trains import Fed, scattered
 from engine.sources.electrodes.truth import Channels
 from engine.sources.electrodes.tuning import Tunes, Tuning
 from engine.sources.endless import Written
@@ -41,9 +41,6 @@ AT_ONCE: Final = 0.025
 COMPLETED: Final = 2 * WAVEFORM
 """Samples by which the waveform of a spike that is found may be late."""
 EVENTS: Final = {name: event for event, name in EVENT_NAMES.items()}
-
-Within = Callable[[int], tuple[npt.NDArray[np.float64], npt.NDArray[Any]]]
-"""The spikes of a bin: seconds since its start, and units."""
 
 
 class Counted(Protocol):
@@ -113,7 +110,7 @@ class ElectrodeSource(Written):
 
     Attributes
     ----------
-    settings : Electrodes
+    recording, within, settings, detection
         As above.
     tuning : Tuning
         What is wanted now; it begins with the above.
@@ -149,9 +146,10 @@ class ElectrodeSource(Written):
         description.synthetic = description.sampled = True
         super().__init__(description)
         self.settings = settings
+        self.detection = detection
         self.tuning = Tuning(settings, detection)
         self._ahead, self._at_once = (max(round(s * recording.bin_rate), 1) for s in (AHEAD, AT_ONCE))
-        self._recording, self._events, self._within = recording, events, within
+        self.recording, self.within, self._events = recording, within, events
         self._detect, self._engine = partial(detect, detection), engine
         self.detected: Detected | None = None
         self.voltages = VoltageRing(settings.n_channels, settings.microvolts_per_count, recording.bin_rate)
@@ -208,7 +206,7 @@ class ElectrodeSource(Written):
             self._thread.join()
 
     def _write(self, row: Any, due: float, made: Made) -> None:
-        bin_ = self._recording.bins[made.place]
+        bin_ = self.recording.bins[made.place]
         trial = self._trials[bin_["trial"]] if bin_["trial"] >= 0 else None
         kinematics = bin_["kinematics"].tolist()
         self.write(row, due, made.counts, kinematics, trial, float(bin_["coverage"]))
@@ -218,7 +216,7 @@ class ElectrodeSource(Written):
             if event in PHASE_OF:
                 self.description.mark(event, newest, newest)
             elif event == "stop":
-                success = self._recording.trials[bin_["trial"]].success
+                success = self.recording.trials[bin_["trial"]].success
                 if success is not None:
                     self.description.judge(success)
 
@@ -243,12 +241,11 @@ class ElectrodeSource(Written):
 
     def _make_bins(self) -> None:
         compile_ahead(self._engine)
-        trains = Fed(self._recording.n_units)
+        recording = self.recording
+        trains = Playing(recording.counts, recording.bin_rate, self.within, self.settings.seed)
         array, detector = ElectrodeArray(self.settings, trains, self._engine), self._detect()
         judge = Judge(self.settings.n_channels)
-        rng = np.random.default_rng((self.settings.seed, 1))
-        self._feed(trains, 0, rng)
-        edge, number = self.voltages.edge, 0
+        number = 0
         while True:
             with self._room:
                 while not self._closed and len(self._made) >= self._ahead:
@@ -256,36 +253,21 @@ class ElectrodeSource(Written):
                 if self._closed:
                     return
             numbers = range(number, number + self._at_once)
-            for each in numbers:
-                self._feed(
-                    trains, each + 1, rng
-                )  # a spike begins before its trough, maybe in the bin before
             number = numbers.stop
+            trains.feed_up_to(number)
             self.tuning.reach(numbers.start, array, detector)
-            block = array.read(edge(number) - edge(numbers.start))
+            block = array.read(trains.edge(number) - trains.edge(numbers.start))
             found = detector.process(block.voltages)
             self.voltages.add(block.voltages)
             true = Troughs(block.spikes.samples, array.channels[block.spikes.units])
             those = Troughs(found.waveforms.troughs, found.waveforms.channels)
-            self.troughs.add(edge(number), true, those)
-            if judge.add(true, those, edge(number) - COMPLETED):
+            self.troughs.add(trains.edge(number), true, those)
+            if judge.add(true, those, trains.edge(number) - COMPLETED):
                 self.detected = Detected(detector.thresholds, detector.noise, judge.matched)
             with self._room:
                 for each, bin_ in zip(numbers, found.bins, strict=True):
-                    self._made.append(Made(each % self._recording.n_bins, bin_.counts))
+                    self._made.append(Made(each % recording.n_bins, bin_.counts))
             self._tell()
-
-    def _feed(self, trains: Fed, number: int, rng: np.random.Generator) -> None:
-        """Let the units fire in a bin as they do in the recording."""
-        edge = self.voltages.edge
-        begin, index = edge(number), number % self._recording.n_bins
-        n_samples = edge(number + 1) - begin
-        if self._within is None:
-            samples, units = scattered(self._recording.counts[index], n_samples, rng)
-        else:
-            seconds, units = self._within(index)
-            samples = np.clip(np.rint(seconds * SAMPLING_RATE), 0, n_samples - 1).astype(np.int64)
-        trains.feed(begin + samples, units)
 
 
 def _untimed(trial: Trial) -> Trial:

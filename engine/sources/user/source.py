@@ -122,7 +122,7 @@ class SimulatedUser(Written):
     def ready(self, n: int) -> int:
         if self.fit.error is not None:
             raise CannotFit(self.fit.error)
-        if self.fit.neurons is None:
+        if self.fit.made is None:
             return 0
         if not self.lockstep:
             return n
@@ -269,9 +269,9 @@ class SimulatedUser(Written):
 
     def _fire(self) -> Any:
         if self._firing is None:
-            assert self.fit.neurons is not None
+            assert self.fit.made is not None
             self._firing = Firing(
-                self.fit.neurons, self._spikes, position=self.loop.position, dispersed=self.loop.dispersed
+                self.fit.made, self._spikes, position=self.loop.position, dispersed=self.loop.dispersed
             )
         return self._firing.fire(self._intended, self._cursor.place)
 

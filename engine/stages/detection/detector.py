@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +19,7 @@ from engine.broadband import (
     Engine,
     Floats32,
     Samples,
+    first_sample,
     kernels,
 )
 from engine.errors import BadSetting
@@ -156,7 +155,7 @@ class Detector:
         bins: list[BinFeatures] = []
         done = 0
         while done < len(voltages):
-            end = _edge(self._bin + 1, self._rate)
+            end = first_sample(self._bin + 1, self._rate)
             n = min(len(voltages) - done, BLOCK, self._level.left, end - self._first)
             found, waveforms = self._part(voltages[done : done + n])
             crossings.append(found)
@@ -208,7 +207,7 @@ class Detector:
         return Waveforms(samples, samples + lowest, channels, values, scores)
 
     def _end_bin(self) -> BinFeatures:
-        begin, end = (_edge(each, self._rate) for each in (self._bin, self._bin + 1))
+        begin, end = (first_sample(each, self._rate) for each in (self._bin, self._bin + 1))
         means = self._scores / np.maximum(self._scored, 1)[:, None]
         features = np.column_stack([self._counts, self._energy / (end - begin), means]).astype(np.float32)
         features[self.missing] = np.nan
@@ -228,8 +227,3 @@ def sections(settings: Detection) -> npt.NDArray[np.float64]:
     """The band-pass as second-order sections, shape (2, 6)."""
     band = (settings.low, settings.high)
     return np.asarray(signal.butter(2, band, "bandpass", fs=SAMPLING_RATE, output="sos"))
-
-
-def _edge(index: int, rate: Fraction) -> int:
-    """The first sample of a bin."""
-    return math.ceil(index * SAMPLING_RATE / rate)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
+from engine.broadband import MOST_CHANNELS
 from engine.decoders import DECODERS
 from sessions.calibrations import State
 from sessions.rest.asks import Ask
@@ -28,6 +29,16 @@ class CalibrationAsk(Ask):
     )
 
     recording: str | None = Field(None, description="By name; the first by name if left out.")
+    session: str | None = Field(
+        None,
+        description="Code of a session, in place of `recording`: learn and test on what its decoders learn "
+        "from, in a session of electrodes on what is found there.",
+    )
+    electrodes: Annotated[int, Field(ge=1, le=MOST_CHANNELS)] | None = Field(
+        None,
+        description="Learn and test on what is found on so many of the electrodes of `POST /decode`, whose "
+        "units fire for the recording's movement.",
+    )
     decoder: str = Field("wiener", description=f"One of {LEARNING}.")
     settings: dict[str, int | float] = Field(
         {}, description="Hyperparameters that differ from the defaults."
@@ -38,6 +49,12 @@ class CalibrationAsk(Ask):
         0.75, ge=0.05, le=0.95, description="Of the trials, for training, where none are named."
     )
     seed: int = Field(0, ge=0, le=2**63 - 1, description="Of the draw of trials, and of the perturbations.")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.session is not None and (self.recording, self.electrodes) != (None, None):
+            raise ValueError("A session has a recording and electrodes of its own. Send it without these.")
+        return self
 
 
 class GuidedAsk(Ask):

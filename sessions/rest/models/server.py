@@ -25,8 +25,10 @@ class Health(Answer):
     active_sessions: int = Field(description="Those that play.")
     active_connections: int = Field(description="Decoders.")
     session_manager_initialized: Literal[True]
-    model_loaded: bool = Field(description="Whether there is a model to decode with.")
-    buffer_size: int = Field(description="Bins that are kept for decoding.")
+    model_loaded: bool = Field(description="Whether `POST /decode` has a model at hand.")
+    buffer_size: int = Field(
+        description="Newest bins of sessions that `POST /decode` has, at most 100 of each."
+    )
     failed: list[str] = Field(description="Codes of the sessions that have failed.")
     sinks: list[str] = Field(
         description="Sinks that have failed, such as `lsl of CODE`, and brokers, such as `redis`."

@@ -107,13 +107,15 @@ def serving(store: Store, *more: Any) -> Iterator[str]:
     """A stream port with REST, and its address; `more` comes first."""
     sockets = bind_sockets(0, "127.0.0.1")
     port = sockets[0].getsockname()[1]
-    rules = [*more, *stream_rules(store), *rest_rules(Context(store, port, port), home=True)]
+    context = Context(store, port, port)
+    rules = [*more, *stream_rules(store), *rest_rules(context, home=True)]
     server = StreamServer(store, rules, sockets, Rules())
     server.start()
     try:
         yield f"ws://127.0.0.1:{port}"
     finally:
         store.close()
+        context.decoding.close()
         server.stop()
 
 
@@ -243,21 +245,36 @@ def test_a_real_session_is_played_until_it_is_deleted() -> None:
 def test_a_session_of_electrodes_takes_what_has_learned_from_what_is_found_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    recording = small_recording(n_units=3)
     found = tmp_path / "found.npz"
-    found.write_bytes(Bins.of(replace(small_recording(n_units=3), sha256="of a record")).to_npz())
-    store = Store({"small": small_recording()})
-    with serving(store) as url:
-        store.create("deck", Options(source="electrodes:3"))
-        assert run(url, "--decoder", "wiener") == 2
-        assert "Record it, and learn from the record: --bins FILE" in refused(capsys)
-        store.delete("deck")
-        for name, *more in (("wiener", "--bins", str(found)), ("delayed",)):
+    found.write_bytes(Bins.of(replace(recording, sha256="of a record")).to_npz())
+    with serving(store := Store({"small": recording})) as url:
+        for name, *more in (
+            ("wiener", "--bins", str(found)),
+            ("delayed",),
+            ("kalman", "--save", str(tmp_path / "model.npz"), "--source", "electrodes:3"),
+        ):
             session = store.create(name, Options(source="electrodes:3"))
             ending = threading.Thread(target=end_when_answered, args=(store, session, name))
             ending.start()
             assert run(url, "--session", name, "--decoder", name, *more) == 0
             ending.join()
-            assert f"Decoding session {name} with " in capsys.readouterr().out
+            said = capsys.readouterr().out
+            assert f"Decoding session {name} with " in said
+    assert said.startswith("The spikes of small are being found on 3 electrodes: ")
+    assert "done. Ask again in a second.\nkalman learns from 3 trials (150 bins)\n" in said
+    _, trained = load(tmp_path / "model.npz")
+    assert (trained.recording, trained.n_units) == ("small-on-3-electrodes", 3)
+    assert trained.sha256 not in (recording.sha256, "of a record")
+
+
+def test_a_session_of_another_source_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(store := Store({"small": small_recording()})) as url:
+        assert run(url, "--decoder", "delayed", "--source", "sparks") == 2
+        assert "Unknown source 'sparks'. There are recording, " in refused(capsys)
+        store.create("deck")
+        assert run(url, "--decoder", "delayed", "--source", "electrodes:3") == 2
+        assert "Session deck was made with another source." in refused(capsys)
 
 
 def end_when_answered(store: Store, session: Session, name: str) -> None:

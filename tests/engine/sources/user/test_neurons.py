@@ -120,25 +120,25 @@ def test_a_fit_runs_once_in_a_process_of_its_own_and_is_kept(tmp_path: Path) -> 
     workspace = Workspace.of(recording)
     fits = Fits(tmp_path / "neurons")
     first = fits.of(recording, workspace)
-    assert first.neurons is None
+    assert first.made is None
     assert fits.of(recording, workspace) is first
-    found = wait(first).neurons
+    found = wait(first).made
     assert found is not None
     assert first.progress == 1.0
     here = fit(Sample.of(recording, workspace))
     assert found.weights == pytest.approx(here.weights)
     fits.close()
-    again = Fits(tmp_path / "neurons").of(recording, workspace).neurons
+    again = Fits(tmp_path / "neurons").of(recording, workspace).made
     assert again is not None
     assert (again.weights == found.weights).all()
     other = known_population(1500, seed=1)
-    assert Fits(tmp_path / "neurons").of(other, Workspace.of(other)).neurons is None
+    assert Fits(tmp_path / "neurons").of(other, Workspace.of(other)).made is None
 
 
 def test_what_cannot_be_fitted_says_why_in_one_line() -> None:
     recording = small_recording(n_bins=40, n_trials=2)
     made = wait(Fits().of(recording, Workspace.of(recording)))
-    assert made.neurons is None
+    assert made.made is None
     assert made.error is not None
     assert "bins with known movement to fit neurons to" in made.error
 

@@ -203,7 +203,7 @@ def test_the_first_bins_wait_for_the_neurons(lockstep: bool) -> None:
     replay.resume()
     assert not threading.Event().wait(0.1)
     assert (replay.state, replay.ring.head) == ("playing", 0)
-    fit.end(fits_of(recording()).made.neurons)
+    fit.end(fits_of(recording()).made.made)
     rows = keeper.wait_rows(1)
     assert rows["sequence_number"][0] == 0
     assert replay.lost_time == 0.0

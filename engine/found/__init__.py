@@ -1,0 +1,1 @@
+"""What is found at simulated electrodes: of a whole recording at once, and of an intention."""
