@@ -12,7 +12,8 @@ import pytest
 
 from engine.bins.schema import Rows
 from engine.bins.source import Block, Prepared
-from engine.broadband import BLOCK
+from engine.bins.voltages import VoltageRing, Voltages
+from engine.broadband import BLOCK, SAMPLING_RATE
 from engine.deck.replay import Replay
 from engine.errors import CannotFit
 from engine.sources.electrodes.settings import Electrodes
@@ -173,6 +174,35 @@ def test_a_deck_waits_until_bins_are_ready_and_then_sends_them_on_time() -> None
         replay.close()
     assert rows["sequence_number"][:10].tolist() == list(range(10))
     np.testing.assert_allclose(np.diff(rows["due"][:10]), 0.025, atol=1e-6)
+
+
+def test_readers_of_voltages_get_all_samples_in_order_and_change_no_bin() -> None:
+    counts: list[Any] = []
+    blocks: list[Voltages] = []
+    for reads in (False, True):
+        with electrodes(small_recording(), pink=20.0) as source:
+            replay = Replay(source, speed=4.0)
+            keeper, ring = Keeper(replay), source.voltages
+            assert replay.voltages is ring
+
+            def read(ring: VoltageRing = ring) -> None:
+                some, lost = ring.since(len(blocks))
+                assert lost == 0
+                blocks.extend(some)
+
+            if reads:
+                ring.join(read)
+            replay.start()
+            rows = keeper.wait_rows(40)
+            replay.close()
+        counts.append(rows["counts"])
+        assert bool(blocks) == reads
+    np.testing.assert_array_equal(*counts)
+    first = np.array([block.first for block in blocks])
+    np.testing.assert_array_equal(first, np.arange(len(blocks)) * BLOCK)
+    assert len(blocks) >= 98  # the last bin's may be told after it
+    due = rows["due"][0] + (first / SAMPLING_RATE - 0.025) / 4
+    np.testing.assert_allclose([block.due for block in blocks], due, atol=1e-6)
 
 
 def test_electrodes_that_fail_say_why_when_their_bins_are_over(caplog: pytest.LogCaptureFixture) -> None:
