@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -27,6 +28,7 @@ from tests.sessions.frames import BINARY, TEXT
 from tests.sessions.serving import Client, serving
 from tests.sessions.streaming import Decoder, PlainDecoder, closing_code
 
+GUIDE = (Path(__file__).parents[3] / "resources" / "guide" / "electrodes.md").read_text()
 SEED = 7
 N_CHANNELS = 96
 
@@ -207,6 +209,17 @@ def test_a_plain_request_is_refused_and_raw_is_no_code(ask: Client) -> None:
     assert (reply.status, reply.json["error"]["code"]) == (400, "not_an_upgrade")
     with pytest.raises(websocket.WebSocketBadStatusException, match="422"):
         Decoder(f"ws://127.0.0.1:{ask.port}/stream/raw")
+
+
+def test_the_program_of_the_guide_reads_the_stream(ask: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)[:1]
+    exec(program.replace("localhost:8000", f"127.0.0.1:{ask.port}"), {})
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 100
+    pattern = r"sample (\d+) at \d+\.\d+: lowest \[.*\] uV(, and blocks were lost before it)?"
+    firsts = [int(match[1]) for line in lines if (match := re.fullmatch(pattern, line))]
+    assert firsts == sorted(firsts)
+    assert len(firsts) == 100
 
 
 def test_more_clients_than_a_session_may_have_are_refused(ask: Client) -> None:
