@@ -47,6 +47,7 @@ CHANNELS = (96, 256, 1024)
 THRESHOLDS = (3.5, 4.0, 4.5)
 DECODED_BY = ("wiener", "kalman")
 BLOCKS_A_SECOND = SAMPLING_RATE // BLOCK
+SETTLING = 15.0
 SWITCH_INTERVAL = 2e-4
 """As the server has it."""
 
@@ -177,9 +178,10 @@ def streamed(n_channels: int, seconds: float) -> dict[str, object]:
     with server("--source", f"electrodes:{n_channels}", "--no-lsl") as ours:
         post(ours, "/api/sessions", {"custom_code": "wires"})
         socket = connected()
-        for _ in range(BLOCKS_A_SECOND):  # until all is compiled and plays
-            socket.recv()
+        socket.recv()
+        socket.recv()  # all is compiled, and it plays
         socket.close()
+        time.sleep(SETTLING)  # pages are made ahead meanwhile
         alone = cpu_share(ours.pid, seconds)
         socket = connected()
         header = struct.Struct(json.loads(socket.recv())["header"]["struct"])
