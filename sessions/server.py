@@ -16,6 +16,8 @@ from sessions.gate import Admission, Gate, Rules
 from sessions.store import Store
 from sessions.streams.fanout import Fanouts
 from sessions.streams.hand import HandHandler
+from sessions.streams.raw import RawHandler
+from sessions.streams.raw_fanout import RawFanouts
 from sessions.streams.stream import StreamHandler
 
 MAX_READ = 8 * 1024 * 1024
@@ -37,6 +39,7 @@ def stream_rules(store: Store, prefix: str = "") -> list[Rule]:
     return [
         (r"/stream/?", StreamHandler, {**common, "format": "json"}),
         (r"/stream/binary/?", StreamHandler, {**common, "format": "msgpack"}),
+        (f"/stream/raw/{code}", RawHandler, {"store": store, "fanouts": RawFanouts()}),
         (f"/stream/binary/{code}", StreamHandler, {**common, "format": "msgpack"}),
         (f"/stream/{code}", StreamHandler, {**common, "format": "json"}),
         hand_rule(store),

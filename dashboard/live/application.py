@@ -85,7 +85,7 @@ class LivePages:
             "cards": live.cards,
             "drives": "drive" in session.replay.source.can,
             "places": Markup(grid(plotters)),
-            "addresses": addresses(host, code, lsl),
+            "addresses": addresses(host, code, lsl, session.replay.voltages is not None),
             "snippets": list(snippets(reach)),
             "deck": script_json({"session": code, "scene": figures.scene_id, "roles": theme.roles()}),
             "figures": figures.documents,
@@ -108,11 +108,13 @@ class LivePages:
         return f"{'wss' if visit.secure else 'ws'}://{host}{context.stream_prefix}"
 
 
-def addresses(host: str, code: str, lsl_name: str | None) -> list[tuple[str, str]]:
-    """What to type where, for a decoder of a session."""
-    parts = LSL_PARTS if lsl_name else ()
+def addresses(host: str, code: str, lsl_name: str | None, voltages: bool) -> list[tuple[str, str]]:
+    """What to type where, for a decoder of a session, which may have voltages."""
+    raw = [("WebSocket, voltages", f"{host}/stream/raw/{code}")] if voltages else []
+    parts = (*LSL_PARTS, *(("Raw",) if voltages else ())) if lsl_name else ()
     return [
         ("WebSocket, JSON", f"{host}/stream/{code}"),
         ("WebSocket, MessagePack", f"{host}/stream/binary/{code}"),
+        *raw,
         *((f"LSL, {part.lower()}", f"{lsl_name}-{part}-{code}") for part in parts),
     ]

@@ -13,7 +13,7 @@ import numpy as np
 from engine.bins.ticks import as_rate
 from engine.broadband import BLOCK, SAMPLING_RATE, Counts16, first_sample
 
-KEPT: Final = 0.5
+KEPT: Final = 1.0
 """Seconds of voltages for readers, or two bins if these are longer."""
 
 Wake = Callable[[], None]

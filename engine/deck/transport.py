@@ -316,7 +316,7 @@ class Transport:
             return math.inf
         schedule, period = self.schedule, self.period
         newest = schedule.due - period if self.paced else schedule.due
-        flows = self.paced and self.state == "playing"
+        flows = self.paced and self.state == "playing" and self._waits_since == math.inf
         flow = Flow(newest, period / self._bin_width, schedule.unix_offset, self.paced, flows)
         return self._voltages.publish(at, flow, self.source.position.packet_id)
 

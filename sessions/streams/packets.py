@@ -25,14 +25,19 @@ TEXT, BINARY, PING = 0x1, 0x2, 0x9
 _pack: Callable[[Any], bytes] = msgpack.packb
 
 
-def as_message(opcode: int, payload: bytes) -> bytes:
-    """A whole WebSocket message from a server (RFC 6455, section 5.2: one frame, not masked)."""
-    size = len(payload)
+def frame_head(opcode: int, size: int) -> bytes:
+    """What stands before so many bytes of a message from a server (RFC 6455, section 5.2: one frame, not
+    masked)."""
     if size < 126:
-        return struct.pack("!BB", 0x80 | opcode, size) + payload
+        return struct.pack("!BB", 0x80 | opcode, size)
     if size < 65536:
-        return struct.pack("!BBH", 0x80 | opcode, 126, size) + payload
-    return struct.pack("!BBQ", 0x80 | opcode, 127, size) + payload
+        return struct.pack("!BBH", 0x80 | opcode, 126, size)
+    return struct.pack("!BBQ", 0x80 | opcode, 127, size)
+
+
+def as_message(opcode: int, payload: bytes) -> bytes:
+    """A whole WebSocket message from a server."""
+    return frame_head(opcode, len(payload)) + payload
 
 
 Wrap = tuple[tuple[bytes, ...], bytes]

@@ -22,7 +22,7 @@ from engine.errors import BadPrediction, BadSetting, DeckError
 from sessions.gate.rules import address_of
 from sessions.metadata import metadata
 from sessions.options import Options
-from sessions.refusals import NotAnUpgrade, refusal, status_of, tornados_refusal
+from sessions.refusals import refusal, status_of, tornados_refusal
 from sessions.session import Session
 from sessions.store import Store
 from sessions.streams.delivered import Delivered
@@ -30,11 +30,10 @@ from sessions.streams.fanout import Fanouts
 from sessions.streams.group import Queue, stream_of
 from sessions.streams.packets import BINARY, TEXT, Format, Layout, as_message
 from sessions.streams.prediction import read_number, read_prediction
+from sessions.streams.upgrade import check_upgrade
 
 MAX_MESSAGE = 64 * 1024
 PING_INTERVAL = 20.0
-VERSION = "13"
-"""Of WebSocket, as in RFC 6455."""
 SEND_BUFFER = 64 * 1024
 """Bytes that the kernel may hold for a client: what lies there is stale for a slow one."""
 KEYS = ("trial_id", "target_id", "format", "layout", "queue", "decoder", "clean", "truth", "credit")
@@ -76,7 +75,7 @@ class StreamHandler(WebSocketHandler):
 
     async def get(self, code: str | None = None) -> None:
         try:
-            self._check_upgrade()
+            check_upgrade(self.request)
             self._read_query()
             self._session = await self._join(code)
         except DeckError as error:
@@ -219,20 +218,6 @@ class StreamHandler(WebSocketHandler):
         done = asyncio.get_running_loop().create_future()
         sent.add_done_callback(lambda _: _settle(done, sent))  # the client may have gone before it has read
         return done
-
-    def _check_upgrade(self) -> None:
-        """Refuse here what Tornado would refuse later, when there is a session already."""
-        headers = self.request.headers
-        connection = [each.strip().lower() for each in headers.get("Connection", "").split(",")]
-        if (
-            headers.get("Upgrade", "").lower() != "websocket"
-            or "upgrade" not in connection
-            or headers.get("Sec-WebSocket-Version") != VERSION
-            or not headers.get("Sec-WebSocket-Key")
-        ):
-            raise NotAnUpgrade(
-                f"This address speaks WebSocket alone, version {VERSION}. Connect a decoder to it."
-            )
 
     def _read_query(self) -> None:
         unknown = set(self.request.query_arguments) - set(KEYS)

@@ -3,7 +3,8 @@
 Usage: python -m tests.benchmarks.electrodes [SECONDS] [scipy]; SECONDS of signal for each figure, 10 unless
 given. Costs are seconds of one core for a second of signal, in blocks of 10 ms; their floor is the cost of
 touching all samples once. "Live" is at the signal's pace; how late another thread wakes meanwhile stands
-beside how late one of another process does. All settings are the defaults.
+beside how late one of another process does. "Streamed" is a server that plays a session, without listeners
+and with one raw client. All settings are the defaults.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import gc
 import json
 import resource
+import struct
 import subprocess
 import sys
 import threading
@@ -20,6 +22,7 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from websocket import WebSocket, create_connection
 
 from engine.bins.schema import bin_dtype
 from engine.bins.source import Block
@@ -37,13 +40,15 @@ from engine.stages.detection.detector import PACKAGE as DETECTION
 from engine.stages.detection.detector import Detector, sections
 from engine.stages.detection.noise import WINDOW
 from engine.stages.detection.settings import Detection
-from tests.benchmarks import REACH98, ROOT, emit, sleep_floor, spread
+from tests.benchmarks import REACH98, ROOT, emit, server, sleep_floor, spread
+from tests.benchmarks.dashboard import cpu_seconds, cpu_share, post
 from tests.benchmarks.decoders import TESTED_ON, TRAINED_ON, test
 
 CHANNELS = (96, 256, 1024)
 THRESHOLDS = (3.5, 4.0, 4.5)
 DECODED_BY = ("wiener", "kalman")
 BLOCKS_A_SECOND = SAMPLING_RATE // BLOCK
+SETTLING = 15.0
 SWITCH_INTERVAL = 2e-4
 """As the server has it."""
 
@@ -164,6 +169,40 @@ def beside(n_channels: int, engine: Engine, seconds: float) -> dict[str, object]
         return {**json.loads(process.stdout.readline()), "others_floor_ms": floor}
 
 
+def streamed(n_channels: int, seconds: float) -> dict[str, object]:
+    """What a server takes that plays a session, without and with a raw client, and how late blocks are."""
+    late, lost, length = [], 0, BLOCK / SAMPLING_RATE
+
+    def connected() -> WebSocket:
+        return create_connection(f"ws://127.0.0.1:{ours.port}/stream/raw/wires", timeout=60)
+
+    with server("--source", f"electrodes:{n_channels}", "--no-lsl") as ours:
+        post(ours, "/api/sessions", {"custom_code": "wires"})
+        socket = connected()
+        socket.recv()
+        socket.recv()  # all is compiled, and it plays
+        socket.close()
+        time.sleep(SETTLING)  # pages are made ahead meanwhile
+        alone = cpu_share(ours.pid, seconds)
+        socket = connected()
+        header = struct.Struct(json.loads(socket.recv())["header"]["struct"])
+        busy, used, began = cpu_seconds(ours.pid), time.thread_time(), time.perf_counter()
+        for _ in range(round(seconds * BLOCKS_A_SECOND)):
+            *_, at, flags = header.unpack_from(socket.recv())
+            late.append(time.time() - at - length)
+            lost += flags
+        took = time.perf_counter() - began
+        busy, used = cpu_seconds(ours.pid) - busy, time.thread_time() - used
+        socket.close()
+    return {
+        "core_share_alone": alone / 100,
+        "core_share": busy / took,
+        "core_share_client": used / took,
+        "block_ms_after_due": spread(late),
+        "losses": lost,
+    }
+
+
 def found_of_true(k: float, engine: Engine, seconds: float) -> tuple[Matched, float]:
     """Spikes found on 96 channels, from the second second on, and the mean of the noise, uV."""
     array = ElectrodeArray(Electrodes(), engine=engine)
@@ -242,6 +281,9 @@ def main(seconds: float, engine: Engine) -> None:
     emit("growth", exponent=float(exponent), linear=1)
     for n_channels in CHANNELS:
         emit("live", channels=n_channels, **beside(n_channels, engine, seconds))
+    if engine == fastest():  # which is the server's
+        for n_channels in CHANNELS:
+            emit("streamed", channels=n_channels, **streamed(n_channels, seconds))
     for k in THRESHOLDS:
         matched, noise = found_of_true(k, engine, seconds)
         mean, deviation = matched.timing_error

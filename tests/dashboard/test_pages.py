@@ -10,7 +10,7 @@ from panel.io.state import set_curdoc
 
 from dashboard import theme
 from dashboard.documents import Page, Visit
-from dashboard.live.application import LivePages
+from dashboard.live.application import LivePages, addresses
 from dashboard.live.page import Parts
 from dashboard.templates import script_json
 from engine.bins.source import Source
@@ -62,6 +62,12 @@ def test_lsl_names_are_shown_for_sessions_that_have_outlets(store: Store) -> Non
     }
     assert named["with"]["LSL, neural"] == "Rig3-Neural-with"
     assert "LSL, neural" not in named["without"]
+
+
+def test_the_streams_of_voltages_are_shown_for_sessions_that_have_some() -> None:
+    assert "voltages" not in str(addresses("ws://here", "one", "Rig3", voltages=False))
+    assert ("WebSocket, voltages", "ws://here/stream/raw/one") in addresses("ws://here", "one", None, True)
+    assert ("LSL, raw", "Rig3-Raw-one") in addresses("ws://here", "one", "Rig3", voltages=True)
 
 
 def test_the_page_of_a_session_that_waits_says_for_what_and_looks_again(store: Store) -> None:

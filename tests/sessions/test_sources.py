@@ -19,7 +19,7 @@ from sessions.refusals import Busy, Full
 from sessions.sources import Sources
 from sessions.store import Store
 from tests.builders import small_recording
-from tests.engine.listening import Keeper
+from tests.engine.listening import Keeper, Notebook
 from tests.sessions.serving import serving
 
 
@@ -130,6 +130,17 @@ def test_electrodes_play_a_recording_as_spikes_found_on_so_many_channels() -> No
         assert 0.3 < found["precision"] <= 1
         assert [len(each) for each in found["channels"].values()] == [3] * 5
         assert ask("POST", "/api/control/deck/seek", {"packet_id": 3}).status == 409
+
+
+def test_only_sessions_with_voltages_and_lsl_have_an_outlet_for_them() -> None:
+    made = {"lsl": lambda _: Notebook(), "lsl_raw": lambda _: Notebook()}
+    store = Store({"small": small_recording()}, make_sinks=made)
+    sinks = {
+        source: list(store.create(None, Options(source=source, lsl=lsl)).sinks)
+        for source, lsl in (("recording", True), ("electrodes:1", True), ("electrodes:2", False))
+    }
+    store.close()
+    assert sinks == {"recording": ["lsl"], "electrodes:1": ["lsl", "lsl_raw"], "electrodes:2": []}
 
 
 @pytest.mark.parametrize("asked", ["electrodes:0", "electrodes:2000", "electrodes:many", "electrodes:-1"])

@@ -15,19 +15,20 @@ PLAYING = Flow(due=10.0, pace=1.0, unix_offset=1000.0, paced=True, flows=True)
 PAUSED = PLAYING._replace(flows=False)
 PERIOD = 0.025
 BIN = 750
+SECONDS = 2
 
 
 @pytest.fixture
 def ring() -> VoltageRing:
-    """A second of two channels, made in pieces of a bin; sample i is i on one and -i on the other."""
+    """Two seconds of two channels, made in pieces of a bin; sample i is i on one and -i on the other."""
     made = VoltageRing(2, 0.25, 40.0)
-    for first in range(0, SAMPLING_RATE, BIN):
+    for first in range(0, SECONDS * SAMPLING_RATE, BIN):
         made.add(samples(first, BIN))
     return made
 
 
 def samples(first: int, n: int) -> np.ndarray[Any, np.dtype[np.int16]]:
-    ramp = np.arange(first, first + n, dtype=np.int16)
+    ramp = np.arange(first, first + n).astype(np.int16)
     return np.column_stack([ramp, -ramp])
 
 
@@ -105,28 +106,28 @@ def test_without_readers_nothing_is_published_and_who_comes_begins_with_the_next
 
 def test_what_is_made_too_late_waits(ring: VoltageRing) -> None:
     row = ring.join(silent)
-    over = SAMPLING_RATE // BIN
+    over = SECONDS * SAMPLING_RATE // BIN
     assert ring.publish(99.0, PLAYING, over) == math.inf
-    ring.add(samples(SAMPLING_RATE, BIN))
+    ring.add(samples(SECONDS * SAMPLING_RATE, BIN))
     ring.publish(99.0, PLAYING, over)
     blocks, lost = ring.since(row)
-    assert blocks[-1].first + BLOCK == SAMPLING_RATE + 600
-    assert lost == 102 - ring.capacity
+    assert blocks[-1].first + BLOCK == SECONDS * SAMPLING_RATE + 600
+    assert lost == 202 - ring.capacity
 
 
 def test_a_reader_a_lap_behind_gets_the_newest_and_knows_how_many_it_lost(ring: VoltageRing) -> None:
     slow, quick = ring.join(silent), 0
-    for number in range(1, 41):
+    for number in range(1, 81):
         ring.publish(10.0 + number * PERIOD, PLAYING._replace(due=10.0 + number * PERIOD), number)
         blocks, lost = ring.since(quick)
         assert lost == 0
         quick += len(blocks)
-    assert quick == ring.head == 100
+    assert quick == ring.head == 200
     blocks, lost = ring.since(slow)
-    assert (len(blocks), lost) == (ring.capacity, 100 - ring.capacity)
+    assert (len(blocks), lost) == (ring.capacity, 200 - ring.capacity)
     assert blocks[0].first == lost * BLOCK
-    some, lost = ring.since(60, limit=3)
-    assert ([block.row for block in some], lost) == ([60, 61, 62], 0)
+    some, lost = ring.since(160, limit=3)
+    assert ([block.row for block in some], lost) == ([160, 161, 162], 0)
 
 
 def test_readers_are_told_once_and_no_more_when_they_have_left(ring: VoltageRing) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from engine.bins.schema import Rows
 from engine.bins.source import Block, Prepared
-from engine.broadband import BLOCK
+from engine.bins.voltages import VoltageRing, Voltages
+from engine.broadband import BLOCK, SAMPLING_RATE
 from engine.deck.replay import Replay
 from engine.errors import BadSetting, CannotFit
 from engine.sources.electrodes.settings import Electrodes
@@ -234,6 +235,38 @@ def test_a_deck_waits_until_bins_are_ready_and_then_sends_them_on_time() -> None
         replay.close()
     assert rows["sequence_number"][:10].tolist() == list(range(10))
     np.testing.assert_allclose(np.diff(rows["due"][:10]), 0.025, atol=1e-6)
+
+
+def test_readers_of_voltages_get_all_samples_in_order_and_change_no_bin() -> None:
+    counts: list[Any] = []
+    blocks: list[Voltages] = []
+    for reads in (False, True):
+        with electrodes(small_recording(), pink=20.0) as source:
+            replay = Replay(source, speed=4.0)
+            keeper, ring = Keeper(replay), source.voltages
+            assert replay.voltages is ring
+
+            def read(ring: VoltageRing = ring) -> None:
+                some, lost = ring.since(len(blocks))
+                assert lost == 0
+                blocks.extend(some)
+
+            if reads:
+                ring.join(read)
+            replay.start()
+            rows = keeper.wait_rows(40)
+            replay.close()
+        counts.append(rows["counts"])
+        dues = keeper.rows["due"]
+        assert bool(blocks) == reads
+    np.testing.assert_array_equal(*counts)
+    first = np.array([block.first for block in blocks])
+    np.testing.assert_array_equal(first, np.arange(len(blocks)) * BLOCK)
+    assert len(blocks) >= 98  # the last bin's may be told after it
+    ends_in = (first + BLOCK - 1) // 750
+    known = ends_in < len(dues)
+    expected = dues[ends_in[known]] - (750 * (ends_in[known] + 1) - first[known]) / (4 * SAMPLING_RATE)
+    np.testing.assert_allclose(np.array([block.due for block in blocks])[known], expected, atol=1e-6)
 
 
 def test_electrodes_that_fail_say_why_when_their_bins_are_over(caplog: pytest.LogCaptureFixture) -> None:
