@@ -55,8 +55,8 @@ class View(Tuned):
         constant=True,
         doc="Electrodes whose voltages are drawn, from above; the first 8 if empty.",
     )
-    scope_seconds: Any = param.Selector(
-        default=1.0, objects=[0.2, 0.5, 1.0, 2.0, 5.0], constant=True, doc="Of voltages, that are drawn."
+    scope_seconds = param.Number(
+        default=1.0, bounds=(0.2, 5.0), constant=True, doc="Of voltages, that are drawn."
     )
     scope_microvolts = param.Number(
         default=100.0,

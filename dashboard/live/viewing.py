@@ -32,9 +32,7 @@ class Viewing(Controls):
     hit_radius = param.Number(default=View.hit_radius, allow_None=True)
     shown = param.ListSelector(default=[], label="Units shown")
     channels = param.String(default="", label="Electrodes of the scope", doc="At most 16.")
-    seconds: Any = param.Selector(
-        default=1.0, objects=View.param.scope_seconds.objects, label="Its seconds"
-    )
+    seconds = param.Number(default=View.scope_seconds, allow_None=True, label="Its seconds")
     microvolts = param.Number(default=View.scope_microvolts, allow_None=True, label="uV from line to line")
 
     def declare(self) -> None:
@@ -73,7 +71,7 @@ class Viewing(Controls):
         every = list(range(self.session.description.n_units))
         scope = (
             widgets.TextInput.from_param(self.param.channels, placeholder="0-7", description=None),
-            widgets.Select.from_param(self.param.seconds),
+            widgets.FloatInput.from_param(self.param.seconds),
             widgets.FloatInput.from_param(self.param.microvolts),
         )
         return fields(

@@ -20,6 +20,7 @@ from engine.sinks.lsl_raw import RawLslSink
 from engine.sources.electrodes.settings import Electrodes
 from engine.sources.electrodes.source import ElectrodeSource
 from engine.stages.detection.detector import Detector
+from engine.stages.detection.settings import Detection
 from tests.builders import small_recording
 from tests.engine.listening import PATIENCE, Keeper, wait_until
 from tests.engine.sources.electrodes.offline import offline
@@ -35,7 +36,7 @@ def published() -> Iterator[Published]:
     """A session of electrodes with an outlet, under a code of its own."""
     code, recording = f"test-{uuid.uuid4().hex[:12]}", small_recording()
     detect = partial(Detector, 3, SETTINGS.microvolts_per_count, bin_rate=40.0, engine="scipy")
-    source = ElectrodeSource(recording, {}, None, SETTINGS, detect, engine="scipy")
+    source = ElectrodeSource(recording, {}, None, SETTINGS, Detection(), detect, engine="scipy")
     replay = Replay(source)
     subject = Subject(code, source.description, 40.0, replay.voltages)
     feeder = Feeder("raw", lambda: RawLslSink(subject, NAMES), replay)

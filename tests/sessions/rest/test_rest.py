@@ -14,7 +14,7 @@ from engine.answers.safety import Limits
 from engine.bins import clock
 from engine.stages.perturb import MODELS
 from engine.stages.perturb.noise import Noise
-from engine.view import View
+from engine.view import PLAIN, View
 from sessions.gate import MAX_BODY
 from sessions.gate.rules import METHODS
 from sessions.store import Store
@@ -361,7 +361,7 @@ def test_a_timetable_is_set_shown_and_part_of_a_new_session(call):
 def test_a_view_changes_in_part_and_its_refusals_say_what_there_is(call):
     call.create()
     path = "/api/sessions/deck/view"
-    plain = {"order": "index", "hidden_units": [], "hit_radius": 10.0, "bookmarks": []}
+    plain = PLAIN.settings
     assert call("GET", path).json == plain
     call("PUT", path, {"order": "rate"})
     changed = call("PUT", path, {"hidden_units": [3, 0, 3], "bookmarks": [7]}).json
@@ -447,7 +447,8 @@ def test_health_counts_sessions_that_play_and_decoders(call):
     health = call("GET", "/health").json
     assert (health["sessions"], health["active_sessions"], health["active_connections"]) == (2, 1, 1)
     assert health["session_manager_initialized"] is True
-    assert (health["model_loaded"], health["buffer_size"], health["sinks"]) == (False, 0, [])
+    assert (health["model_loaded"], health["sinks"]) == (False, [])
+    assert 0 <= health["buffer_size"] <= call.store.get("playing").ring.head
 
 
 def test_a_session_whose_lsl_outlets_cannot_be_made_says_so_where_it_is_made():
