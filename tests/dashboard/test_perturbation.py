@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from engine.stages.perturb import MODELS, PRESETS
 from engine.stages.perturb.base import Model
+from engine.view import PLAIN
 from sessions.options import Options
 from sessions.session import Session
 from tests.dashboard.conftest import Deck, Visitor, asked, quick_deck, refusal
@@ -155,7 +156,7 @@ def test_the_view_is_shared(deck: Deck, page: Page, visitor: Visitor, session: S
     with asked(session):
         page.get_by_label("Hit radius, mm").fill("12.5")
         page.keyboard.press("Enter")
-    view = {"order": "direction", "hidden_units": [3], "hit_radius": 12.5, "bookmarks": []}
+    view = PLAIN.settings | {"order": "direction", "hidden_units": [3], "hit_radius": 12.5}
     assert deck.api("GET", f"/api/sessions/{session.code}/view") == view
     expect(other.get_by_label("Order of units")).to_have_value("by preferred direction")
     expect(other.get_by_role("checkbox", name="unit 3")).not_to_be_checked()
