@@ -9,6 +9,7 @@ from dashboard.live.marks import marks
 from dashboard.live.transport import Transport
 from sessions.session import Session
 from tests.dashboard.conftest import Deck, Visitor, asked, quick_deck
+from tests.engine.listening import wait_until
 
 deck = pytest.fixture(scope="module")(quick_deck)
 
@@ -67,9 +68,9 @@ def test_the_tape_shows_trial_failures_and_the_stretch(
     session.replay.seek(250)
     session.replay.step()
     expect(page.locator(".tape-holder")).to_have_attribute("data-trial", "2")
-    failed, other = page.evaluate(BOTTOM, [240, 4000]), page.evaluate(BOTTOM, [140, 4000])
-    assert failed == [0xFF, 0x8A, 0x65]
-    assert other != failed
+    failed = [0xFF, 0x8A, 0x65]
+    wait_until(lambda: page.evaluate(BOTTOM, [240, 4000]) == failed)
+    assert page.evaluate(BOTTOM, [140, 4000]) != failed
     for name in ("A", "B"):
         with asked(session):
             page.get_by_role("button", name=name, exact=True).click()
