@@ -83,7 +83,9 @@ def test_the_python_program_is_copied_from_the_side_and_scored_within_10_s(
     page = visitor.open(deck.live(session.code))
     page.wait_for_selector("body[data-connection=open]")
     expect(page.locator("aside [data-card]").first).to_have_id("connect")
-    page.get_by_role("button", name="Copy the Python program").click()
+    button = page.get_by_role("button", name="Copy the Python program")
+    button.click()
+    expect(button).to_have_text("Copied")
     program = page.evaluate("navigator.clipboard.readText()")
     assert program == page.locator("#code-python").inner_text().strip()
     command = [sys.executable, "-u", "-c", program]
