@@ -107,7 +107,7 @@ class Scope(Plotter):
         if not len(columns):
             return
         self._window = np.concatenate([self._window, columns])[-2 * N_COLUMNS :]
-        for row in range(SCOPE):
+        for row in range(news.trace.samples.shape[1]):
             yield Shift("trace", f"c{row}", columns[:, row])
         self._spikes = [
             _newest(before, now, self._first)

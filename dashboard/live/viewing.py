@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import panel as pn
 import param
@@ -12,13 +12,6 @@ from panel.viewable import Viewable
 from dashboard.live.controls import Controls, button, fields
 from dashboard.live.ids import parse_ids
 from engine.view import View
-
-ENGINES: Final = {
-    "channels": "scope_channels",
-    "seconds": "scope_seconds",
-    "microvolts": "scope_microvolts",
-}
-"""What the engine calls parameters of the scope."""
 
 
 class Viewing(Controls):
@@ -31,9 +24,11 @@ class Viewing(Controls):
     )
     hit_radius = param.Number(default=View.hit_radius, allow_None=True)
     shown = param.ListSelector(default=[], label="Units shown")
-    channels = param.String(default="", label="Electrodes of the scope", doc="At most 16.")
-    seconds = param.Number(default=View.scope_seconds, allow_None=True, label="Its seconds")
-    microvolts = param.Number(default=View.scope_microvolts, allow_None=True, label="uV from line to line")
+    scope_channels = param.String(default="", label="Electrodes of the scope", doc="At most 16.")
+    scope_seconds = param.Number(default=View.scope_seconds, allow_None=True, label="Its seconds")
+    scope_microvolts = param.Number(
+        default=View.scope_microvolts, allow_None=True, label="uV from line to line"
+    )
 
     def declare(self) -> None:
         recording = self.session.description
@@ -50,13 +45,13 @@ class Viewing(Controls):
             "order": now.order,
             "hit_radius": now.hit_radius,
             "shown": shown,
-            "channels": ", ".join(map(str, now.scope_channels)),
-            "seconds": now.scope_seconds,
-            "microvolts": now.scope_microvolts,
+            "scope_channels": ", ".join(map(str, now.scope_channels)),
+            "scope_seconds": now.scope_seconds,
+            "scope_microvolts": now.scope_microvolts,
         }
 
     def write(self, changes: Mapping[str, Any]) -> None:
-        settings = {ENGINES.get(name, name): value for name, value in changes.items()}
+        settings = dict(changes)
         if "scope_channels" in settings:
             settings["scope_channels"] = list(parse_ids(settings["scope_channels"]))
         if "shown" in settings:
@@ -70,9 +65,9 @@ class Viewing(Controls):
         widgets = pn.widgets
         every = list(range(self.session.description.n_units))
         scope = (
-            widgets.TextInput.from_param(self.param.channels, placeholder="0-7", description=None),
-            widgets.FloatInput.from_param(self.param.seconds),
-            widgets.FloatInput.from_param(self.param.microvolts),
+            widgets.TextInput.from_param(self.param.scope_channels, placeholder="0-7", description=None),
+            widgets.FloatInput.from_param(self.param.scope_seconds),
+            widgets.FloatInput.from_param(self.param.scope_microvolts),
         )
         return fields(
             widgets.Select.from_param(self.param.order),

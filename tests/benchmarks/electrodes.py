@@ -19,30 +19,37 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 from websocket import WebSocket, create_connection
 
-from engine.bins.schema import bin_dtype
-from engine.bins.source import Block
+from engine.bins.troughs import Troughs
 from engine.broadband import BLOCK, SAMPLING_RATE, Engine, fastest, kernels
 from engine.decoders import make_decoder
 from engine.decoders.bins import Bins
+from engine.found.finding import find
+from engine.found.orders import as_found, of_spikes
 from engine.sources.electrodes.array import PACKAGE as ELECTRODES
 from engine.sources.electrodes.array import ElectrodeArray
 from engine.sources.electrodes.settings import Electrodes
-from engine.sources.electrodes.source import ElectrodeSource
 from engine.sources.electrodes.truth import Matched, match
+from engine.sources.growing import GrowingDescription
 from engine.sources.recordings.readers import read
 from engine.sources.recordings.recording import Recording
 from engine.stages.detection.detector import PACKAGE as DETECTION
 from engine.stages.detection.detector import Detector, sections
 from engine.stages.detection.noise import WINDOW
 from engine.stages.detection.settings import Detection
+from engine.view import PLAIN, SCOPE, changed
+from plotters.base import Scene, Trace
+from plotters.frame import describe
+from plotters.raster import Raster
+from plotters.scope import Scope
 from tests.benchmarks import REACH98, ROOT, emit, server, sleep_floor, spread
 from tests.benchmarks.dashboard import cpu_seconds, cpu_share, post
 from tests.benchmarks.decoders import TESTED_ON, TRAINED_ON, test
+from tests.builders import play, small_recording
+from tests.plotters.playing import news_of
 
 CHANNELS = (96, 256, 1024)
 THRESHOLDS = (3.5, 4.0, 4.5)
@@ -223,33 +230,6 @@ def found_of_true(k: float, engine: Engine, seconds: float) -> tuple[Matched, fl
     return match(*pairs, n_channels), float(detector.noise.mean())
 
 
-def as_found(recording: Recording, k: float, engine: Engine) -> Recording:
-    """A recording with the counts that are found on 96 channels."""
-    settings = Electrodes()
-    n_channels = settings.n_channels
-    detect = partial(
-        Detector, n_channels, settings.microvolts_per_count, bin_rate=recording.bin_rate, engine=engine
-    )
-    assert recording.spike_times is not None
-    within = recording.spike_times.within
-    source = ElectrodeSource(recording, {}, within, settings, Detection(k=k), detect, engine)
-    ready = threading.Event()
-    source.on_ready(ready.set)
-    block = Block(source.description, 1)
-    bins = np.zeros(recording.n_bins, bin_dtype(n_channels, source.description.count_dtype))
-    for name in recording.bins.dtype.names or ():
-        if name != "counts":
-            bins[name] = recording.bins[name]
-    for index in range(recording.n_bins):
-        while not source.ready(1):
-            ready.wait()
-            ready.clear()
-        source.fill(block, [(0.0, 0.0)])
-        bins["counts"][index] = block.rows["counts"][0]
-    source.close()
-    return replace(recording, bins=bins, channel_names=source.description.channel_names)
-
-
 def velocity_r2(recording: Recording, key: str) -> float:
     """Of a decoder calibrated on the first 600 trials, on the last 200."""
     decoder = make_decoder(key, recording.bin_rate)
@@ -258,12 +238,38 @@ def velocity_r2(recording: Recording, key: str) -> float:
     return float(test(decoder, tested, decoder.uses_truth)["r2_velocity"])
 
 
-def decoding(engine: Engine) -> None:
+def scope(frames: int = 400) -> dict[str, float]:
+    """What the scope of 16 electrodes costs in each frame, beside the raster of 142 units; ms of a core."""
+    rng = np.random.default_rng(0)
+    description = GrowingDescription("wires", tuple(map(str, range(SCOPE))), 40.0)
+    description.sampled = True
+    recording = small_recording(142, frames)
+    drawn, raster = Scope(Scene(description)), Raster(Scene(recording))
+    per_bin = SAMPLING_RATE // 40
+    nothing = Troughs(np.zeros(0, np.int64), np.zeros(0, np.int32))
+    view = changed(PLAIN, {"scope_channels": list(range(SCOPE))}, description)
+    took = np.zeros((frames, 2))
+    for number, row in enumerate(play(recording, range(frames))):
+        news = news_of(recording, row[None])
+        samples = rng.normal(0.0, 20.0, (per_bin, SCOPE)).astype(np.float32)
+        trace = Trace(number * per_bin, samples, np.zeros(SCOPE, np.float32), nothing, nothing)
+        for column, (plot, told) in enumerate(
+            ((drawn, replace(news, trace=trace, view=view)), (raster, news))
+        ):
+            start = time.thread_time()
+            describe(plot.name, plot.update(told))
+            took[number, column] = time.thread_time() - start
+    of_scope, of_raster = 1000 * np.median(took, axis=0)
+    return {"ms_a_frame": float(of_scope), "raster_of_142_units_ms": float(of_raster)}
+
+
+def decoding() -> None:
     """What decoders make of found counts, beside what they make of the true ones."""
     recording = read(REACH98, 40.0)
     own = {key: velocity_r2(recording, key) for key in DECODED_BY}
     for k in THRESHOLDS:
-        found = as_found(recording, k, engine)
+        order = of_spikes(recording, Electrodes(), Detection(k=k))
+        found = as_found(recording, order, find(order, lambda _: None))
         for key in DECODED_BY:
             r2 = velocity_r2(found, key)
             emit("decoding", decoder=key, k=k, r2_found=r2, r2_true=own[key], share=r2 / own[key])
@@ -299,8 +305,11 @@ def main(seconds: float, engine: Engine) -> None:
             found=int(matched.n_found.sum()),
             noise_uv=noise,
         )
+    if engine != fastest():
+        return
+    emit("scope", **scope())
     if REACH98.exists():
-        decoding(engine)
+        decoding()
     else:
         emit("decoding", skipped=f"{REACH98} is not there")
 
