@@ -186,11 +186,8 @@ class Recorder:
             log.exception("%s has failed", self._thread.name)
         finally:
             self._replay.remove_listener(self)
-            self._settings, self._scores, self._detection = (
-                dict,
-                None,
-                None,
-            )  # they hold the session that holds this
+            # They hold the session that holds this.
+            self._settings, self._scores, self._detection = dict, None, None
             with suppress(OSError):  # what could not be written above cannot be now
                 self._file.close()
 
