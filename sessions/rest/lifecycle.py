@@ -26,6 +26,7 @@ from sessions.rest.models.sessions import (
     SteeringAnswer,
 )
 from sessions.rest.requests import Create, DeleteQuery
+from sessions.rest.turns import in_turns
 from sessions.session import Session
 from sessions.streams.feed import Feed
 
@@ -70,7 +71,7 @@ def _told(session: Session, existed: bool) -> str:
 
 def list_sessions(context: Context) -> SessionList:
     """All sessions. Being listed does not count as being used."""
-    sessions = {code: view(entry) for code, entry in context.store.entries.items()}
+    sessions = in_turns(context.store.entries, view)
     others = [ElsewhereAnswer(**asdict(each)) for broker in context.brokers for each in broker.others]
     return SessionList(
         sessions=sessions, total_sessions=len(sessions), stats=totals(context.store), elsewhere=others

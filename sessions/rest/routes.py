@@ -147,7 +147,7 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
     "Sessions": (
         CREATE,
         replace(CREATE, path="/api/sessions"),
-        _get("/api/sessions", lifecycle.list_sessions),
+        _slow("GET", "/api/sessions", lifecycle.list_sessions),
         _slow(
             "POST",
             "/api/sessions/many",
