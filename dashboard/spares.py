@@ -21,7 +21,7 @@ NAMED: Final = frozenset({"bokeh-token", "bokeh-session-id"})
 """Whose address names a session gets that one."""
 
 LATER: Final = 2.0
-"""Seconds after a page stands in which its visitor has the loop, before the next spare one is made on it."""
+"""Seconds that the visitor of a page which stands has the loop, before the next spare one is made on it."""
 
 
 @runtime_checkable
