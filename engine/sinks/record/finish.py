@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
 import h5py
-from pynwb import NWBHDF5IO, NWBFile
+from pynwb import NWBHDF5IO
 
 from engine.errors import RecordingError
 from engine.files.entries import END, Entries, is_sealed
 from engine.files.sealed import SEALED
+from engine.sinks.record.electrical import copy_chunks
 from engine.sinks.record.journal import lock, read_journal, unfinished
 from engine.sinks.record.nwb import to_nwb
+from engine.sinks.record.record import Record
 from engine.sinks.record.scored import with_scores
+from engine.sinks.record.voltages import read_chunks
 
 PIECE = 1024 * 1024
 """Bytes of an entry of an encrypted file."""
@@ -55,7 +59,8 @@ def finish(journal: Path, passphrase: str | None = None) -> Path:
         making = unfinished(path)
         try:
             with making.open("w+b") as out:
-                _write(out, to_nwb(record), passphrase if sealed else None)
+                chunks = read_chunks(file, journal.name, passphrase)
+                _write(out, record, chunks, passphrase if sealed else None)
                 out.flush()
                 os.fsync(out.fileno())  # before the journal goes
             os.replace(making, path)
@@ -65,10 +70,14 @@ def finish(journal: Path, passphrase: str | None = None) -> Path:
     return path
 
 
-def _write(out: BinaryIO, nwb: NWBFile, passphrase: str | None) -> None:
+def _write(
+    out: BinaryIO, record: Record, chunks: Iterable[tuple[int, bytes]], passphrase: str | None
+) -> None:
     plain = out if passphrase is None else io.BytesIO()
     with h5py.File(plain, "w") as file, NWBHDF5IO(file=file, mode="w") as writer:
-        writer.write(nwb)
+        writer.write(to_nwb(record))
+        if record.voltages is not None:
+            copy_chunks(file, record.voltages, chunks)
     if isinstance(plain, io.BytesIO) and passphrase is not None:
         entries, content = Entries(out, passphrase), plain.getbuffer()
         for start in range(0, len(content), PIECE):
