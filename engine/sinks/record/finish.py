@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import h5py
 from pynwb import NWBHDF5IO
 
 from engine.errors import RecordingError
+from engine.files.concealed import Concealed
 from engine.files.entries import END, Entries, is_sealed
 from engine.files.sealed import SEALED
 from engine.sinks.record.electrical import copy_chunks
@@ -60,7 +60,12 @@ def finish(journal: Path, passphrase: str | None = None) -> Path:
         try:
             with making.open("w+b") as out:
                 chunks = read_chunks(file, journal.name, passphrase)
-                _write(out, record, chunks, passphrase if sealed else None)
+                if sealed and passphrase is not None:
+                    with Concealed(journal.parent) as plain:
+                        _write(cast(BinaryIO, plain), record, chunks)
+                        _seal(out, plain, passphrase)
+                else:
+                    _write(out, record, chunks)
                 out.flush()
                 os.fsync(out.fileno())  # before the journal goes
             os.replace(making, path)
@@ -70,16 +75,16 @@ def finish(journal: Path, passphrase: str | None = None) -> Path:
     return path
 
 
-def _write(
-    out: BinaryIO, record: Record, chunks: Iterable[tuple[int, bytes]], passphrase: str | None
-) -> None:
-    plain = out if passphrase is None else io.BytesIO()
-    with h5py.File(plain, "w") as file, NWBHDF5IO(file=file, mode="w") as writer:
+def _write(out: BinaryIO, record: Record, chunks: Iterable[tuple[int, bytes]]) -> None:
+    with h5py.File(out, "w") as file, NWBHDF5IO(file=file, mode="w") as writer:
         writer.write(to_nwb(record))
         if record.voltages is not None:
             copy_chunks(file, record.voltages, chunks)
-    if isinstance(plain, io.BytesIO) and passphrase is not None:
-        entries, content = Entries(out, passphrase), plain.getbuffer()
-        for start in range(0, len(content), PIECE):
-            entries.append("nwb", bytes(content[start : start + PIECE]))
-        entries.append(END, b"")
+
+
+def _seal(out: BinaryIO, plain: Concealed, passphrase: str) -> None:
+    entries = Entries(out, passphrase)
+    plain.seek(0)
+    while piece := plain.read(PIECE):
+        entries.append("nwb", piece)
+    entries.append(END, b"")
