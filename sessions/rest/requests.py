@@ -268,7 +268,7 @@ class RecordAsk(Ask):
     voltages: bool = Field(
         False,
         description="Whether to record voltages, too, of a session with electrodes. 96 channels take about "
-        "200 MB a minute, as the NWB file has them and until then.",
+        "208 MB a minute, in the NWB file and until that is made.",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.engine.listening import PATIENCE
 from tests.sessions.serving import Client, serving
 from tests.sessions.streaming import Decoder
 
+GUIDE = (Path(__file__).parents[3] / "resources" / "guide" / "electrodes.md").read_text()
 HEADER = struct.Struct("<4sHHIQdI")
 
 
@@ -44,7 +46,9 @@ def received(client: Decoder, n: int) -> tuple[list[int], list[np.ndarray[Any, n
     return [HEADER.unpack_from(each)[4] for each in frames], blocks
 
 
-def test_a_record_has_what_a_raw_client_got_at_the_same_samples_and_times(ask: Client) -> None:
+def test_a_record_has_what_a_raw_client_got_at_the_same_samples_and_times(
+    ask: Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     client = Decoder(f"ws://127.0.0.1:{ask.port}/stream/raw/wires")
     try:
         received(client, 5)
@@ -73,6 +77,11 @@ def test_a_record_has_what_a_raw_client_got_at_the_same_samples_and_times(ask: C
         assert series.starting_time == pytest.approx(first, abs=0.026)
         kept = json.loads(nwb.scratch["settings"].data)[0]
         assert series.conversion == pytest.approx(1e-6 * kept["electrodes"]["microvolts_per_count"])
+    (program,) = re.findall(r"```python\n(from pynwb .*?)```", GUIDE, re.DOTALL)
+    exec(re.sub(r"wires-.*\.nwb", str(tmp_path / "records" / f"{told['name']}.nwb"), program), {})
+    spread, begin = re.fullmatch(r"(\d+\.\d) uV from (\S+) s on\n", capsys.readouterr().out).groups()
+    assert 10 < float(spread) < 50
+    assert float(begin) == begins / 30_000
 
 
 def test_voltages_are_recorded_of_those_sessions_alone_that_have_some(ask: Client) -> None:
