@@ -122,6 +122,7 @@ class VoltageLog:
         self._next = 0  # after the newest sample that was taken
         self._index = self._filled = 0  # of the chunk that is being filled, and its samples so far
         entries.append(LAYOUT, json.dumps(vars(layout)).encode())
+        self._row = ring.head  # it may be woken before the next line is done
         self._row = ring.join(self.wake)
 
     @property
@@ -140,10 +141,9 @@ class VoltageLog:
         ------
         OSError
         """
-        while True:
+        head = self._ring.head  # what comes meanwhile has to wait: the record is more than voltages
+        while self._row < head:
             blocks, lost = self._ring.since(self._row, self._layout.chunk // BLOCK)
-            if not blocks and not lost:
-                return
             self.lost += lost
             self._row += lost + len(blocks)
             for block in blocks:

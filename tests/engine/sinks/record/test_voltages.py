@@ -153,9 +153,9 @@ def test_a_record_with_voltages_replays_as_one_without(tmp_path: Path) -> None:
     assert replayed.bins["observed"].all()
 
 
-def test_at_speed_max_the_replay_waits_for_the_voltages_to_be_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """No chunk is written before this is set."""
     may, deflate = threading.Event(), voltages.deflated
 
     def deflated(samples: Counts16) -> bytes:
@@ -163,13 +163,45 @@ def test_at_speed_max_the_replay_waits_for_the_voltages_to_be_written(
         return deflate(samples)
 
     monkeypatch.setattr(voltages, "deflated", deflated)
+    return may
+
+
+def test_a_slow_disk_costs_voltages_and_neither_bins_nor_time(
+    tmp_path: Path, disk: threading.Event
+) -> None:
+    with recorded(tmp_path) as session:
+        log, replay = session.recorder.voltages, session.replay
+        assert log is not None
+        replay.resume()
+        session.play(120)  # 3 s, of which the ring keeps 1 s
+        disk.set()
+        session.play(40)
+        replay.close()
+        session.recorder.stop()
+    rows = session.keeper.rows
+    assert log.lost > 100
+    assert (session.recorder.lost, session.recorder.error) == (0, None)
+    assert len(read_record(session.journal).rows) == len(rows)
+    path = finish(session.journal)
+    kept, samples = read_record(path).voltages, samples_of(path)
+    assert kept is not None
+    assert sum(stop - start for start, stop in kept.gaps) == log.lost * BLOCK
+    expected = session.reader.samples(0, len(samples)).copy()
+    for start, stop in kept.gaps:
+        expected[start:stop] = 0
+    np.testing.assert_array_equal(samples, expected)
+
+
+def test_at_speed_max_the_replay_waits_for_the_voltages_to_be_written(
+    tmp_path: Path, disk: threading.Event
+) -> None:
     with recorded(tmp_path, speed="max") as session:
         log, replay = session.recorder.voltages, session.replay
         assert log is not None
         replay.resume()
         wait_until(lambda: log.behind)
         assert session.recorder.floor() <= replay.ring.head - replay.ring.capacity  # so there is no room
-        may.set()
+        disk.set()
         session.play(400)
         replay.close()
         session.recorder.stop()
