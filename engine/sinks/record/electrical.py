@@ -81,7 +81,7 @@ def described_voltages(file: h5py.File) -> RecordedVoltages | None:
     edges = () if lost is None else (lost[name][:] for name in ("start_time", "stop_time"))
     starting_time = file[f"acquisition/{NAME}/starting_time"][()]
     return RecordedVoltages(
-        layout=Layout(data.shape[1], round(1e6 * data.attrs["conversion"], 12), data.chunks[0]),
+        layout=Layout(data.shape[1], round(float(1e6 * data.attrs["conversion"]), 12), data.chunks[0]),
         first=_sample(starting_time),
         n_samples=len(data),
         gaps=tuple((_sample(start), _sample(stop)) for start, stop in zip(*edges, strict=True)),
