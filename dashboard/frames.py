@@ -134,6 +134,7 @@ class Frames:
             scores=self._session.scores.latest(),
             means=self._session.drift.mean_rates(),
             trace=trace,
+            noise=self._voltages.noise if self._voltages else None,
         )
 
     def _news_to_read(self, news: News) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from engine.bins.source import Sampled, Source
 from engine.bins.troughs import Troughs
 from engine.broadband import WAVEFORM
 from engine.view import View, scope_channels
-from plotters.base import Trace
+from plotters.base import Floats, Trace
 
 LATE: Final = 2 * WAVEFORM
 """Samples after which all is known that was found before."""
@@ -58,6 +58,11 @@ class Voltages:
         self._marked = known[1]
         true, found = (_shown(each, channels) for each in self._source.troughs.between(*known))
         return Trace(first, samples, self._source.thresholds[channels], true, found)
+
+    @property
+    def noise(self) -> Floats:
+        """Of all electrodes, uV, shape (n_channels,); NaN before it is known."""
+        return self._source.noise
 
     def _wake(self) -> None:
         """Bins bring frames, and frames the blocks that were due meanwhile."""

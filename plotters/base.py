@@ -140,6 +140,8 @@ class News:
         Spikes per second of each unit since the session's start; NaN before its first bin.
     trace : Trace, optional
         Of sessions that have voltages.
+    noise : ndarray of float32, shape (n_units,), optional
+        Of the electrodes of those, uV; NaN before it is known.
     """
 
     rows: Rows
@@ -153,6 +155,7 @@ class News:
     scores: Scoreboard = field(default_factory=Scoreboard)
     means: npt.NDArray[np.float64] | None = None
     trace: Trace | None = None
+    noise: Floats | None = None
 
     def with_lead(self, n: int) -> slice:
         """Where among the recent bins the new ones are, and `n` (or as many as there are) before them."""

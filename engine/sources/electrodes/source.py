@@ -173,6 +173,12 @@ class ElectrodeSource(Written):
         nothing = np.full(self.settings.n_channels, np.nan, np.float32)
         return nothing if detected is None else detected.thresholds
 
+    @property
+    def noise(self) -> Floats32:
+        detected = self.detected
+        nothing = np.full(self.settings.n_channels, np.nan, np.float32)
+        return nothing if detected is None else detected.noise
+
     # What the deck asks
 
     def on_ready(self, tell: Callable[[], None]) -> None:
