@@ -23,9 +23,10 @@ from plotters.timing import Timing
 from plotters.undisturbed import Undisturbed
 from plotters.units import Units
 from plotters.velocity import Velocity
+from plotters.waveforms import Waveforms
 
 PLOTTERS: tuple[type[Plotter], ...] = (
-    *(Raster, Scope, Rate, Arena, Array, Position, Velocity, Units, Timing),
+    *(Raster, Scope, Waveforms, Rate, Arena, Array, Position, Velocity, Units, Timing),
     *(Quality, Errors, Latency),
     Undisturbed,
 )
