@@ -123,6 +123,7 @@ class Frames:
             decoded = self._session.scores.places(recent["packet_id"])
         elif self._session.predictions.names:
             decoded = self._session.predictions.decoded(recent)
+        noise, thresholds = self._voltages.levels if self._voltages else (None, None)
         return News(
             rows=recent[max(len(recent) - n_new, 0) :][-self._scene.n_bins :],
             state=self._replay.state,
@@ -136,7 +137,8 @@ class Frames:
             means=self._session.drift.mean_rates(),
             trace=trace,
             single=single,
-            noise=self._voltages.noise if self._voltages else None,
+            noise=noise,
+            thresholds=thresholds,
         )
 
     def _news_to_read(self, news: News) -> dict[str, Any]:

@@ -47,21 +47,21 @@ class Voltages:
         first, stop = blocks[0].first, blocks[-1].first + len(blocks[-1].samples)
         known = max(self._marked, first - LATE), stop - LATE
         self._marked = known[1]
-        spikes, thresholds = self._source.troughs.between(*known), self._source.thresholds
+        spikes = self._source.troughs.between(*known)
 
         def trace(channels: list[int]) -> Trace:
             samples = np.concatenate([block.samples[:, channels] for block in blocks]).astype(np.float32)
             samples *= voltages.microvolts_per_count
             true, found = (_shown(each, channels) for each in spikes)
-            return Trace(first, samples, thresholds[channels], true, found)
+            return Trace(first, samples, true, found)
 
         description = self._source.description
         return trace(scope_channels(description, view)), trace([waveform_channel(description, view)])
 
     @property
-    def noise(self) -> Floats:
-        """Of all electrodes, uV, shape (n_channels,); NaN before it is known."""
-        return self._source.noise
+    def levels(self) -> tuple[Floats, Floats]:
+        """Noise and threshold of all electrodes, uV, shape (n_channels,); NaN before they are known."""
+        return self._source.noise, self._source.thresholds
 
     def _wake(self) -> None:
         """Bins bring frames, and frames the blocks that were due meanwhile."""

@@ -101,15 +101,12 @@ class Trace(NamedTuple):
         Index of the first sample.
     samples : ndarray of float32, shape (n, n_shown)
         uV.
-    thresholds : ndarray of float32, shape (n_shown,)
-        uV; NaN before there are any.
     true, found : Troughs
         Spikes of the samples up to `LATE` before the last one; their channels are columns of `samples`.
     """
 
     first: int
     samples: Floats
-    thresholds: Floats
     true: Troughs
     found: Troughs
 
@@ -146,8 +143,8 @@ class News:
         Of sessions that have voltages, the channels that the view has in its scope.
     single : Trace, optional
         Of the one channel whose waveforms the view has.
-    noise : ndarray of float32, shape (n_units,), optional
-        Of the electrodes of those, uV; NaN before it is known.
+    noise, thresholds : ndarray of float32, shape (n_units,), optional
+        Of the electrodes of those, uV; NaN before they are known.
     """
 
     rows: Rows
@@ -163,6 +160,7 @@ class News:
     trace: Trace | None = None
     single: Trace | None = None
     noise: Floats | None = None
+    thresholds: Floats | None = None
 
     def with_lead(self, n: int) -> slice:
         """Where among the recent bins the new ones are, and `n` (or as many as there are) before them."""

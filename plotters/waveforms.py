@@ -46,7 +46,7 @@ class Waveforms(Plotter):
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
-        self._sections = sections(Detection())  # type: ignore[no-untyped-call]
+        self._sections = sections(Detection())
         self._begin(PLAIN)
 
     def _begin(self, view: View) -> None:
@@ -60,7 +60,6 @@ class Waveforms(Plotter):
         self._true: Samples = np.zeros(0, np.int64)
         self._found: Samples = np.zeros(0, np.int64)
         self._values: Floats = np.empty((0, WAVEFORM), np.float32)
-        self._threshold = np.float32(np.nan)
         self._axes: Floats | None = None
 
     @classmethod
@@ -129,14 +128,14 @@ class Waveforms(Plotter):
         self._take(news.single)
         if self._stop - self._drawn >= PERIOD:
             self._drawn = self._stop
-            yield from self._draw()
+            yield from self._draw(news)
 
     def start(self, news: News) -> Iterable[Update]:
         if news.view is not self._view:
             self._begin(news.view)
         channel = waveform_channel(self.scene.recording, news.view)
         yield Set("electrode", {"axis_label": f"Electrode {channel} (uV)"})
-        yield from self._draw()
+        yield from self._draw(news)
 
     def _take(self, trace: Trace) -> None:
         """Cut the waveforms of the spikes that are known now."""
@@ -156,9 +155,10 @@ class Waveforms(Plotter):
         oldest = min([*self._found.tolist(), self._stop - 2 * LATE]) - TOLERANCE
         true = np.concatenate([self._true, trace.true.samples])
         self._true = true[true >= oldest]
-        self._threshold = trace.thresholds[0]
 
-    def _draw(self) -> Iterable[Update]:
+    def _draw(self, news: News) -> Iterable[Update]:
+        assert news.thresholds is not None
+        threshold = news.thresholds[waveform_channel(self.scene.recording, self._view)]
         are_true = near(self._found, self._true)
         scores = self._scores()
         for (name, *_), those in zip(KINDS, (are_true, ~are_true), strict=True):
@@ -167,8 +167,8 @@ class Waveforms(Plotter):
             yield Replace("lines", name, lines.ravel())
             for column, values in zip(("x", "y"), scores.T, strict=True):
                 yield Replace(f"{name} scores", column, values[those])
-        yield Replace("threshold", "y", np.full(1, self._threshold, np.float32))
-        lowest = min(float(self._values.min(initial=0)), float(np.nan_to_num(self._threshold)))
+        yield Replace("threshold", "y", np.full(1, threshold, np.float32))
+        lowest = min(float(self._values.min(initial=0)), float(np.nan_to_num(threshold)))
         yield Set(
             "lines y", {"start": -nice_end(-lowest), "end": nice_end(float(self._values.max(initial=0)))}
         )

@@ -145,18 +145,50 @@ document.addEventListener("keydown", (event) => {
 
 element("keys").addEventListener("click", () => help.showModal());
 
+/** The figure of a plot, if the page has it. @param {string} plot @returns {Model} */
+const figure = (plot) => window.Bokeh.index.roots.map((/** @type {any} */ view) => view.model).find((/** @type {Model} */ { name }) => name === plot);
+
+/** @param {Model} plot @param {string} source @param {...string} names @returns {any[]} */
+const columns = (plot, source, ...names) => {
+  const { data } = plot.document.get_model_by_name(source);
+  return names.map((name) => (data instanceof Map ? data.get(name) : data[name]));
+};
+
 // A click on a target in the arena selects it. Of two quick clicks, wherever they are, the second is "doubletap".
 
 document.addEventListener("deck:plots", () => {
-  const plot = window.Bokeh.index.roots.map((/** @type {any} */ view) => view.model).find((/** @type {Model} */ { name }) => name === "arena");
+  const plot = figure("arena");
   const toggle = (/** @type {{ x: number, y: number }} */ { x, y }) => {
-    const { data } = plot.document.get_model_by_name("arena/targets");
-    const [xs, ys, radii] = ["x", "y", "radius"].map((name) => (data instanceof Map ? data.get(name) : data[name]));
+    const [xs, ys, radii] = columns(plot, "arena/targets", "x", "y", "radius");
     const distances = Array.from(xs, (tx, i) => Math.hypot(tx - x, ys[i] - y) / radii[i]);
     const nearest = Math.min(...distances);
     if (nearest < 1.5) ask({ target: distances.indexOf(nearest) });
   };
   for (const click of ["tap", "doubletap"]) plot?.on_event(click, toggle);
+});
+
+// In the scope a threshold is dragged, and given back to the noise by two clicks; a click in the array chooses an electrode.
+
+document.addEventListener("deck:plots", () => {
+  const plot = figure("scope");
+  const hand = plot?.document.get_model_by_name("scope/hand");
+  let threshold = -1; // the row whose line is held
+  const grasp = (/** @type {{ y: number }} */ { y }) => {
+    const distances = columns(plot, "scope/threshold", "y")[0].map((/** @type {number} */ each) => Math.abs(each - y));
+    threshold = distances.findIndex((/** @type {number} */ each) => each < 0.15 && each === Math.min(...distances));
+    return threshold >= 0;
+  };
+  const drag = (/** @type {{ y: number | null }} */ { y }) => {
+    if (threshold >= 0) hand.location = y;
+  };
+  plot?.on_event("panstart", grasp);
+  plot?.on_event("pan", drag);
+  plot?.on_event("panend", (/** @type {{ y: number }} */ { y }) => {
+    drag({ y: null });
+    if (threshold >= 0) ask({ threshold, height: y });
+  });
+  plot?.on_event("doubletap", (/** @type {{ y: number }} */ at) => grasp(at) && ask({ threshold, height: null }));
+  figure("array")?.on_event("tap", (/** @type {{ x: number, y: number }} */ { x, y }) => ask({ electrode: [x, y] }));
 });
 
 followLatency();

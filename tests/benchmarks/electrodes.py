@@ -252,7 +252,7 @@ def scope(frames: int = 400) -> dict[str, float]:
     for number, row in enumerate(play(recording, range(frames))):
         news = news_of(recording, row[None])
         samples = rng.normal(0.0, 20.0, (per_bin, SCOPE)).astype(np.float32)
-        trace = Trace(number * per_bin, samples, np.zeros(SCOPE, np.float32), nothing, nothing)
+        trace = Trace(number * per_bin, samples, nothing, nothing)
         for column, (plot, told) in enumerate(
             ((drawn, replace(news, trace=trace, view=view)), (raster, news))
         ):

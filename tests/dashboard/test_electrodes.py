@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard.live.electrodes import in_all, worst
-from dashboard.live.ids import parse_pairs, spell_pairs
+from dashboard.live.ids import parse_levels, parse_pairs, spell_levels, spell_pairs
 from engine.errors import BadSetting
 from engine.sources.electrodes.judge import Detected
 from engine.sources.electrodes.truth import Matched
@@ -46,6 +46,14 @@ def test_pairs_are_read_as_they_are_spelled() -> None:
         parse_pairs("4-5, 6")
 
 
+def test_levels_are_read_as_they_are_spelled() -> None:
+    assert parse_levels("3: -60, 8:-52.5;") == [(3, -60.0), (8, -52.5)]
+    assert spell_levels([(3, -60.0), (8, -52.5)]) == "3: -60, 8: -52.5"
+    assert parse_levels("") == []
+    with pytest.raises(BadSetting, match="is no channel with a number"):
+        parse_levels("3-60")
+
+
 def test_what_is_found_is_spelled_in_all_and_of_the_worst_channels() -> None:
     assert [row.cells for row in in_all(FOUND)] == [
         ("Recall", "0.40"),
@@ -80,6 +88,13 @@ def test_bad_channels_and_the_threshold_are_set_on_the_page_and_elsewhere(
     with asked(session):
         card.get_by_role("switch", name="Common average reference").click()
     assert deck.api("GET", f"{path}/detection")["reference"] is True
+    by_hand = card.get_by_label("Thresholds by hand, uV")
+    with asked(session):
+        by_hand.fill("3: -60, 0: -52.5")
+        by_hand.press("Enter")
+    assert deck.api("GET", f"{path}/detection")["thresholds"] == [[3, -60], [0, -52.5]]
+    deck.api("PUT", f"{path}/detection", {"thresholds": [[2, -61]]})
+    expect(by_hand).to_have_value("2: -61")
     deck.api("PUT", f"{path}/electrodes", {"dead": [], "shorted": [[3, 4]]})
     deck.api("PUT", f"{path}/detection", {"k": 4.2})
     expect(dead).to_have_value("")

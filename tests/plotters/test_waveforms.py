@@ -19,7 +19,8 @@ from plotters.waveforms import PERIOD, SHOWN, TOLERANCE, Waveforms, near
 from tests.builders import play, small_recording
 from tests.plotters.playing import columns, news_of, properties
 
-NEWS = news_of(small_recording(), play(small_recording(), range(4)))
+THRESHOLDS = np.full(4, -45.0, np.float32)
+NEWS = replace(news_of(small_recording(), play(small_recording(), range(4))), thresholds=THRESHOLDS)
 BLOCK = 750
 """Samples of a bin."""
 
@@ -47,9 +48,7 @@ def play_all(
     for first in range(0, len(samples), block):
         known = max(first - LATE, 0), first + block - LATE
         part = samples[first : first + block]
-        trace = Trace(
-            first, part, np.full(1, -45.0, np.float32), true.between(*known), found.between(*known)
-        )
+        trace = Trace(first, part, true.between(*known), found.between(*known))
         news = replace(NEWS, single=trace, view=view)
         assert plot.should_update(news)
         updates += plot.update(news)
@@ -108,7 +107,6 @@ def test_nothing_is_cut_across_samples_that_were_lost() -> None:
     trace = Trace(
         later,
         samples,
-        np.full(1, -45.0, np.float32),
         troughs([]),
         troughs([later - 20, later + 20, later + 500]),
     )
