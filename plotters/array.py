@@ -22,6 +22,7 @@ from bokeh.plotting import figure
 
 from engine.bins.description import Description
 from engine.geometry import PITCH, places
+from engine.view import waveform_channel
 from plotters.base import LIVE, Floats, News, Place, Plotter, Replace, Scene, Set, Update
 from plotters.columns import spike_rates
 from plotters.drawing import nice_end, paint, paint_labels
@@ -56,7 +57,10 @@ class Array(Plotter):
 
     @property
     def caption(self) -> str:
-        return f"Colour: noise, uV. Dot: spikes found, full at {FULL:g}/s. Outlined: unusual noise."
+        return (
+            f"Colour: noise, uV. Dot: spikes found, full at {FULL:g}/s. Red: unusual noise. "
+            "Click one to see its waveforms."
+        )
 
     def build(self) -> UIElement:
         n = self.scene.recording.n_units
@@ -109,6 +113,9 @@ class Array(Plotter):
         paint(cells.glyph, line_color="bad")
         dot = Circle(x="x", y="y", radius="radius", line_color=None)
         paint(plot.add_glyph(source, dot, level=LIVE).glyph, fill_color="plot")
+        nowhere = self.source("chosen", x=[np.nan], y=[np.nan])
+        chosen = Rect(x="x", y="y", width=PITCH, height=PITCH, fill_color=None, line_width=2.5)
+        paint(plot.add_glyph(nowhere, chosen, level=LIVE).glyph, line_color="text")
         return cells
 
     def should_update(self, news: News) -> bool:
@@ -124,6 +131,12 @@ class Array(Plotter):
         yield Replace("electrodes", "radius", radii.astype(np.float32))
         yield Replace("electrodes", "unusual", 2.5 * unusual(news.noise).astype(np.float32))
         yield Set("colours", {"high": nice_end(2 * median)})
+
+    def start(self, news: News) -> Iterable[Update]:
+        yield from self.update(news)
+        channel = waveform_channel(self.scene.recording, news.view)
+        for column, value in zip(("x", "y"), places(self.scene.recording.n_units)[channel], strict=True):
+            yield Replace("chosen", column, np.full(1, value, np.float32))
 
 
 def unusual(noise: Floats) -> npt.NDArray[np.bool_]:

@@ -66,7 +66,7 @@ class Scope(Plotter):
     def caption(self) -> str:
         return (
             "300 to 3,000 Hz. Ring: a true spike. Dot: a found one; alone, made up. "
-            "Dashed: threshold. Drag it to set it by hand; a double click gives it back."
+            "Dashed: threshold; drag it to set it by hand, double-click to undo that."
         )
 
     def build(self) -> UIElement:

@@ -11,6 +11,7 @@ from bokeh.models import BasicTicker, Range1d, Row
 from bokeh.models.glyphs import Scatter, Segment
 from bokeh.models.ui import UIElement
 from bokeh.plotting import figure
+from scipy.linalg import eigh
 from scipy.signal import sosfilt
 
 from engine.bins.description import Description
@@ -186,8 +187,8 @@ class Waveforms(Plotter):
         if len(self._values) < 2:
             return np.zeros((len(self._values), 2), np.float32)
         centred = self._values - self._values.mean(axis=0)
-        _, vectors = np.linalg.eigh(centred.T @ centred)
-        axes = vectors[:, :-3:-1]
+        _, vectors = eigh(centred.T @ centred, subset_by_index=(WAVEFORM - 2, WAVEFORM - 1))
+        axes = vectors[:, ::-1]
         if self._axes is not None:
             axes = np.where((axes * self._axes).sum(axis=0) < 0, -axes, axes)
         self._axes = axes

@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.geometry import places
 from engine.sources.growing import GrowingDescription
+from engine.view import PLAIN, changed
 from plotters.array import CELL, FULL, Array
 from plotters.base import Floats, News, Scene
 from tests.builders import play, small_recording
@@ -54,6 +55,12 @@ def test_it_updates_once_a_second_and_for_those_who_come_later() -> None:
     updated = [n for n in range(1, 100) if plot.should_update(news([10.0] * N_CHANNELS, n))]
     assert updated == [1, 41, 81]
     assert columns(plot.start(news([10.0] * N_CHANNELS, 99)))
+
+
+def test_the_electrode_whose_waveforms_are_shown_is_framed() -> None:
+    view = changed(PLAIN, {"waveform_channel": 4}, array().scene.recording)
+    made = columns(array().start(replace(news([10.0] * N_CHANNELS), view=view)))
+    assert [*made["chosen", "x"], *made["chosen", "y"]] == places(N_CHANNELS)[4].tolist()
 
 
 def test_cells_stand_where_the_electrodes_are() -> None:
