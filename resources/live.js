@@ -172,22 +172,26 @@ document.addEventListener("deck:plots", () => {
 document.addEventListener("deck:plots", () => {
   const plot = figure("scope");
   const hand = plot?.document.get_model_by_name("scope/hand");
-  let threshold = -1; // the row whose line is held
-  const grasp = (/** @type {{ y: number }} */ { y }) => {
+  let held = -1; // the row whose line is
+  const near = (/** @type {{ y: number }} */ { y }) => {
     const distances = columns(plot, "scope/threshold", "y")[0].map((/** @type {number} */ each) => Math.abs(each - y));
-    threshold = distances.findIndex((/** @type {number} */ each) => each < 0.15 && each === Math.min(...distances));
-    return threshold >= 0;
+    return distances.findIndex((/** @type {number} */ each) => each < 0.15 && each === Math.min(...distances));
   };
-  const drag = (/** @type {{ y: number | null }} */ { y }) => {
-    if (threshold >= 0) hand.location = y;
+  const take = (/** @type {{ y: number }} */ at) => {
+    held = near(at);
   };
-  plot?.on_event("panstart", grasp);
-  plot?.on_event("pan", drag);
-  plot?.on_event("panend", (/** @type {{ y: number }} */ { y }) => {
-    drag({ y: null });
-    if (threshold >= 0) ask({ threshold, height: y });
-  });
-  plot?.on_event("doubletap", (/** @type {{ y: number }} */ at) => grasp(at) && ask({ threshold, height: null }));
+  const drag = (/** @type {{ y: number }} */ { y }) => {
+    if (held >= 0) hand.location = y;
+  };
+  const drop = () => {
+    if (held >= 0 && hand.location !== null) ask({ threshold: held, height: hand.location });
+    held = -1;
+    hand.location = null;
+  };
+  const giveBack = (/** @type {{ y: number }} */ at) => near(at) >= 0 && ask({ threshold: near(at), height: null });
+  // Who holds the button before moving presses, for Bokeh, and does not pan.
+  const hears = Object.entries({ panstart: take, press: take, pan: drag, mousemove: drag, panend: drop, pressup: drop, doubletap: giveBack });
+  for (const [event, hear] of hears) plot?.on_event(event, hear);
   figure("array")?.on_event("tap", (/** @type {{ x: number, y: number }} */ { x, y }) => ask({ electrode: [x, y] }));
 });
 
