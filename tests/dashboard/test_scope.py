@@ -55,6 +55,10 @@ def test_voltages_are_drawn_with_spikes_and_the_view_chooses_electrodes(
     wait_for(page, "scope/times", "model.start === -0.2")
     view = deck.api("GET", "/api/sessions/wires/view")
     assert (view["scope_channels"], view["scope_seconds"]) == ([2, 11], 0.2)
+    with asked(deck.store.get("wires")):
+        page.get_by_label("Electrode of the waveforms").fill("5")
+        page.get_by_label("Electrode of the waveforms").press("Enter")
+    assert deck.api("GET", "/api/sessions/wires/view")["waveform_channel"] == 5
     page.get_by_label("Electrodes of the scope").fill("12")
     page.get_by_label("Electrodes of the scope").press("Enter")
     expect(page.locator("#refusal")).to_contain_text("Unknown electrode 12. There are electrodes 0 to 11.")
