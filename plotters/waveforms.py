@@ -70,8 +70,7 @@ class Waveforms(Plotter):
     @property
     def caption(self) -> str:
         return (
-            f"The last {SHOWN} found, and their first two components. "
-            "Blue, dots: true spikes. Red, crosses: made up."
+            f"The last {SHOWN} found, and first two components. Blue: true spikes. Red, crosses: made up."
         )
 
     def build(self) -> UIElement:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from dashboard.live.electrodes import in_all, worst
+from dashboard.live.electrodes import choose_electrode, drag_threshold, in_all, worst
 from dashboard.live.ids import parse_levels, parse_pairs, spell_levels, spell_pairs
 from engine.errors import BadSetting
 from engine.sources.electrodes.judge import Detected
@@ -108,6 +108,27 @@ def test_bad_channels_and_the_threshold_are_set_on_the_page_and_elsewhere(
             card.scroll_into_view_if_needed()
             keep_screenshot(page, f"electrodes-{theme}-{width}")
         page.get_by_role("button", name="Switch between dark and light").click()
+
+
+def test_what_a_page_drags_or_clicks_beside_all_electrodes_changes_nothing(deck: Deck) -> None:
+    wired = deck.store.create("dragged", Options(source="electrodes:6"))
+    plain = deck.store.create("flat")
+    wired.change_view({"scope_channels": [4, 1], "scope_microvolts": 50})
+    drag_threshold(wired, 1, -2.5)
+    assert wired.replay.source.tuning.by_hand == {1: -75.0}
+    drag_threshold(wired, 0, -1.0)
+    assert wired.replay.source.tuning.by_hand == {1: -75.0, 4: -50.0}
+    with pytest.raises(BadSetting, match="A threshold is below 0 uV, not 25"):
+        drag_threshold(wired, 1, -0.5)
+    before = wired.replay.changes, plain.replay.changes, wired.view, plain.view
+    drag_threshold(wired, 2, -2.5)
+    drag_threshold(wired, -1, None)
+    drag_threshold(plain, 0, -0.5)
+    choose_electrode(wired, 9.0, 0.0)
+    choose_electrode(plain, 0.0, 0.0)
+    assert before == (wired.replay.changes, plain.replay.changes, wired.view, plain.view)
+    drag_threshold(wired, 1, None)
+    assert wired.replay.source.tuning.by_hand == {4: -50.0}
 
 
 def test_sessions_of_a_recording_have_no_such_card(deck: Deck, visitor: Visitor) -> None:
