@@ -77,7 +77,8 @@ class Frames:
         self._recent.append(rows)
         self._sent.append(np.full(len(rows), send_latency(self._session), np.float32))
         self._trial = self._follower.advance(rows, self._view.hit_radius)
-        news = self._news(len(rows), self._voltages.trace(self._view) if self._voltages else None)
+        traces = self._voltages.traces(self._view) if self._voltages else (None, None)
+        news = self._news(len(rows), *traces)
         updates = self._updates(lambda each: each.update(news) if each.should_update(news) else ())
         return self._encode(news, updates, self._news_to_read(news))
 
@@ -114,7 +115,7 @@ class Frames:
         last = last_shown(recording, self._sought)
         return bins_up_to(recording, last, self.n_bins, k, self._session.ring.dtype)
 
-    def _news(self, n_new: int, trace: Trace | None = None) -> News:
+    def _news(self, n_new: int, trace: Trace | None = None, single: Trace | None = None) -> News:
         recent, sent, trial, decoded = self._recent.values, self._sent.values, self._trial, {}
         if self._preview is not None:
             recent, sent = self._preview, np.full(len(self._preview), np.nan, np.float32)
@@ -122,6 +123,7 @@ class Frames:
             decoded = self._session.scores.places(recent["packet_id"])
         elif self._session.predictions.names:
             decoded = self._session.predictions.decoded(recent)
+        noise, thresholds = self._voltages.levels if self._voltages else (None, None)
         return News(
             rows=recent[max(len(recent) - n_new, 0) :][-self._scene.n_bins :],
             state=self._replay.state,
@@ -134,6 +136,9 @@ class Frames:
             scores=self._session.scores.latest(),
             means=self._session.drift.mean_rates(),
             trace=trace,
+            single=single,
+            noise=noise,
+            thresholds=thresholds,
         )
 
     def _news_to_read(self, news: News) -> dict[str, Any]:

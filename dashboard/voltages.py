@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from engine.bins.source import Sampled, Source
 from engine.bins.troughs import Troughs
-from engine.broadband import WAVEFORM
-from engine.view import View, scope_channels
-from plotters.base import Trace
-
-LATE: Final = 2 * WAVEFORM
-"""Samples after which all is known that was found before."""
+from engine.view import View, scope_channels, waveform_channel
+from plotters.base import LATE, Floats, Trace
 
 
 class Voltages:
-    """What the scope of a session's view has not shown yet.
+    """What a session's view has not shown yet.
 
     Parameters
     ----------
@@ -41,23 +35,33 @@ class Voltages:
         self._source.voltages.leave(self._wake)
         self._row = None
 
-    def trace(self, view: View) -> Trace | None:
-        """What has come; None where nothing has."""
+    def traces(self, view: View) -> tuple[Trace, Trace] | tuple[None, None]:
+        """What has come of the scope's channels, and of that with the waveforms; None if nothing."""
         if self._row is None:
-            return None
+            return None, None
         voltages = self._source.voltages
         blocks, lost = voltages.since(self._row)
         self._row += lost + len(blocks)
         if not blocks:
-            return None
-        channels = scope_channels(self._source.description, view)
-        samples = np.concatenate([block.samples[:, channels] for block in blocks]).astype(np.float32)
-        samples *= voltages.microvolts_per_count
+            return None, None
         first, stop = blocks[0].first, blocks[-1].first + len(blocks[-1].samples)
         known = max(self._marked, first - LATE), stop - LATE
         self._marked = known[1]
-        true, found = (_shown(each, channels) for each in self._source.troughs.between(*known))
-        return Trace(first, samples, self._source.thresholds[channels], true, found)
+        spikes = self._source.troughs.between(*known)
+
+        def trace(channels: list[int]) -> Trace:
+            samples = np.concatenate([block.samples[:, channels] for block in blocks]).astype(np.float32)
+            samples *= voltages.microvolts_per_count
+            true, found = (_shown(each, channels) for each in spikes)
+            return Trace(first, samples, true, found)
+
+        description = self._source.description
+        return trace(scope_channels(description, view)), trace([waveform_channel(description, view)])
+
+    @property
+    def levels(self) -> tuple[Floats, Floats]:
+        """Noise and threshold of all electrodes, uV, shape (n_channels,); NaN before they are known."""
+        return self._source.noise, self._source.thresholds
 
     def _wake(self) -> None:
         """Bins bring frames, and frames the blocks that were due meanwhile."""

@@ -19,6 +19,10 @@ class Pairs(param.List):  # type: ignore[type-arg]  # only its stub takes some
         super().__init__(list(default), item_type=tuple, **declared)
 
 
+class Levels(Pairs):
+    """A parameter whose values are lists of channels, each with a number."""
+
+
 class Tuned(param.Parameterized):
     """Parameters, from which requests, answers and widgets follow.
 
@@ -64,12 +68,14 @@ def made(kind: type[T], given: Mapping[str, Any], make: Callable[..., T] | None 
 
 
 def spelled(value: Any) -> str:
-    """A value as notes have it: ``4.5``, ``on``, ``3,7``, ``4-5``, ``none``."""
+    """A value as notes have it: ``4.5``, ``on``, ``3,7``, ``4-5``, ``8:-52.5``, ``none``."""
     match value:
         case bool():
             return "on" if value else "off"
         case list():
             return ",".join(map(spelled, value)) or "none"
+        case (int(channel), float(level)):
+            return f"{channel}:{level:g}"
         case tuple():
             return "-".join(map(spelled, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

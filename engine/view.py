@@ -14,6 +14,7 @@ from engine.analysis.rates import mean_rates
 from engine.analysis.tuning import preferred_directions
 from engine.bins.description import Description, recorded
 from engine.bins.selection import spell_ids
+from engine.broadband import MOST_CHANNELS
 from engine.errors import BadSetting
 from engine.tuned import Tuned
 
@@ -65,6 +66,12 @@ class View(Tuned):
         constant=True,
         doc="Between the lines of two electrodes.",
     )
+    waveform_channel = param.Integer(
+        default=-1,
+        bounds=(-1, MOST_CHANNELS - 1),
+        constant=True,
+        doc="Electrode whose waveforms are drawn; the first of the scope if -1.",
+    )
     bookmarks = param.List(
         default=[],
         item_type=int,
@@ -102,9 +109,13 @@ def changed(view: View, settings: Mapping[str, Any], description: Description) -
         if not 0 <= unit < description.n_units:
             known = spell_ids(list(range(description.n_units)), "unit")
             raise BadSetting(f"Unknown unit {unit}. There are {known}.")
-    for channel in new.scope_channels:
-        if not 0 <= channel < description.n_units or not description.sampled:
-            raise BadSetting(_unknown_electrode(channel, description))
+    for name, channels in (
+        ("scope_channels", new.scope_channels),
+        ("waveform_channel", [new.waveform_channel] if new.waveform_channel >= 0 else []),
+    ):
+        for channel in channels:
+            if not 0 <= channel < description.n_units or not description.sampled:
+                raise BadSetting(_unknown_electrode(channel, description, name))
     if new.bookmarks:
         _check_bookmarks(new.bookmarks, description)
     ordered = {name: sorted(set(getattr(new, name))) for name in ("hidden_units", "bookmarks")}
@@ -124,9 +135,9 @@ def _check_bookmarks(bookmarks: Sequence[int], description: Description) -> None
             raise BadSetting(f"There is no bin {bin_} to bookmark. There are 0 to {recording.n_bins - 1}.")
 
 
-def _unknown_electrode(channel: int, description: Description) -> str:
+def _unknown_electrode(channel: int, description: Description, name: str) -> str:
     if not description.sampled:
-        return "This session has no voltages to show. Leave scope_channels out."
+        return f"This session has no voltages to show. Leave {name} out."
     known = spell_ids(list(range(description.n_units)), "electrode")
     return f"Unknown electrode {channel}. There are {known}."
 
@@ -134,6 +145,12 @@ def _unknown_electrode(channel: int, description: Description) -> str:
 def scope_channels(description: Description, view: View) -> list[int]:
     """The electrodes whose voltages are drawn."""
     return view.scope_channels or list(range(min(FIRST, description.n_units)))
+
+
+def waveform_channel(description: Description, view: View) -> int:
+    """The electrode whose waveforms are drawn."""
+    chosen = view.waveform_channel
+    return chosen if chosen >= 0 else scope_channels(description, view)[0]
 
 
 @lru_cache(maxsize=64)

@@ -10,6 +10,7 @@ from engine.bins.description import Description
 from engine.errors import BadSetting
 from engine.plugins import Modules, classes
 from plotters.arena import Arena
+from plotters.array import Array
 from plotters.base import Plotter
 from plotters.latency import Latency
 from plotters.position import Position
@@ -22,9 +23,10 @@ from plotters.timing import Timing
 from plotters.undisturbed import Undisturbed
 from plotters.units import Units
 from plotters.velocity import Velocity
+from plotters.waveforms import Waveforms
 
 PLOTTERS: tuple[type[Plotter], ...] = (
-    *(Raster, Scope, Rate, Arena, Position, Velocity, Units, Timing),
+    *(Raster, Scope, Waveforms, Rate, Arena, Array, Position, Velocity, Units, Timing),
     *(Quality, Errors, Latency),
     Undisturbed,
 )

@@ -25,6 +25,7 @@ from engine.bins.description import Description
 from engine.bins.phases import TrialState
 from engine.bins.schema import Rows
 from engine.bins.troughs import Troughs
+from engine.broadband import WAVEFORM
 from engine.errors import BadSetting
 from engine.view import View
 from plotters.drawing import paint_figure
@@ -42,6 +43,9 @@ LEFT, RIGHT = 80, 48
 below each other."""
 
 TIME = "Time before the newest bin (s)"
+
+LATE: Final = 2 * WAVEFORM
+"""Samples of voltages after which all is known that was found before."""
 
 LIVE: Final = "overlay"
 """Level of what moves: it has a canvas of its own, so that axes and grids are not painted anew with it.
@@ -89,7 +93,7 @@ class Scene:
 
 
 class Trace(NamedTuple):
-    """Voltages since the last frame, of the channels that a view has in its scope.
+    """Voltages of some channels since the last frame.
 
     Attributes
     ----------
@@ -97,15 +101,12 @@ class Trace(NamedTuple):
         Index of the first sample.
     samples : ndarray of float32, shape (n, n_shown)
         uV.
-    thresholds : ndarray of float32, shape (n_shown,)
-        uV; NaN before there are any.
     true, found : Troughs
-        Spikes of the samples up to 3 ms before the last one; their channels are columns of `samples`.
+        Spikes of the samples up to `LATE` before the last one; their channels are columns of `samples`.
     """
 
     first: int
     samples: Floats
-    thresholds: Floats
     true: Troughs
     found: Troughs
 
@@ -139,7 +140,11 @@ class News:
     means : ndarray of float64, shape (n_units,), optional
         Spikes per second of each unit since the session's start; NaN before its first bin.
     trace : Trace, optional
-        Of sessions that have voltages.
+        Of sessions that have voltages, the channels that the view has in its scope.
+    single : Trace, optional
+        Of the one channel whose waveforms the view has.
+    noise, thresholds : ndarray of float32, shape (n_units,), optional
+        Of the electrodes of those, uV; NaN before they are known.
     """
 
     rows: Rows
@@ -153,6 +158,9 @@ class News:
     scores: Scoreboard = field(default_factory=Scoreboard)
     means: npt.NDArray[np.float64] | None = None
     trace: Trace | None = None
+    single: Trace | None = None
+    noise: Floats | None = None
+    thresholds: Floats | None = None
 
     def with_lead(self, n: int) -> slice:
         """Where among the recent bins the new ones are, and `n` (or as many as there are) before them."""

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 from bokeh.models import FixedTicker, Range1d
+from bokeh.models.annotations import Span
 from bokeh.models.glyphs import Scatter, Segment
 from bokeh.models.ui import UIElement
 from scipy.signal import sosfilt
@@ -42,7 +43,7 @@ class Scope(Plotter):
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
-        self._sections = sections(Detection())  # type: ignore[no-untyped-call]
+        self._sections = sections(Detection())
         self._begin(PLAIN)
 
     def _begin(self, view: View) -> None:
@@ -55,7 +56,7 @@ class Scope(Plotter):
         self._state = np.zeros((len(self._sections), 2, SCOPE), np.float32)
         nothing = Troughs(np.zeros(0, np.int64), np.zeros(0, np.int32))
         self._spikes: list[Troughs] = [nothing, nothing]
-        self._thresholds: Floats = np.full(SCOPE, np.nan, np.float32)
+        self._thresholds: Floats = np.full(0, np.nan, np.float32)
 
     @classmethod
     def suits(cls, description: Description) -> bool:
@@ -63,7 +64,10 @@ class Scope(Plotter):
 
     @property
     def caption(self) -> str:
-        return "300 to 3,000 Hz. Dashed: threshold. Ring: a true spike. Dot: a found one; alone, made up."
+        return (
+            "300 to 3,000 Hz. Ring: a true spike. Dot: a found one; alone, made up. "
+            "Dashed: threshold; drag it to set it by hand, double-click to undo that."
+        )
 
     def build(self) -> UIElement:
         labels = self._labels(PLAIN)
@@ -89,6 +93,11 @@ class Scope(Plotter):
         nowhere = np.full(1, np.nan, np.float32)
         lines = self.source("threshold", **{"from": nowhere, "to": nowhere, "y": nowhere})
         paint(plot.add_glyph(lines, threshold, level=LIVE).glyph, line_color="bad")
+        handle = Scatter(x="to", y="y", marker="diamond", size=9)  # dragged in resources/live.js
+        paint(plot.add_glyph(lines, handle, level=LIVE).glyph, line_color="bad", fill_color="bad")
+        hand = Span(location=None, line_width=2, level=LIVE, name=self.full_name("hand"))
+        paint(hand, line_color="bad")
+        plot.add_layout(hand)
         for name, role, filled in SPIKES:
             mark = Scatter(x="x", y="y", marker="circle", size=4 if filled else 8)
             made = plot.add_glyph(self.source(name, x=nowhere, y=nowhere), mark, level=LIVE)
@@ -97,25 +106,18 @@ class Scope(Plotter):
         return plot
 
     def should_update(self, news: News) -> bool:
-        return news.trace is not None
+        return news.trace is not None or not np.array_equal(
+            self._thresholds, self._now(news), equal_nan=True
+        )
 
     def update(self, news: News) -> Iterable[Update]:
         if news.view is not self._view:
             self._begin(news.view)
-        assert news.trace is not None
-        columns = self._columns(news.trace)
-        if not len(columns):
-            return
-        self._window = np.concatenate([self._window, columns])[-2 * N_COLUMNS :]
-        for row in range(news.trace.samples.shape[1]):
-            yield Shift("trace", f"c{row}", columns[:, row])
-        self._spikes = [
-            _newest(before, now, self._first)
-            for before, now in zip(self._spikes, (news.trace.true, news.trace.found), strict=True)
-        ]
-        yield from self._marks()
-        if not np.array_equal(self._thresholds, news.trace.thresholds, equal_nan=True):
-            self._thresholds = news.trace.thresholds
+        if news.trace is not None:
+            yield from self._show(news.trace)
+        now = self._now(news)
+        if not np.array_equal(self._thresholds, now, equal_nan=True):
+            self._thresholds = now
             yield from self._lines()
 
     def start(self, news: News) -> Iterable[Update]:
@@ -130,9 +132,28 @@ class Scope(Plotter):
         for row in range(SCOPE):
             yield Replace("trace", f"c{row}", self._window[:, row])
         yield from self._marks()
+        self._thresholds = self._now(news)
         yield from self._lines()
 
     # What is on screen
+
+    def _now(self, news: News) -> Floats:
+        """Thresholds of the rows, uV."""
+        assert news.thresholds is not None
+        return news.thresholds[scope_channels(self.scene.recording, news.view)]
+
+    def _show(self, trace: Trace) -> Iterable[Update]:
+        columns = self._columns(trace)
+        if not len(columns):
+            return
+        self._window = np.concatenate([self._window, columns])[-2 * N_COLUMNS :]
+        for row in range(trace.samples.shape[1]):
+            yield Shift("trace", f"c{row}", columns[:, row])
+        self._spikes = [
+            _newest(before, now, self._first)
+            for before, now in zip(self._spikes, (trace.true, trace.found), strict=True)
+        ]
+        yield from self._marks()
 
     @property
     def _first(self) -> int:

@@ -9,8 +9,8 @@ from bokeh.models import BasicTicker, HoverTool, Range1d
 from bokeh.models.ui import UIElement
 
 from engine.analysis.rates import mean_rates
-from engine.bins.delivery import received
 from plotters.base import LIVE, Floats, News, Place, Plotter, Replace, Scene, Set, Update
+from plotters.columns import spike_rates
 from plotters.drawing import nice_end, paint
 
 NOW = 1.0
@@ -97,14 +97,7 @@ class Units(Plotter):
 
     def rates(self, news: News) -> Floats:
         """Spikes per second of observed time, lost bins aside, shape (n_units,); NaN if there was none."""
-        rows = news.recent[-self.n_now :]
-        known = received(rows)
-        seconds = np.count_nonzero(known) * self.scene.recording.bin_width
-        if not seconds:
-            return np.full(len(self.means), np.nan, np.float32)
-        spikes = rows["counts"][known].sum(axis=0, dtype=np.uint32)
-        rates: Floats = (spikes / seconds).astype(np.float32)
-        return rates
+        return spike_rates(news.recent[-self.n_now :], self.scene.recording.bin_width)
 
     def top(self, rates: Floats) -> float:
         """The end of an axis that holds the rates and the band."""

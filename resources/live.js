@@ -145,18 +145,54 @@ document.addEventListener("keydown", (event) => {
 
 element("keys").addEventListener("click", () => help.showModal());
 
+/** The figure of a plot, if the page has it. @param {string} plot @returns {Model} */
+const figure = (plot) => window.Bokeh.index.roots.map((/** @type {any} */ view) => view.model).find((/** @type {Model} */ { name }) => name === plot);
+
+/** @param {Model} plot @param {string} source @param {...string} names @returns {any[]} */
+const columns = (plot, source, ...names) => {
+  const { data } = plot.document.get_model_by_name(source);
+  return names.map((name) => (data instanceof Map ? data.get(name) : data[name]));
+};
+
 // A click on a target in the arena selects it. Of two quick clicks, wherever they are, the second is "doubletap".
 
 document.addEventListener("deck:plots", () => {
-  const plot = window.Bokeh.index.roots.map((/** @type {any} */ view) => view.model).find((/** @type {Model} */ { name }) => name === "arena");
+  const plot = figure("arena");
   const toggle = (/** @type {{ x: number, y: number }} */ { x, y }) => {
-    const { data } = plot.document.get_model_by_name("arena/targets");
-    const [xs, ys, radii] = ["x", "y", "radius"].map((name) => (data instanceof Map ? data.get(name) : data[name]));
+    const [xs, ys, radii] = columns(plot, "arena/targets", "x", "y", "radius");
     const distances = Array.from(xs, (tx, i) => Math.hypot(tx - x, ys[i] - y) / radii[i]);
     const nearest = Math.min(...distances);
     if (nearest < 1.5) ask({ target: distances.indexOf(nearest) });
   };
   for (const click of ["tap", "doubletap"]) plot?.on_event(click, toggle);
+});
+
+// In the scope a threshold is dragged, and given back to the noise by two clicks; a click in the array chooses an electrode.
+
+document.addEventListener("deck:plots", () => {
+  const plot = figure("scope");
+  const hand = plot?.document.get_model_by_name("scope/hand");
+  let held = -1; // the row whose line is
+  const near = (/** @type {{ y: number }} */ { y }) => {
+    const distances = columns(plot, "scope/threshold", "y")[0].map((/** @type {number} */ each) => Math.abs(each - y));
+    return distances.findIndex((/** @type {number} */ each) => each < 0.15 && each === Math.min(...distances));
+  };
+  const take = (/** @type {{ y: number }} */ at) => {
+    held = near(at);
+  };
+  const drag = (/** @type {{ y: number }} */ { y }) => {
+    if (held >= 0) hand.location = y;
+  };
+  const drop = () => {
+    if (held >= 0 && hand.location !== null) ask({ threshold: held, height: hand.location });
+    held = -1;
+    hand.location = null;
+  };
+  const giveBack = (/** @type {{ y: number }} */ at) => near(at) >= 0 && ask({ threshold: near(at), height: null });
+  // Who holds the button before moving presses, for Bokeh, and does not pan.
+  const hears = Object.entries({ panstart: take, press: take, pan: drag, mousemove: drag, panend: drop, pressup: drop, doubletap: giveBack });
+  for (const [event, hear] of hears) plot?.on_event(event, hear);
+  figure("array")?.on_event("tap", (/** @type {{ x: number, y: number }} */ { x, y }) => ask({ electrode: [x, y] }));
 });
 
 followLatency();

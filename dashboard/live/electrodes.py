@@ -12,11 +12,21 @@ import param
 from panel.viewable import Viewable
 
 from dashboard.live.controls import Controls, slider, stack
-from dashboard.live.ids import parse_ids, parse_pairs, spell_ids, spell_pairs
+from dashboard.live.ids import (
+    parse_ids,
+    parse_levels,
+    parse_pairs,
+    spell_ids,
+    spell_levels,
+    spell_pairs,
+)
 from dashboard.table import Row, Table
+from engine.geometry import PITCH, places
 from engine.sources.electrodes.judge import Detected
 from engine.sources.electrodes.source import ElectrodeSource
 from engine.stages.detection.settings import Detection
+from engine.view import scope_channels
+from sessions.session import Session
 
 WORST: Final = 5
 """Channels that are listed."""
@@ -29,6 +39,7 @@ class Detecting(Controls):
 
     k = param.Number(default=4.0, doc=Detection.param.k.doc)
     reference = param.Boolean(label="Common average reference", doc=Detection.param.reference.doc)
+    thresholds = param.String(label="Thresholds by hand, uV")
     dead = param.String(label=CHANNELS["dead"])
     noisy = param.String(label=CHANNELS["noisy"])
     shorted = param.String(label=CHANNELS["shorted"])
@@ -48,6 +59,7 @@ class Detecting(Controls):
         return {
             "k": detection["k"],
             "reference": detection["reference"],
+            "thresholds": spell_levels(detection["thresholds"]),
             "dead": spell_ids(array.dead),
             "noisy": spell_ids(array.noisy),
             "shorted": spell_pairs(array.shorted),
@@ -59,7 +71,8 @@ class Detecting(Controls):
             listed = parse_pairs(value) if name == "shorted" else list(parse_ids(value))
             self.session.replay.tune("electrodes", {name: listed})
         else:
-            self.session.replay.tune("detection", {name: value})
+            wanted = parse_levels(value) if name == "thresholds" else value
+            self.session.replay.tune("detection", {name: wanted})
 
     def follow(self) -> None:
         super().follow()
@@ -72,11 +85,48 @@ class Detecting(Controls):
         widgets = pn.widgets
         return stack(
             slider(self, "k", "Threshold, times the noise", start, end, 0.1),
+            widgets.TextInput.from_param(self.param.thresholds, placeholder="none, as in 3: -60"),
             widgets.Switch.from_param(self.param.reference),
             *(widgets.TextInput.from_param(self.param[name], placeholder="none") for name in CHANNELS),
             self._found,
             self._worst,
         )
+
+
+def drag_threshold(session: Session, row: int, height: float | None) -> None:
+    """Set the threshold of an electrode in the scope by hand, or give it back to its noise.
+
+    Parameters
+    ----------
+    session : Session
+    row : int
+        In the scope, from above.
+    height : float or None
+        On its axis, where row 0 is at 0, row 1 at -1 and so on.
+
+    Raises
+    ------
+    BadSetting
+        If that is not below 0 uV.
+    """
+    source, view = session.replay.source, session.view
+    channels = scope_channels(session.description, view)
+    if not isinstance(source, ElectrodeSource) or row not in range(len(channels)):
+        return
+    levels = dict(source.tuning.by_hand)
+    levels.pop(channels[row], None)
+    if height is not None:
+        levels[channels[row]] = round((height + row) * view.scope_microvolts, 1)
+    if levels != source.tuning.by_hand:
+        session.replay.tune("detection", {"thresholds": sorted(levels.items())})
+
+
+def choose_electrode(session: Session, x: float, y: float) -> None:
+    """Show the waveforms of the electrode at a place of the array, mm, if there is one."""
+    offset = np.abs(places(session.description.n_units) - (x, y)).max(axis=1)
+    nearest = int(offset.argmin())
+    if session.description.sampled and offset[nearest] < PITCH / 2:
+        session.change_view({"waveform_channel": nearest})
 
 
 def in_all(found: Detected) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Lists of trials, targets or channels as people type them: "1-20, 45"; and of pairs: "4-5, 8-9"."""
+"""Lists as people type them: of trials or channels "1-20, 45", of pairs "4-5, 8-9", of levels "3: -60"."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from engine.errors import BadSetting
 
 SEPARATOR: Final = re.compile("(?<![-\N{EN DASH}\\s])[\\s,;]+(?![-\N{EN DASH}\\s])")
 PART: Final = re.compile("(\\d{1,9})(?:\\s*[-\N{EN DASH}]\\s*(\\d{1,9}))?")
+LEVEL: Final = re.compile("(\\d{1,9})\\s*:\\s*([-\N{MINUS SIGN}]?\\d{1,5}(?:\\.\\d{1,9})?)")
 LONGEST: Final = 100_000
 
 
@@ -55,6 +56,30 @@ def parse_pairs(text: str) -> list[tuple[int, int]]:
 def spell_pairs(pairs: Iterable[tuple[int, int]]) -> str:
     """A text that lists pairs."""
     return ", ".join(f"{one}-{other}" for one, other in pairs)
+
+
+def parse_levels(text: str) -> list[tuple[int, float]]:
+    """The channels that a text lists, each with a number.
+
+    Raises
+    ------
+    BadSetting
+        If it cannot be read.
+    """
+    levels = []
+    for part in filter(None, map(str.strip, re.split("[,;]", text))):
+        found = LEVEL.fullmatch(part)
+        if found is None:
+            raise BadSetting(
+                f"{_quoted(part)} is no channel with a number. Write them as in 3: -60, 8: -52.5."
+            )
+        levels.append((int(found[1]), float(found[2].replace("\N{MINUS SIGN}", "-"))))
+    return levels
+
+
+def spell_levels(levels: Iterable[tuple[int, float]]) -> str:
+    """A text that lists channels, each with a number."""
+    return ", ".join(f"{channel}: {level:g}" for channel, level in levels)
 
 
 def _quoted(part: str) -> str:

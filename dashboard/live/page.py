@@ -19,7 +19,7 @@ from dashboard.live.comparing import Comparing
 from dashboard.live.controls import Controls, attempt, button, flow, stack
 from dashboard.live.decoders import Decoders
 from dashboard.live.driving import Driving
-from dashboard.live.electrodes import Detecting
+from dashboard.live.electrodes import Detecting, choose_electrode, drag_threshold
 from dashboard.live.guarding import Guarding
 from dashboard.live.keeping import Keeping
 from dashboard.live.marks import marks
@@ -47,6 +47,8 @@ log = logging.getLogger(__name__)
 MakeCard = Callable[[Session], Any]
 """A plugin's: any object that Panel shows."""
 
+FAR = 1e4
+"""Beyond what any figure of the page shows."""
 PERIODS = {"10 s": "window", "Trial": "trial", "Since start": "total"}
 
 
@@ -167,6 +169,12 @@ class LivePage(FollowingPage):
                 "selection" in self._places and target in self.session.description.target_ids
             ):
                 self._opened("selection").toggle(target)
+            case {"threshold": int(row), "height": None}:
+                attempt(partial(drag_threshold, self.session, row, None))
+            case {"threshold": int(row), "height": int() | float() as height} if abs(height) < FAR:
+                attempt(partial(drag_threshold, self.session, row, height))
+            case {"electrode": [int() | float() as x, int() | float() as y]} if abs(x) + abs(y) < FAR:
+                attempt(partial(choose_electrode, self.session, x, y))
             case {"theme": "dark" | "light" as theme}:
                 self._theme = theme
                 if isinstance(pictures := self._open.get("pictures"), Pictures):

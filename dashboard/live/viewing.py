@@ -11,7 +11,7 @@ from panel.viewable import Viewable
 
 from dashboard.live.controls import Controls, button, fields
 from dashboard.live.ids import parse_ids
-from engine.view import View
+from engine.view import View, waveform_channel
 
 
 class Viewing(Controls):
@@ -28,6 +28,9 @@ class Viewing(Controls):
     scope_seconds = param.Number(default=View.scope_seconds, allow_None=True, label="Its seconds")
     scope_microvolts = param.Number(
         default=View.scope_microvolts, allow_None=True, label="uV from line to line"
+    )
+    waveform_channel = param.Integer(
+        default=View.waveform_channel, allow_None=True, label="Electrode of the waveforms"
     )
 
     def declare(self) -> None:
@@ -48,6 +51,9 @@ class Viewing(Controls):
             "scope_channels": ", ".join(map(str, now.scope_channels)),
             "scope_seconds": now.scope_seconds,
             "scope_microvolts": now.scope_microvolts,
+            "waveform_channel": waveform_channel(self.session.description, now)
+            if self.session.description.sampled
+            else -1,
         }
 
     def write(self, changes: Mapping[str, Any]) -> None:
@@ -68,6 +74,7 @@ class Viewing(Controls):
             widgets.TextInput.from_param(self.param.scope_channels, placeholder="0-7", description=None),
             widgets.FloatInput.from_param(self.param.scope_seconds),
             widgets.FloatInput.from_param(self.param.scope_microvolts),
+            widgets.IntInput.from_param(self.param.waveform_channel),
         )
         return fields(
             widgets.Select.from_param(self.param.order),

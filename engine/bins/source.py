@@ -252,6 +252,11 @@ class Sampled(Source, Protocol):
         """uV, at present, shape (n_channels,); NaN before there are any."""
         ...
 
+    @property
+    def noise(self) -> npt.NDArray[np.float32]:
+        """Its standard deviation in the spikes' band, uV, shape (n_channels,); NaN before it is known."""
+        ...
+
 
 @runtime_checkable
 class Tunable(Source, Protocol):

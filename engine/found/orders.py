@@ -23,7 +23,7 @@ FAST: Final = 99.0
 TAKE: Final = 1
 """Which take is learned from: noise and jitter are not those that a session plays."""
 
-DETECTION: Final = Detection()  # type: ignore[no-untyped-call]
+DETECTION: Final = Detection()
 """How spikes are found unless it is said otherwise."""
 TIMES: Final = ("ticks", "units", "bounds", "starts")
 """Of `SpikeTimes`."""
@@ -77,7 +77,7 @@ def electrodes_of(order: Arrays) -> Electrodes:
 
 
 def detection_of(order: Arrays) -> Detection:
-    return Detection(**literal_eval(str(order["detection"])))  # type: ignore[no-untyped-call]
+    return Detection(**literal_eval(str(order["detection"])))
 
 
 def identity(

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from dashboard.live.electrodes import in_all, worst
-from dashboard.live.ids import parse_pairs, spell_pairs
+from dashboard.live.electrodes import choose_electrode, drag_threshold, in_all, worst
+from dashboard.live.ids import parse_levels, parse_pairs, spell_levels, spell_pairs
 from engine.errors import BadSetting
 from engine.sources.electrodes.judge import Detected
 from engine.sources.electrodes.truth import Matched
@@ -49,6 +49,14 @@ def test_pairs_are_read_as_they_are_spelled() -> None:
         parse_pairs("4-5, 6")
 
 
+def test_levels_are_read_as_they_are_spelled() -> None:
+    assert parse_levels("3: -60, 8:-52.5;") == [(3, -60.0), (8, -52.5)]
+    assert spell_levels([(3, -60.0), (8, -52.5)]) == "3: -60, 8: -52.5"
+    assert parse_levels("") == []
+    with pytest.raises(BadSetting, match="is no channel with a number"):
+        parse_levels("3-60")
+
+
 def test_what_is_found_is_spelled_in_all_and_of_the_worst_channels() -> None:
     assert [row.cells for row in in_all(FOUND)] == [
         ("Recall", "0.40"),
@@ -83,6 +91,13 @@ def test_bad_channels_and_the_threshold_are_set_on_the_page_and_elsewhere(
     with asked(session):
         card.get_by_role("switch", name="Common average reference").click()
     assert deck.api("GET", f"{path}/detection")["reference"] is True
+    by_hand = card.get_by_label("Thresholds by hand, uV")
+    with asked(session):
+        by_hand.fill("3: -60, 0: -52.5")
+        by_hand.press("Enter")
+    assert deck.api("GET", f"{path}/detection")["thresholds"] == [[3, -60], [0, -52.5]]
+    deck.api("PUT", f"{path}/detection", {"thresholds": [[2, -61]]})
+    expect(by_hand).to_have_value("2: -61")
     deck.api("PUT", f"{path}/electrodes", {"dead": [], "shorted": [[3, 4]]})
     deck.api("PUT", f"{path}/detection", {"k": 4.2})
     expect(dead).to_have_value("")
@@ -96,6 +111,27 @@ def test_bad_channels_and_the_threshold_are_set_on_the_page_and_elsewhere(
             card.scroll_into_view_if_needed()
             keep_screenshot(page, f"electrodes-{theme}-{width}")
         page.get_by_role("button", name="Switch between dark and light").click()
+
+
+def test_what_a_page_drags_or_clicks_beside_all_electrodes_changes_nothing(deck: Deck) -> None:
+    wired = deck.store.create("dragged", Options(source="electrodes:6"))
+    plain = deck.store.create("flat")
+    wired.change_view({"scope_channels": [4, 1], "scope_microvolts": 50})
+    drag_threshold(wired, 1, -2.5)
+    assert wired.replay.source.tuning.by_hand == {1: -75.0}
+    drag_threshold(wired, 0, -1.0)
+    assert wired.replay.source.tuning.by_hand == {1: -75.0, 4: -50.0}
+    with pytest.raises(BadSetting, match="A threshold is below 0 uV, not 25"):
+        drag_threshold(wired, 1, -0.5)
+    before = wired.replay.changes, plain.replay.changes, wired.view, plain.view
+    drag_threshold(wired, 2, -2.5)
+    drag_threshold(wired, -1, None)
+    drag_threshold(plain, 0, -0.5)
+    choose_electrode(wired, 9.0, 0.0)
+    choose_electrode(plain, 0.0, 0.0)
+    assert before == (wired.replay.changes, plain.replay.changes, wired.view, plain.view)
+    drag_threshold(wired, 1, None)
+    assert wired.replay.source.tuning.by_hand == {4: -50.0}
 
 
 def test_sessions_of_a_recording_have_no_such_card(deck: Deck, visitor: Visitor) -> None:

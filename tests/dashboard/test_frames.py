@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from bokeh.models import ColumnDataSource
 from bokeh.plotting import figure
 
 from dashboard.frames import Frames
@@ -40,8 +41,8 @@ class Page:
     def __init__(self, plotters: tuple[type[Plotter], ...] = PLOTTERS) -> None:
         self.blank: dict[tuple[str, str], Any] = {}
         for plotter in plotters:
-            for renderer in plotter(Scene(RECORDING)).build().renderers:
-                source = renderer.data_source
+            models = plotter(Scene(RECORDING)).build().select({"type": ColumnDataSource})
+            for source in (each for each in models if each.name):
                 for name, column in source.data.items():
                     self.blank[source.name, name] = np.array(column[0] if name == "image" else column)
         self.columns = dict(self.blank)

@@ -5,7 +5,8 @@ import pytest
 
 from engine.analysis.tuning import preferred_directions
 from engine.errors import BadSetting
-from engine.view import PLAIN, changed, shown_units, unit_order
+from engine.sources.growing import GrowingDescription
+from engine.view import PLAIN, changed, shown_units, unit_order, waveform_channel
 from tests.builders import small_recording
 
 
@@ -66,3 +67,15 @@ def test_hidden_units_are_not_shown() -> None:
     recording = small_recording()
     view = changed(PLAIN, {"hidden_units": [0, 3]}, recording)
     assert shown_units(recording, view).tolist() == [1, 2, 4]
+
+
+def test_waveforms_are_of_an_electrode_that_there_is() -> None:
+    wires = GrowingDescription("wires", ("electrode 0", "electrode 1", "electrode 2"), 40.0)
+    wires.sampled = True
+    view = changed(PLAIN, {"scope_channels": [2, 0]}, wires)
+    assert waveform_channel(wires, view) == 2
+    assert waveform_channel(wires, changed(view, {"waveform_channel": 1}, wires)) == 1
+    with pytest.raises(BadSetting, match=r"Unknown electrode 3\. There are electrodes 0 to 2\."):
+        changed(PLAIN, {"waveform_channel": 3}, wires)
+    with pytest.raises(BadSetting, match=r"no voltages to show\. Leave waveform_channel out\."):
+        changed(PLAIN, {"waveform_channel": 0}, small_recording())

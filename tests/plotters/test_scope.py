@@ -23,9 +23,9 @@ from tests.plotters.playing import columns, news_of
 N_CHANNELS = 4
 PER_COLUMN = SAMPLING_RATE // N_COLUMNS
 """Samples, as a second is on screen."""
-NEWS = news_of(small_recording(), play(small_recording(), range(4)))
 NOTHING = Troughs(np.zeros(0, np.int64), np.zeros(0, np.int32))
 THRESHOLDS = np.full(N_CHANNELS, -40.0, np.float32)
+NEWS = replace(news_of(small_recording(), play(small_recording(), range(4))), thresholds=THRESHOLDS)
 
 
 def description() -> GrowingDescription:
@@ -45,7 +45,7 @@ def voltages(n: int) -> Floats:
 def shown(
     plot: Scope, samples: Floats, first: int = 0, true: Troughs = NOTHING, found: Troughs = NOTHING
 ) -> list[Update]:
-    return list(plot.update(replace(NEWS, trace=Trace(first, samples, THRESHOLDS, true, found))))
+    return list(plot.update(replace(NEWS, trace=Trace(first, samples, true, found))))
 
 
 def line(updates: Iterable[Update], row: int) -> Floats:

@@ -60,6 +60,7 @@ def test_a_session_is_made_with_settings_that_its_view_and_its_record_tell(ask: 
         ({"source": "electrodes:4", "electrodes": {"amplitude": [90, 9000]}}, "amplitude"),
         ({"source": "electrodes:4", "electrodes": {"shorted": [[1]]}}, "electrodes.shorted"),
         ({"source": "electrodes:4", "detection": {"k": 1.0}}, "detection.k"),
+        ({"source": "electrodes:4", "detection": {"thresholds": [[4, -60]]}}, "Unknown channel 4."),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_line(ask: Client, options: dict[str, Any], said: str) -> None:
@@ -103,6 +104,24 @@ def test_what_is_changed_while_it_plays_is_told_and_kept_with_its_record(ask: Cl
     ]
 
 
+def test_thresholds_are_set_by_hand_and_given_back(ask: Client) -> None:
+    ask.create("deck", source="electrodes:4", speed=4.0, detection={"thresholds": [[3, -70]]})
+    keeper = Keeper(ask.store.get("deck").replay)
+    assert ask("PUT", DETECTION, {"thresholds": [[1, -52.5], [3, -70]]}).json["thresholds"] == [
+        [1, -52.5],
+        [3, -70],
+    ]
+    assert ask("PUT", DETECTION, {"thresholds": [[3, -70], [1, -52.5]]}).json["k"] == 4.0
+    ask("POST", "/api/control/deck/resume")
+    keeper.wait_rows(90)
+    found = ask("GET", "/api/sessions/deck").json["detection"]["channels"]
+    by_noise = [-4 * level for level in found["noise_uv"]]
+    assert found["threshold"] == pytest.approx([by_noise[0], -52.5, by_noise[2], -70], abs=0.01)
+    assert ask("PUT", DETECTION, {"thresholds": []}).json["thresholds"] == []
+    assert events(ask)[0] == "detection thresholds 1:-52.5,3:-70 from bin 16"
+    assert events(ask)[-1].startswith("detection thresholds none from bin ")
+
+
 def test_what_cannot_be_changed_while_it_plays_is_refused(ask: Client) -> None:
     ask.create("deck", source="electrodes:4")
     for path, body, said in (
@@ -110,6 +129,9 @@ def test_what_cannot_be_changed_while_it_plays_is_refused(ask: Client) -> None:
         (ELECTRODES, {"amplitude": [1, 2]}, "amplitude"),
         (DETECTION, {"k": 11}, "k"),
         (DETECTION, {"low": 200}, "low"),
+        (DETECTION, {"thresholds": [[4, -60]]}, "Unknown channel 4. There are 0 to 3."),
+        (DETECTION, {"thresholds": [[0, 60]]}, "A threshold is below 0 uV, not 60."),
+        (DETECTION, {"thresholds": [[0, -60], [0, -50]]}, "Channel 0 has two thresholds."),
         (DETECTION, {"reference": None}, "reference"),
     ):
         assert said in message(ask, "PUT", path, body)

@@ -169,9 +169,19 @@ class ElectrodeSource(Written):
 
     @property
     def thresholds(self) -> Floats32:
+        """At present, but those that are set by hand as they are wanted."""
         detected = self.detected
         nothing = np.full(self.settings.n_channels, np.nan, np.float32)
-        return nothing if detected is None else detected.thresholds
+        made = nothing if detected is None else detected.thresholds.copy()
+        by_hand = self.tuning.by_hand
+        made[list(by_hand)] = list(by_hand.values())
+        return made
+
+    @property
+    def noise(self) -> Floats32:
+        detected = self.detected
+        nothing = np.full(self.settings.n_channels, np.nan, np.float32)
+        return nothing if detected is None else detected.noise
 
     # What the deck asks
 

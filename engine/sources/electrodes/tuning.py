@@ -33,10 +33,23 @@ class Tuning:
     ----------
     array : Electrodes
     detection : Tuned
+
+    Attributes
+    ----------
+    array, detection
+        As above.
+    by_hand : mapping of int to float
+        Thresholds that no noise sets, uV, by channel.
+
+    Raises
+    ------
+    BadSetting
+        If the detection has a threshold for a channel that there is not.
     """
 
     def __init__(self, array: Electrodes, detection: Tuned) -> None:
         self.array, self.detection = array, detection
+        self.by_hand = _by_hand(array, detection)
         self._pending: deque[Change] = deque()  # from the one thread to the other
 
     def change(self, what: str, given: Mapping[str, Any], first: int) -> str:
@@ -57,7 +70,9 @@ class Tuning:
             self.array = self.array.changed(given)
             self._pending.append(Change(first, self.array, {}))
         elif what == "detection":
-            self.detection = self.detection.changed(given)
+            changed = self.detection.changed(given)
+            self.by_hand = _by_hand(self.array, changed)
+            self.detection = changed
             self._pending.append(Change(first, None, given))
         else:
             raise BadSetting(f"Electrodes have no {what}. Change electrodes or detection.")
@@ -72,3 +87,12 @@ class Tuning:
                 array.change(change.array)
             if change.detection:
                 detector.tune(change.detection)
+
+
+def _by_hand(array: Electrodes, detection: Tuned) -> Mapping[int, float]:
+    """Thresholds that are set by hand, uV, by channel."""
+    levels = dict(detection.settings.get("thresholds", ()))
+    for channel in levels:
+        if channel not in range(array.n_channels):
+            raise BadSetting(f"Unknown channel {channel}. There are 0 to {array.n_channels - 1}.")
+    return levels

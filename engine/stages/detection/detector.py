@@ -80,7 +80,7 @@ class Detector:
         self._scale, self._rate = microvolts_per_count, as_rate(bin_rate)
         self._level = NoiseLevel(n_channels)
         self._thresholds = np.full(n_channels, -np.inf, np.float32)
-        self._own = np.full(n_channels, np.nan, np.float32)
+        self._own = self._by_hand(self.settings)
         self._recent = np.zeros((HISTORY + BLOCK, n_channels), np.float32)
         self._last = np.full(n_channels, -SAMPLING_RATE, np.int64)
         self._pending: tuple[Samples, Channels] = (np.zeros(0, np.int64), np.zeros(0, np.int32))
@@ -116,20 +116,9 @@ class Detector:
         BadSetting
             If one is unknown, constant or out of bounds; then nothing has changed.
         """
-        self.settings = self.settings.changed(settings)
-        self._set_thresholds()
-
-    def hold(self, thresholds: npt.ArrayLike) -> None:
-        """Set thresholds by hand, uV, shape (n_channels,), below 0; NaN where the noise sets them.
-
-        Raises
-        ------
-        BadSetting
-        """
-        own = np.array(np.broadcast_to(thresholds, self.missing.shape), np.float32)
-        if (own >= 0).any():
-            raise BadSetting(f"A threshold is below 0 uV, not {own[own >= 0][0]:g}. Give it with a minus.")
-        self._own = own
+        changed = self.settings.changed(settings)
+        self._own = self._by_hand(changed)
+        self.settings = changed
         self._set_thresholds()
 
     def process(self, voltages: Counts16) -> Found:
@@ -216,6 +205,15 @@ class Detector:
         for sums in (self._counts, self._energy, self._scores, self._scored):
             sums[:] = 0
         return over
+
+    def _by_hand(self, settings: Detection) -> Floats32:
+        """Thresholds, uV, shape (n_channels,); NaN where the noise sets them."""
+        own = np.full(len(self.missing), np.nan, np.float32)
+        for channel, level in settings.thresholds:
+            if channel not in range(len(own)):
+                raise BadSetting(f"Unknown channel {channel}. There are 0 to {len(own) - 1}.")
+            own[channel] = level
+        return own
 
     def _set_thresholds(self) -> None:
         by_noise = -self.settings.k * self._level.level

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import param
 
-from engine.tuned import Tuned
+from engine.errors import BadSetting
+from engine.tuned import Levels, Tuned
+
+LOWEST: Final = -10_000.0
+"""uV, of a threshold that is set by hand."""
 
 
 class Detection(Tuned):
-    """How spikes are found in voltages."""
+    """How spikes are found in voltages.
+
+    Raises
+    ------
+    BadSetting
+        If a threshold is not below 0, or a channel has two.
+    """
 
     k = param.Number(
         4.0,
@@ -22,6 +32,9 @@ class Detection(Tuned):
     high = param.Number(3000.0, bounds=(1500.0, 12_000.0), constant=True, doc="Upper edge, Hz.")
     reference = param.Boolean(
         False, doc="Whether the mean of all channels that are there is taken from each (common average)."
+    )
+    thresholds: Any = Levels(
+        doc="Pairs of a channel and its threshold, uV below 0, that is set by hand; the noise sets others."
     )
     time_constant = param.Number(
         5.0, bounds=(0.2, 600.0), doc="With which the noise follows that of the last 0.2 s, s."
@@ -36,3 +49,13 @@ class Detection(Tuned):
     fitted_on = param.Integer(
         2000, bounds=(256, 10**6), constant=True, doc="Waveforms from which the components are first had."
     )
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for channel, level in self.thresholds:
+            if not LOWEST <= level < 0:
+                raise BadSetting(
+                    f"A threshold is below 0 uV, not {level:g}. Give it with a minus, down to {LOWEST:,g}."
+                )
+            if [each for each, _ in self.thresholds].count(channel) > 1:
+                raise BadSetting(f"Channel {channel} has two thresholds. Give it one.")

@@ -13,13 +13,14 @@ from typing import Annotated, Any, Literal, TypeVar
 import param
 from pydantic import BaseModel, BeforeValidator, Field, create_model
 
-from engine.tuned import Pairs
+from engine.tuned import Levels, Pairs
 
 M = TypeVar("M", bound=BaseModel)
 
 _ARRAY = BeforeValidator(lambda given: tuple(given) if isinstance(given, list) else given)
 Range = Annotated[tuple[float, float], _ARRAY]
 Pair = Annotated[tuple[int, int], _ARRAY]
+Level = Annotated[tuple[int, float], _ARRAY]
 """Arrays in JSON."""
 
 
@@ -67,6 +68,8 @@ def _kind(parameter: Any) -> Any:
             return Literal[tuple(parameter.objects)]
         case param.Range():
             return Range
+        case Levels():
+            return list[Level]
         case Pairs():
             return list[Pair]
         case param.List():

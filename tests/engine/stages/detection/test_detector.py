@@ -186,16 +186,23 @@ def test_an_artefact_does_not_raise_the_noise_and_a_lasting_change_does(
 
 
 def test_thresholds_set_by_hand_hold_and_those_of_others_follow_their_noise(voltages: np.ndarray) -> None:
-    detector = Detector(8, 0.25, Detection(), engine="scipy")
-    detector.hold([-60.0, *[np.nan] * 7])
+    detector = Detector(8, 0.25, Detection(thresholds=[(0, -60.0)]), engine="scipy")
     found = detector.process(voltages)
     assert detector.thresholds[0] == -60
     np.testing.assert_allclose(detector.thresholds[1:], -4 * detector.noise[1:], rtol=1e-6)
     troughs = found.waveforms.values[found.waveforms.channels == 0].min(axis=1)
     assert len(troughs) > 10
     assert troughs.max() < -60
-    with pytest.raises(BadSetting, match="below 0 uV, not 60"):
-        detector.hold(60.0)
+    detector.tune({"thresholds": []})
+    assert detector.thresholds[0] == pytest.approx(-4 * detector.noise[0])
+    for given, said in (
+        ([(0, 60.0)], "below 0 uV, not 60"),
+        ([(8, -60.0)], r"Unknown channel 8\. There are 0 to 7"),
+        ([(1, -60.0), (1, -50.0)], "Channel 1 has two thresholds"),
+    ):
+        with pytest.raises(BadSetting, match=said):
+            detector.tune({"thresholds": given})
+    assert detector.settings.thresholds == []
 
 
 def test_a_detector_of_other_channels_is_refused() -> None:
