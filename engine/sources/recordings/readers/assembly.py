@@ -96,6 +96,7 @@ def make_recording(path: Path, bin_rate: float, contents: Contents) -> Recording
         sha256=sha256,
         spike_times=_times(spikes, grid),
         answers=contents.answers,
+        voltages=contents.voltages,
         warnings=(*doubtful, *chosen.warnings, *of_trials.warnings),
         trial_tables=MappingProxyType(of_trials.report),
     )

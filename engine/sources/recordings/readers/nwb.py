@@ -12,14 +12,16 @@ from pathlib import Path
 from pynwb import NWBFile
 
 from engine.errors import RecordingError
+from engine.files.hdf5 import opened
 from engine.sources.recordings.readers.contents import Contents, Spikes
 from engine.sources.recordings.readers.faults import broken_links
-from engine.sources.recordings.readers.hdf5 import MOST_CELLS, Unreadable, opened, refusal, values
+from engine.sources.recordings.readers.hdf5 import MOST_CELLS, Unreadable, refusal, values
 from engine.sources.recordings.readers.nwb_answers import is_record, read_answers
 from engine.sources.recordings.readers.nwb_counts import find_counts, read_counts
 from engine.sources.recordings.readers.nwb_series import find_series
 from engine.sources.recordings.readers.nwb_tables import NwbTable, find_tables, units_of
 from engine.sources.recordings.readers.nwb_units import has_spike_times, read_units
+from engine.sources.recordings.readers.nwb_voltages import find_voltages
 from engine.sources.recordings.readers.passing import read_around
 from engine.sources.recordings.readers.series import Candidate
 from engine.sources.recordings.readers.wanted import Wanted
@@ -43,6 +45,7 @@ def read_nwb(path: Path, wanted: Wanted, content: io.BytesIO | None = None) -> C
     """
     with _opened(path, content) as (nwb, broken):
         series, tables = find_series(nwb), find_tables(nwb)
+        voltages = find_voltages(path, series, units_of(tables)[0], sealed=content is not None)
         spikes, passed_over = _read_spikes(path.name, nwb, series, tables, broken)
         return Contents.chosen(
             path.name,
@@ -54,6 +57,7 @@ def read_nwb(path: Path, wanted: Wanted, content: io.BytesIO | None = None) -> C
             passed_over=passed_over,
             synthetic=_says_synthetic(nwb),
             answers=read_answers(nwb),
+            voltages=voltages,
         )
 
 
