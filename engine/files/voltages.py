@@ -52,8 +52,8 @@ class Conversion:
 
     @property
     def microvolts_per_count(self) -> float | None:
-        """Of counts that are the file's own; None where it has none."""
-        return None if self.shift is None else float(self.gains[0])
+        """Of counts that are the file's own, to 12 digits; None where it has none."""
+        return None if self.shift is None else float(f"{self.gains[0]:.12g}")
 
     def counts(self, samples: npt.NDArray[Any], microvolts_per_count: float) -> Counts16:
         """Samples as counts, shape (n, n_channels); of so many uV where they have none of their own."""

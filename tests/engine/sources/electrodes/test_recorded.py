@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +13,11 @@ import numpy as np
 import pytest
 from pynwb import NWBFile
 
+from engine import broadband
 from engine.errors import BadSetting, CannotFit
 from engine.files.voltages import BLOCK, RecordedVoltages
+from engine.found.finding import find
+from engine.found.orders import as_found, of_voltages
 from engine.sources.electrodes.array import ElectrodeArray
 from engine.sources.electrodes.choice import chosen
 from engine.sources.electrodes.settings import Electrodes
@@ -194,6 +198,24 @@ def test_bins_without_voltages_are_not_observed_and_nothing_is_found_there(
     for now, then in ((slice(30, 180), slice(10, 160)), (slice(260, 399), slice(160, 299))):
         found, expected = rows["counts"][now].sum(axis=0), whole[then].sum(axis=0)
         np.testing.assert_allclose(found, expected, rtol=0.05)
+
+
+def test_decoders_learn_from_what_is_found_in_them_beforehand(
+    recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broadband, "fastest", lambda: "scipy")
+    settings, own = chosen(recording.name, recording.voltages, {})
+    assert own is not None
+    kept = io.BytesIO()
+    np.savez(kept, **of_voltages(recording, own, settings))
+    kept.seek(0)
+    order = dict(np.load(kept))
+    with playing(recording) as source:
+        rows, _ = bins(source, recording.n_bins)
+    counts = find(order, lambda _: None)
+    np.testing.assert_array_equal(counts, rows["counts"])
+    learned = as_found(recording, order, counts)
+    assert (learned.name, learned.channel_names) == ("a-on-4-electrodes", own.channel_names)
 
 
 def test_floats_are_rounded_to_the_settings_counts(truth: Simulated, tmp_path: Path) -> None:
