@@ -36,13 +36,13 @@ class Stretches:
         First row of each, ascending from 0.
     times : ndarray of float64, shape (n,)
         Of that row, s of the file.
-    n_rows : int
-        Of all.
+    lengths : ndarray of int64, shape (n,)
+        How many rows it has.
     """
 
     rows: Samples
     times: Floats
-    n_rows: int
+    lengths: Samples
 
     @classmethod
     def regular(cls, n_rows: int, rate: float, start: float) -> Stretches:
@@ -85,12 +85,28 @@ class Stretches:
                     times.append(time)
             if len(rows) > MOST:
                 raise Unplayable(f"have more than {MOST} gaps in their timestamps. Repair these")
-        return cls(np.array(rows, np.int64), np.array(times, np.float64), n_rows)
+        firsts = np.array(rows, np.int64)
+        return cls(firsts, np.array(times, np.float64), np.diff(firsts, append=n_rows))
+
+    def without(self, lost: Floats) -> Stretches:
+        """The same without what was lost: when that begins and ends, s, shape (n, 2), ascending."""
+        rows, times, lengths = [], [], []
+        for row, time, length in zip(self.rows, self.times, self.lengths, strict=True):
+            edges = np.rint((lost - time) * SAMPLING_RATE).clip(0, length).astype(np.int64)
+            begins, ends = np.append(0, edges[:, 1]), np.append(edges[:, 0], length)
+            kept = ends > begins
+            rows.append(row + begins[kept])
+            times.append(time + begins[kept] / SAMPLING_RATE)
+            lengths.append((ends - begins)[kept])
+        return Stretches(*(np.concatenate(each) for each in (rows, times, lengths)))
 
     def laid(self, start: float) -> Laid:
         """Over samples at `SAMPLING_RATE` since a time of the file, s."""
         firsts = np.rint((self.times - start) * SAMPLING_RATE).astype(np.int64)
-        return Laid(firsts, self.rows, np.diff(self.rows, append=self.n_rows))
+        return Laid(firsts, self.rows, self.lengths)
+
+
+NOWHERE: Final = Stretches(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,8 +12,9 @@ import numpy.typing as npt
 from engine.bins.ticks import as_rate
 from engine.broadband import SAMPLING_RATE, Counts16, first_samples
 from engine.files.hdf5 import opened
+from engine.files.rows import rows_of
 from engine.files.sealed import SEALED, unsealed
-from engine.files.stretches import Floats, Stretches
+from engine.files.stretches import NOWHERE, Floats, Stretches
 
 BLOCK: Final = SAMPLING_RATE // 4
 """Rows that are read together, or a multiple of the chunks in which the file has them."""
@@ -67,7 +68,7 @@ class Conversion:
 
 
 @dataclass(frozen=True, eq=False)
-class RecordedVoltages:
+class VoltageSeries:
     """Voltages of a recording, which stay in its file.
 
     Attributes
@@ -99,8 +100,8 @@ class RecordedVoltages:
     rate: float
     channel_names: tuple[str, ...] = ()
     misfit: str = ""
-    stretches: Stretches = field(default=Stretches(np.zeros(0, np.int64), np.zeros(0), 0))
-    conversion: Conversion = field(default=Conversion(np.zeros(0), 0.0, None))
+    stretches: Stretches = NOWHERE
+    conversion: Conversion = Conversion(np.zeros(0), 0.0, None)
     unit_channels: npt.NDArray[np.int32] | None = None
 
     @property
@@ -119,7 +120,7 @@ class VoltageReader:
 
     Parameters
     ----------
-    voltages : RecordedVoltages
+    voltages : VoltageSeries
         Which can be played.
     microvolts_per_count : float
         Of the counts, where the file has none of its own.
@@ -132,12 +133,12 @@ class VoltageReader:
         If the file cannot be opened any more.
     """
 
-    def __init__(self, voltages: RecordedVoltages, microvolts_per_count: float, block: int = BLOCK) -> None:
+    def __init__(self, voltages: VoltageSeries, microvolts_per_count: float, block: int = BLOCK) -> None:
         path = voltages.path
-        self._file = opened(unsealed(path) if path.suffix == SEALED else path)
-        self._data = self._file[voltages.place]
+        file = opened(unsealed(path) if path.suffix == SEALED else path)
+        chunk = (file[voltages.place].chunks or (1,))[0]
+        self._rows = rows_of(file, voltages.place, path)
         self._counts, self._scale = voltages.conversion.counts, microvolts_per_count
-        chunk = self._data.chunks[0] if self._data.chunks else 1
         self._block = -(-block // chunk) * chunk
         self._number = -1
         self._held: Counts16 = np.zeros((0, voltages.n_channels), np.int16)
@@ -151,11 +152,11 @@ class VoltageReader:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def close(self) -> None:
-        self._file.close()
+        self._rows.close()
 
     def _of(self, number: int) -> Counts16:
         if number != self._number:
-            rows = self._data[number * self._block : (number + 1) * self._block]
-            self._held = self._counts(rows.reshape(len(rows), -1), self._scale)
+            rows = self._rows.read(number * self._block, (number + 1) * self._block)
+            self._held = self._counts(rows, self._scale)
             self._number = number
         return self._held

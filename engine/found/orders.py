@@ -14,7 +14,7 @@ import numpy.typing as npt
 from engine.bins.schema import bin_dtype
 from engine.errors import CannotFit
 from engine.files.stretches import Stretches
-from engine.files.voltages import Conversion, RecordedVoltages
+from engine.files.voltages import Conversion, VoltageSeries
 from engine.making import Arrays
 from engine.sources.electrodes.settings import Electrodes
 from engine.sources.endless import OBSERVED
@@ -50,7 +50,7 @@ def of_spikes(recording: Recording, electrodes: Electrodes, detection: Tuned = D
 
 
 def of_voltages(
-    recording: Recording, voltages: RecordedVoltages, electrodes: Electrodes, detection: Tuned = DETECTION
+    recording: Recording, voltages: VoltageSeries, electrodes: Electrodes, detection: Tuned = DETECTION
 ) -> Arrays:
     """A recording's own voltages, as a session plays them and finds spikes in them."""
     where = {name: str(getattr(voltages, name)) for name in ("path", "place", "name")}
@@ -59,21 +59,22 @@ def of_voltages(
     return {
         **_common(recording, electrodes, detection),
         "voltages": np.array(repr({**where, **size})),
-        "bins": np.array([recording.start_time, recording.n_bins]),
-        "stretches": np.array([stretches.rows, stretches.times]),
+        "start_time": np.array(recording.start_time),
+        "n_bins": np.array(recording.n_bins),
+        "stretches": np.array([stretches.rows, stretches.times, stretches.lengths]),
         "gains": conversion.gains,
         "offset": np.array(conversion.offset),
         "shift": np.array(repr(conversion.shift)),
     }
 
 
-def voltages_of(order: Arrays) -> RecordedVoltages:
+def voltages_of(order: Arrays) -> VoltageSeries:
     """Those of the order, without what is true of them."""
     facts = literal_eval(str(order["voltages"]))
-    rows, times = order["stretches"]
-    return RecordedVoltages(
+    rows, times, lengths = order["stretches"]
+    return VoltageSeries(
         **{**facts, "path": Path(facts["path"])},
-        stretches=Stretches(rows.astype(np.int64), times, facts["n_samples"]),
+        stretches=Stretches(rows.astype(np.int64), times, lengths.astype(np.int64)),
         conversion=Conversion(order["gains"], float(order["offset"]), literal_eval(str(order["shift"]))),
     )
 
@@ -103,6 +104,12 @@ def intention(recording: Recording) -> npt.NDArray[np.float64]:
     if not known.any() or not speed[known].any():
         raise CannotFit(f"{recording.name} has no movement to learn from. Choose another recording.")
     return np.where(known[:, None], velocity, 0.0) / float(np.percentile(speed[known], FAST))
+
+
+def n_bins_of(order: Arrays) -> int:
+    if "voltages" in order:
+        return int(order["n_bins"])
+    return len(order["counts" if "counts" in order else "intention"])
 
 
 def electrodes_of(order: Arrays) -> Electrodes:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from engine.errors import BadSetting, CannotFit
-from engine.files.voltages import RecordedVoltages
+from engine.files.voltages import VoltageSeries
 from engine.sources.electrodes.settings import Electrodes
 from engine.tuned import made
 
@@ -16,15 +16,15 @@ SIMULATE: Final = "send voltages 'simulated'"
 
 
 def chosen(
-    name: str, voltages: RecordedVoltages | None, given: Mapping[str, Any], n_channels: int | None = None
-) -> tuple[Electrodes, RecordedVoltages | None]:
+    name: str, voltages: VoltageSeries | None, given: Mapping[str, Any], n_channels: int | None = None
+) -> tuple[Electrodes, VoltageSeries | None]:
     """Settings of electrodes, and the file's voltages, unless they are simulated.
 
     Parameters
     ----------
     name : str
         Of the recording.
-    voltages : RecordedVoltages, optional
+    voltages : VoltageSeries, optional
         Those of its file.
     given : mapping
         Settings that are not the usual.

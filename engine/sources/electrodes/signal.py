@@ -10,7 +10,7 @@ import numpy.typing as npt
 from engine.bins.ticks import as_rate
 from engine.bins.troughs import Troughs
 from engine.broadband import SAMPLING_RATE, Counts16, Engine, Samples, first_sample
-from engine.files.voltages import BLOCK, RecordedVoltages, VoltageReader
+from engine.files.voltages import BLOCK, VoltageReader, VoltageSeries
 from engine.sources.electrodes.array import ElectrodeArray
 from engine.sources.electrodes.playing import Playing, Within
 from engine.sources.electrodes.settings import Electrodes
@@ -108,7 +108,7 @@ class Replayed:
 
     Parameters
     ----------
-    voltages : RecordedVoltages
+    voltages : VoltageSeries
     start_time : float
         Of bin 0, s of the file.
     n_bins : int
@@ -125,7 +125,7 @@ class Replayed:
 
     def __init__(
         self,
-        voltages: RecordedVoltages,
+        voltages: VoltageSeries,
         start_time: float,
         n_bins: int,
         bin_rate: float,

@@ -22,7 +22,7 @@ from engine.bins.troughs import TroughLog, Troughs
 from engine.bins.voltages import VoltageRing
 from engine.broadband import WAVEFORM, Engine, Floats32, compile_ahead
 from engine.errors import BadSetting, CannotFit
-from engine.files.voltages import RecordedVoltages
+from engine.files.voltages import VoltageSeries
 from engine.sources.electrodes.detects import Detects
 from engine.sources.electrodes.judge import Detected, Judge
 from engine.sources.electrodes.playing import Within
@@ -75,14 +75,14 @@ class ElectrodeSource(Written):
     detect : function
         Makes that of them, when voltages are there to be had.
     engine : {"numba", "scipy"}, optional
-    voltages : RecordedVoltages, optional
+    voltages : VoltageSeries, optional
         The recording's own, if they are played.
 
     Attributes
     ----------
     recording, within, settings, detection
         As above.
-    recorded : RecordedVoltages or None
+    recorded : VoltageSeries or None
         Those that are played, unless they are simulated.
     tuning : Tuning
         What is wanted now; it begins with the above.
@@ -106,7 +106,7 @@ class ElectrodeSource(Written):
         detection: Tuned,
         detect: Callable[[Tuned], Detects],
         engine: Engine | None = None,
-        voltages: RecordedVoltages | None = None,
+        voltages: VoltageSeries | None = None,
     ) -> None:
         simulated = tuple(f"electrode {i}" for i in range(settings.n_channels))
         description = GrowingDescription(

@@ -52,7 +52,7 @@ class Metadata(Answer):
 class VoltagesAnswer(Answer):
     """Voltages of electrodes in a recording's file."""
 
-    model_config = ConfigDict(title="RecordedVoltages")
+    model_config = ConfigDict(title="Voltages")
 
     name: str = Field(description="Of the series.")
     n_channels: int

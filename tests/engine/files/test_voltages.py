@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import pytest
 
 from engine.files.stretches import Stretches, Unplayable
-from engine.files.voltages import Conversion, RecordedVoltages, VoltageReader
+from engine.files.voltages import Conversion, VoltageReader, VoltageSeries
 
 RATE = 30_000
 
@@ -57,6 +58,14 @@ def test_bins_are_covered_as_far_as_there_are_samples() -> None:
     np.testing.assert_allclose(laid.coverage(edges), [0, 1, 1 / 3, 1 / 3, 1, 0], atol=1e-6)
 
 
+def test_what_was_lost_is_no_part_of_a_stretch() -> None:
+    whole = Stretches.regular(90_000, 30_000.0, 1.0)
+    left = whole.without(np.array([[1.0, 1.1], [2.0, 2.5], [3.9, 5.0]]))
+    assert places(left, 1.0) == [(3000, 3000, 27_000), (45_000, 45_000, 42_000)]
+    rows, there = left.laid(1.0).at(np.array([29_999, 30_000, 45_000]))
+    assert (rows.tolist(), there.tolist()) == ([29_999, 29_999, 45_000], [True, False, True])
+
+
 def test_timestamps_that_do_not_ascend_are_refused() -> None:
     times = np.arange(100) / RATE
     times[60] = times[50]
@@ -93,15 +102,26 @@ def test_whole_numbers_of_16_bits_stay_as_they_are_and_others_are_rounded() -> N
     assert floats.counts(np.array([[np.nan], [1e12], [2.0]]), 0.5).tolist() == [[0], [32_767], [4]]
 
 
-@pytest.mark.parametrize("chunks", [None, (700, 2), (5000, 1)])
+LAYOUTS: list[dict[str, Any]] = [
+    {},
+    {"chunks": (700, 2)},
+    {"chunks": (5000, 1), "compression": "gzip"},
+    {"chunks": (700, 2), "compression": "gzip", "shuffle": True},
+    {"chunks": (700, 1), "shuffle": True},
+    {"chunks": (700, 2), "compression": "lzf"},
+    {"dtype": ">i2"},
+]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("block", [1, 300, 10_000_000])
-def test_rows_are_the_same_whatever_the_blocks(
-    tmp_path: Path, chunks: tuple[int, int] | None, block: int
+def test_rows_are_the_same_whatever_the_blocks_and_the_layout(
+    tmp_path: Path, layout: dict[str, Any], block: int
 ) -> None:
     samples = np.random.default_rng(0).integers(-500, 500, (12_345, 2), np.int16)
     with h5py.File(tmp_path / "a.h5", "w") as file:
-        file.create_dataset("raw", data=samples, chunks=chunks, compression="gzip" if chunks else None)
-    voltages = RecordedVoltages(
+        file.create_dataset("raw", data=samples, **layout)
+    voltages = VoltageSeries(
         tmp_path / "a.h5",
         "/raw",
         "raw",

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.bins.answered import Answers
 from engine.errors import RecordingError
-from engine.files.voltages import RecordedVoltages
+from engine.files.voltages import VoltageSeries
 from engine.sources.recordings.readers.choice import Chosen, choose
 from engine.sources.recordings.readers.clock import Span, in_seconds, last_time
 from engine.sources.recordings.readers.counts import BinnedSpikes
@@ -43,7 +43,7 @@ class Contents:
         Of reading; those of the series and trials are with them.
     clock_is_given : bool
         Whether a person says in which unit spike times are.
-    voltages : RecordedVoltages, optional
+    voltages : VoltageSeries, optional
     """
 
     spikes: Spikes
@@ -54,7 +54,7 @@ class Contents:
     answers: Answers | None
     warnings: tuple[str, ...]
     clock_is_given: bool
-    voltages: RecordedVoltages | None = None
+    voltages: VoltageSeries | None = None
 
     @classmethod
     def chosen(
@@ -70,7 +70,7 @@ class Contents:
         synthetic: bool = False,
         answers: Answers | None = None,
         warnings: Sequence[str] = (),
-        voltages: RecordedVoltages | None = None,
+        voltages: VoltageSeries | None = None,
     ) -> Contents:
         """Choose among what there is.
 
@@ -90,7 +90,7 @@ class Contents:
         passed_over : sequence of mapping
             name, path and reason of what else is not taken.
         warnings : sequence of str
-        voltages : RecordedVoltages, optional
+        voltages : VoltageSeries, optional
 
         Raises
         ------

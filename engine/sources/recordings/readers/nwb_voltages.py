@@ -11,30 +11,36 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 from hdmf.common import DynamicTableRegion, VectorIndex
+from pynwb import NWBFile
 from pynwb.ecephys import ElectricalSeries, SpikeEventSeries
 from pynwb.misc import Units
 
 from engine.broadband import MICROVOLTS_PER_COUNT, MOST_CHANNELS
-from engine.files.stretches import Stretches, Unplayable
-from engine.files.voltages import Conversion, RecordedVoltages
+from engine.files.stretches import Floats, Stretches, Unplayable
+from engine.files.voltages import Conversion, VoltageSeries
 from engine.sources.recordings.readers.hdf5 import MOST_CELLS, Unreadable, missing_filter, values
+from engine.sources.recordings.readers.nwb_answers import is_record
 from engine.sources.recordings.readers.series import Candidate
 
 MICROVOLTS = 1e6
 """Of a volt, in which NWB has them."""
+LOST = "lost_voltages"
+"""Table of a record."""
+NOTHING = np.zeros((0, 2))
 MOST_CHUNK = 2**28
 """Bytes of the file's chunks beside each other, which are read together."""
 
 
 def find_voltages(
-    path: Path, candidates: Sequence[Candidate], units: Units | None, sealed: bool
-) -> RecordedVoltages | None:
+    path: Path, nwb: NWBFile, candidates: Sequence[Candidate], units: Units | None, sealed: bool
+) -> VoltageSeries | None:
     """The voltages of a file: of several series the first that can be played, those of acquisition first.
 
     Parameters
     ----------
     path : Path
         Of the file.
+    nwb : NWBFile
     candidates : sequence of Candidate
         Its series.
     units : Units or None
@@ -44,7 +50,8 @@ def find_voltages(
     """
     there = [each for each in candidates if _is_voltages(each.series)]
     there.sort(key=lambda each: not each.path.startswith("acquisition/"))
-    found = [_described(path if sealed else None, each.series, units) for each in there]
+    lost = _lost(nwb) if there else NOTHING
+    found = [_described(path if sealed else None, each.series, units, lost) for each in there]
     return next((each for each in found if not each.misfit), found[0] if found else None)
 
 
@@ -59,9 +66,17 @@ def _is_voltages(series: Any) -> bool:
     )
 
 
-def _described(path: Path | None, series: Any, units: Units | None) -> RecordedVoltages:
+def _lost(nwb: NWBFile) -> Floats:
+    """What a record lacks of its voltages, in whose place it has zeros: begin and end, s, shape (n, 2)."""
+    table = nwb.processing["record"].data_interfaces.get(LOST) if is_record(nwb) else None
+    if table is None:
+        return NOTHING
+    return np.column_stack([values(table[name].data) for name in ("start_time", "stop_time")])
+
+
+def _described(path: Path | None, series: Any, units: Units | None, lost: Floats) -> VoltageSeries:
     data = series.data
-    found = RecordedVoltages(
+    found = VoltageSeries(
         path=path or Path(data.file.filename),
         place=str(data.name),
         name=series.name,
@@ -70,14 +85,14 @@ def _described(path: Path | None, series: Any, units: Units | None) -> RecordedV
         rate=float(series.rate or np.nan),
     )
     try:
-        return _timed(found, series, units)
+        return _timed(found, series, units, lost)
     except Unplayable as fault:
         return replace(found, misfit=str(fault))
     except Unreadable as fault:
         return replace(found, misfit=f"cannot be read: a part of them {fault}")
 
 
-def _timed(found: RecordedVoltages, series: Any, units: Units | None) -> RecordedVoltages:
+def _timed(found: VoltageSeries, series: Any, units: Units | None, lost: Floats) -> VoltageSeries:
     """With all that is needed to play them.
 
     Raises
@@ -120,7 +135,7 @@ def _timed(found: RecordedVoltages, series: Any, units: Units | None) -> Recorde
         found,
         rate=rate,
         channel_names=names,
-        stretches=stretches,
+        stretches=stretches.without(lost) if len(lost) else stretches,
         conversion=conversion,
         unit_channels=None if units is None else _unit_channels(units, rows),
     )

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from pynwb import NWBFile
 
+import engine.files.voltages
 from engine import broadband
 from engine.errors import BadSetting, CannotFit
-from engine.files.voltages import BLOCK, RecordedVoltages
+from engine.files.rows import rows_of
+from engine.files.voltages import BLOCK, VoltageSeries
 from engine.found.finding import find
 from engine.found.orders import as_found, of_voltages
 from engine.sources.electrodes.array import ElectrodeArray
@@ -73,7 +75,7 @@ def written(nwb: NWBFile, folder: Path) -> Recording:
 
 
 @contextmanager
-def playing(recording: Recording, voltages: RecordedVoltages | None = None) -> Iterator[ElectrodeSource]:
+def playing(recording: Recording, voltages: VoltageSeries | None = None) -> Iterator[ElectrodeSource]:
     settings, own = chosen(recording.name, voltages or recording.voltages, {})
     assert own is not None
     scale, times = settings.microvolts_per_count, recording.spike_times
@@ -147,22 +149,22 @@ def test_samples_are_those_of_the_file_whatever_the_blocks(
 def test_no_more_than_a_block_or_two_is_read_ahead(
     recording: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import h5py
+    asked: list[tuple[int, int]] = []
 
-    asked = []
-    usual = h5py.Dataset.__getitem__
+    class Noted:
+        def __init__(self, *file: Any) -> None:
+            self._rows = rows_of(*file)
+            self.close = self._rows.close
 
-    def noted(data: Any, rows: Any, **more: Any) -> Any:
-        if data.name == "/acquisition/raw/data":
-            asked.append(rows)
-        return usual(data, rows, **more)
+        def read(self, first: int, stop: int) -> Any:
+            asked.append((first, stop))
+            return self._rows.read(first, stop)
 
-    monkeypatch.setattr(h5py.Dataset, "__getitem__", noted)
+    monkeypatch.setattr(engine.files.voltages, "rows_of", Noted)
     with playing(recording) as source:
         bins(source, 40)
     assert 4 <= len(asked) <= 7  # a second, 0.4 s, and what is begun
-    assert all(each.stop - each.start == BLOCK for each in asked)
-    assert [each.start for each in asked] == [i * BLOCK for i in range(len(asked))]
+    assert asked == [(i * BLOCK, (i + 1) * BLOCK) for i in range(len(asked))]
 
 
 def test_without_units_of_these_channels_nothing_is_made_up(truth: Simulated, tmp_path: Path) -> None:
