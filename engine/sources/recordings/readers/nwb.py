@@ -46,6 +46,8 @@ def read_nwb(path: Path, wanted: Wanted, content: io.BytesIO | None = None) -> C
     with _opened(path, content) as (nwb, broken):
         series, tables = find_series(nwb), find_tables(nwb)
         voltages = find_voltages(path, nwb, series, units_of(tables)[0], sealed=content is not None)
+        if voltages is not None:
+            series = [each for each in series if each.name != voltages.name]
         spikes, passed_over = _read_spikes(path.name, nwb, series, tables, broken)
         return Contents.chosen(
             path.name,
