@@ -20,6 +20,7 @@ from engine.sources.recordings.recording import Recording
 from engine.stages.detection.detector import Detector
 from engine.stages.detection.settings import Detection
 from engine.tuned import made
+from sessions.recordings import refuse_without_spikes
 from sessions.refusals import Busy
 
 MOST_BY_SCIPY: Final = 256
@@ -64,6 +65,8 @@ class ElectrodeSources:
         )
         detecting, n_channels = made(Detection, detection or {}), settings.n_channels
         refuse_many(n_channels)
+        if voltages is None:
+            refuse_without_spikes(recording)
         times = recording.spike_times
         detect = partial(Detector, n_channels, settings.microvolts_per_count, bin_rate=recording.bin_rate)
         events, within = trial_events(recording), None if times is None else times.within

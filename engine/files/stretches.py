@@ -100,6 +100,11 @@ class Stretches:
             lengths.append((ends - begins)[kept])
         return Stretches(*(np.concatenate(each) for each in (rows, times, lengths)))
 
+    @property
+    def spans(self) -> Floats:
+        """Begin and end of each, s, shape (n, 2)."""
+        return np.column_stack([self.times, self.times + self.lengths / SAMPLING_RATE])
+
     def laid(self, start: float) -> Laid:
         """Over samples at `SAMPLING_RATE` since a time of the file, s."""
         firsts = np.rint((self.times - start) * SAMPLING_RATE).astype(np.int64)

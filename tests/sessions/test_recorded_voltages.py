@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from engine import broadband
+from engine.errors import CannotFit
 from engine.sources.recordings.readers import read
 from engine.sources.recordings.recording import Recording
 from sessions.decoding import Decoding
+from sessions.options import Options
 from sessions.store import Store
 from tests.engine.listening import Keeper
 from tests.nwb_builders import add_electrodes, nwb_file, save, voltages
@@ -102,3 +104,19 @@ def test_files_are_named_by_their_own_path(recording: Recording, tmp_path: Path)
     assert recording.voltages is not None
     assert recording.voltages.path.name == "own.nwb"
     assert recording.voltages.place == "/acquisition/raw/data"
+
+
+def test_a_recording_with_voltages_alone_has_electrodes_alone(tmp_path: Path) -> None:
+    nwb = add_electrodes(nwb_file(()), 3)
+    nwb.add_acquisition(voltages(nwb, COUNTS[:30_000]))
+    store = Store({"alone": read(save(nwb, tmp_path / "alone.nwb"), 40.0)})
+    for options in (
+        Options(),
+        Options(source="user"),
+        Options(source="electrodes", electrodes={"voltages": "simulated"}),
+    ):
+        with pytest.raises(CannotFit, match=r"alone has voltages and no spikes\. A session with"):
+            store.create("no", options)
+    session = store.create("yes", Options(source="electrodes"))
+    assert session.description.n_units == 3
+    store.close()

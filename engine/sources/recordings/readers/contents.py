@@ -14,6 +14,7 @@ from engine.files.voltages import VoltageSeries
 from engine.sources.recordings.readers.choice import Chosen, choose
 from engine.sources.recordings.readers.clock import Span, in_seconds, last_time
 from engine.sources.recordings.readers.counts import BinnedSpikes
+from engine.sources.recordings.readers.no_spikes import NoSpikes
 from engine.sources.recordings.readers.series import Candidate
 from engine.sources.recordings.readers.spike_trains import SpikeTrains
 from engine.sources.recordings.readers.tables import Table
@@ -21,7 +22,7 @@ from engine.sources.recordings.readers.trial_choice import ChosenTrials, choose_
 from engine.sources.recordings.readers.trials import read_trials
 from engine.sources.recordings.readers.wanted import Wanted
 
-Spikes = SpikeTrains | BinnedSpikes
+Spikes = SpikeTrains | BinnedSpikes | NoSpikes
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,7 @@ class Contents:
 
     Attributes
     ----------
-    spikes : SpikeTrains or BinnedSpikes
+    spikes : SpikeTrains, BinnedSpikes or NoSpikes
         In seconds.
     kinematics : Chosen
         Position and velocity.
@@ -80,7 +81,7 @@ class Contents:
             For messages.
         wanted : Wanted
             What a person chose.
-        spikes : SpikeTrains or BinnedSpikes
+        spikes : SpikeTrains, BinnedSpikes or NoSpikes
             Times as the file has them.
         series : sequence of Candidate
             The likeliest first.
@@ -124,5 +125,6 @@ def _in_seconds(
     if isinstance(spikes, SpikeTrains):
         return in_seconds(spikes, spans, unit)
     if unit is not None:
-        raise RecordingError(f"{file_name} has spike counts, not times. Leave out --spike-times-in.")
+        has = "spike counts, not times" if isinstance(spikes, BinnedSpikes) else "no spike times"
+        raise RecordingError(f"{file_name} has {has}. Leave out --spike-times-in.")
     return spikes, []

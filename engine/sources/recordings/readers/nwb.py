@@ -13,9 +13,11 @@ from pynwb import NWBFile
 
 from engine.errors import RecordingError
 from engine.files.hdf5 import opened
+from engine.files.voltages import VoltageSeries
 from engine.sources.recordings.readers.contents import Contents, Spikes
 from engine.sources.recordings.readers.faults import broken_links
 from engine.sources.recordings.readers.hdf5 import MOST_CELLS, Unreadable, refusal, values
+from engine.sources.recordings.readers.no_spikes import NoSpikes
 from engine.sources.recordings.readers.nwb_answers import is_record, read_answers
 from engine.sources.recordings.readers.nwb_counts import find_counts, read_counts
 from engine.sources.recordings.readers.nwb_series import find_series
@@ -48,7 +50,7 @@ def read_nwb(path: Path, wanted: Wanted, content: io.BytesIO | None = None) -> C
         voltages = find_voltages(path, nwb, series, units_of(tables)[0], sealed=content is not None)
         if voltages is not None:
             series = [each for each in series if each.name != voltages.name]
-        spikes, passed_over = _read_spikes(path.name, nwb, series, tables, broken)
+        spikes, passed_over = _read_spikes(path.name, nwb, series, tables, broken, voltages)
         return Contents.chosen(
             path.name,
             wanted,
@@ -82,8 +84,11 @@ def _read_spikes(
     series: list[Candidate],
     tables: Sequence[NwbTable],
     broken: Mapping[str, str],
+    voltages: VoltageSeries | None,
 ) -> tuple[Spikes, list[dict[str, str]]]:
     """Spike times; or spike counts, where there are none or it is a record, whose series leaves the list.
+
+    There need not be any where there are voltages.
 
     Also returns what other units are passed over, ready for JSON.
     """
@@ -99,6 +104,10 @@ def _read_spikes(
     for place, reason in broken.items() if not has_spike_times(units) else ():
         if place.partition("/")[0] == "units":
             raise RecordingError(f"{file_name}: {place} {reason.removeprefix('it ')}.")
+    if voltages is not None and (units is None or not len(units)):
+        if voltages.misfit:
+            raise RecordingError(f"{file_name} has no units, and its voltages {voltages.misfit}.")
+        return NoSpikes(voltages.stretches.spans), passed_over
     return read_units(file_name, units), passed_over
 
 

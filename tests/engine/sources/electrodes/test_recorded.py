@@ -15,7 +15,7 @@ from pynwb import NWBFile
 
 import engine.files.voltages
 from engine import broadband
-from engine.errors import BadSetting, CannotFit
+from engine.errors import BadSetting, CannotFit, RecordingError
 from engine.files.rows import rows_of
 from engine.files.voltages import BLOCK, VoltageSeries
 from engine.found.finding import find
@@ -287,3 +287,20 @@ def test_files_without_voltages_or_with_others_are_simulated_unless_the_file_is_
     assert written(nwb_file(), tmp_path).voltages is None
     with pytest.raises(CannotFit, match=r"a has no voltages: its file has no ElectricalSeries\."):
         chosen("a", None, {"voltages": "file"})
+
+
+def test_a_file_with_voltages_alone_is_played(truth: Simulated, tmp_path: Path) -> None:
+    nwb = add_electrodes(nwb_file(()), 6)
+    nwb.add_acquisition(voltages(nwb, truth.counts[: 2 * RATE], ROWS, starting_time=5.0))
+    recording = written(nwb, tmp_path)
+    assert (recording.n_units, recording.n_bins, recording.start_time) == (0, 80, 5.0)
+    with playing(recording) as source:
+        rows, _ = bins(source, 80)
+    np.testing.assert_array_equal(rows["counts"], found_in(truth.counts[: 2 * RATE]))
+    assert rows["observed"].all()
+    nwb = add_electrodes(nwb_file(()), 6)
+    nwb.add_acquisition(voltages(nwb, truth.counts[:RATE], ROWS, rate=20_000.0))
+    with pytest.raises(
+        RecordingError, match=r"^a\.nwb has no units, and its voltages are sampled at 20000"
+    ):
+        written(nwb, tmp_path)
