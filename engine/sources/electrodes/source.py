@@ -40,6 +40,8 @@ AHEAD: Final = 0.4
 """Seconds of bins that are made before they are due."""
 AT_ONCE: Final = 0.025
 """Seconds of bins that are made together, if these are short."""
+PATIENCE: Final = 2.0
+"""Seconds that a disk gets to answer when all is over."""
 COMPLETED: Final = 2 * WAVEFORM
 """Samples by which the waveform of a spike that is found may be late."""
 EVENTS: Final = {name: event for event, name in EVENT_NAMES.items()}
@@ -181,7 +183,7 @@ class ElectrodeSource(Written):
             self._closed = True
             self._room.notify()
         if self._thread is not threading.current_thread():
-            self._thread.join()
+            self._thread.join(PATIENCE)
 
     def _write(self, row: Any, due: float, made: Made) -> None:
         bin_ = self.recording.bins[made.place]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,11 +23,15 @@ from engine.sources.recordings.readers.hdf5 import MOST_CELLS, Unreadable, missi
 from engine.sources.recordings.readers.nwb_answers import is_record
 from engine.sources.recordings.readers.series import Candidate
 
+log = logging.getLogger(__name__)
+
 MICROVOLTS = 1e6
 """Of a volt, in which NWB has them."""
 LOST = "lost_voltages"
 """Table of a record."""
 NOTHING = np.zeros((0, 2))
+ODD = (AttributeError, IndexError, KeyError, OSError, RuntimeError, TypeError, ValueError)
+"""What pynwb and h5py raise of parts that are missing or do not fit."""
 MOST_CHUNK = 2**28
 """Bytes of the file's chunks beside each other, which are read together."""
 
@@ -77,7 +82,7 @@ def _lost(nwb: NWBFile) -> Floats:
 def _described(path: Path | None, series: Any, units: Units | None, lost: Floats) -> VoltageSeries:
     data = series.data
     found = VoltageSeries(
-        path=path or Path(data.file.filename),
+        path=(path or Path(data.file.filename)).resolve(),
         place=str(data.name),
         name=series.name,
         n_channels=1 if data.ndim == 1 else data.shape[1],
@@ -90,6 +95,9 @@ def _described(path: Path | None, series: Any, units: Units | None, lost: Floats
         return replace(found, misfit=str(fault))
     except Unreadable as fault:
         return replace(found, misfit=f"cannot be read: a part of them {fault}")
+    except ODD as fault:
+        log.debug("What is odd about %s", series.name, exc_info=fault)
+        return replace(found, misfit=f"cannot be read: {series.name} is not as NWB has it. Write it again")
 
 
 def _timed(found: VoltageSeries, series: Any, units: Units | None, lost: Floats) -> VoltageSeries:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import h5py
 import numpy as np
 import pytest
 from pynwb import NWBFile
@@ -167,6 +169,31 @@ def test_no_more_than_a_block_or_two_is_read_ahead(
     assert asked == [(i * BLOCK, (i + 1) * BLOCK) for i in range(len(asked))]
 
 
+def test_a_disk_that_stalls_is_waited_for_by_nobody_but_the_electrodes_thread(
+    recording: Recording, truth: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+
+    class Slow:
+        def __init__(self, *file: Any) -> None:
+            self._rows = rows_of(*file)
+            self.close = self._rows.close
+
+        def read(self, first: int, stop: int) -> Any:
+            assert first < 2 * BLOCK or answers.wait(60)
+            return self._rows.read(first, stop)
+
+    monkeypatch.setattr(engine.files.voltages, "rows_of", Slow)
+    n = 2 * BLOCK // 750
+    with playing(recording) as source:
+        before, _ = bins(source, n)
+        assert source.ready(1) == 0
+        answers.set()
+        after, _ = bins(source, 40)
+    counts = np.concatenate([before["counts"], after["counts"]])
+    np.testing.assert_array_equal(counts, found_in(truth.counts)[: n + 40])
+
+
 def test_without_units_of_these_channels_nothing_is_made_up(truth: Simulated, tmp_path: Path) -> None:
     nwb = add_electrodes(nwb_file(truth.trains), 6)
     nwb.add_acquisition(voltages(nwb, truth.counts, ROWS))
@@ -304,3 +331,17 @@ def test_a_file_with_voltages_alone_is_played(truth: Simulated, tmp_path: Path) 
         RecordingError, match=r"^a\.nwb has no units, and its voltages are sampled at 20000"
     ):
         written(nwb, tmp_path)
+
+
+def test_a_series_with_electrodes_that_are_not_there_leaves_the_recording_as_it_was(
+    truth: Simulated, tmp_path: Path
+) -> None:
+    nwb = add_electrodes(nwb_file(), 6)
+    nwb.add_acquisition(voltages(nwb, truth.counts[:1000], ROWS))
+    path = save(nwb, tmp_path / "a.nwb")
+    with h5py.File(path, "a") as file:
+        file["acquisition/raw/electrodes"][...] = [5, 1, 99, 2]
+    recording = read(path, 40.0)
+    assert recording.n_units == 3
+    assert recording.voltages is not None
+    assert recording.voltages.misfit == "cannot be read: raw is not as NWB has it. Write it again"
