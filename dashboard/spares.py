@@ -20,6 +20,9 @@ from dashboard.documents import visit_of
 NAMED: Final = frozenset({"bokeh-token", "bokeh-session-id"})
 """Whose address names a session gets that one."""
 
+LATER: Final = 2.0
+"""Seconds that the visitor of a page which stands has the loop, before the next spare one is made on it."""
+
 
 @runtime_checkable
 class Adoptable(Protocol):
@@ -98,7 +101,7 @@ class WithSpare:
         session = await spare.take(request) or await super().get_session()  # type: ignore[misc]
         asked, loop = visit_of(_RequestProxy(request)).asked, IOLoop.current()
         with set_curdoc(session.document):
-            state.onload(lambda: loop.add_callback(spare.make, asked))
+            state.onload(lambda: loop.add_callback(loop.call_later, LATER, spare.make, asked))
         return session
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from dashboard.drive.words import driven
 from dashboard.live.reel import selected_spans
 from engine.bins.source import state_of
+from engine.broadband import BLOCK, SAMPLING_RATE
 from engine.monitors.drift import REFERENCE
 from sessions.session import Session
 
@@ -71,14 +72,17 @@ def limits(session: Session) -> str:
 
 
 def record(session: Session) -> str:
-    """State, length and size of the newest record."""
+    """State, length and size of the newest record, and what it lacks of voltages."""
     tape = session.tape
     if tape is None:
         return ""
     seconds = int(tape.n_bins / session.description.bin_rate)
     size = f"{math.ceil(tape.n_bytes / 1e3)} kB" if tape.n_bytes < 1e6 else f"{tape.n_bytes / 1e6:.1f} MB"
     said = tape.error or "Failed" if tape.state == "failed" else SAID.get(tape.state, "")
-    return " \N{MIDDLE DOT} ".join(filter(None, (said, f"{seconds // 60}:{seconds % 60:02}, {size}")))
+    length = f"{seconds // 60}:{seconds % 60:02}, {size}"
+    lost = tape.voltage_blocks_lost * BLOCK / SAMPLING_RATE
+    gone = f"{lost:.2f} s of voltages lost, as the disk is too slow" if lost else ""
+    return " \N{MIDDLE DOT} ".join(filter(None, (said, length, gone)))
 
 
 def source(session: Session) -> list[str]:

@@ -239,7 +239,7 @@ class Place:
 
     width: Width = "wide"
     rows: int = 1
-    height: float = 9.0
+    height: float = 7.8
     last: bool = False
     twin: bool = False
 

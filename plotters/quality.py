@@ -26,14 +26,12 @@ class Quality(Scored):
 
     name = "quality"
     title = "R\N{SUPERSCRIPT TWO} over time"
-    place = Place(height=11.0, last=True)
+    place = Place(height=10.0, last=True)
 
     @property
     def caption(self) -> str:
-        course = (
-            f"Of the last {WINDOW} s. Solid: position. Dashed: velocity. At 0 the mean would do as well."
-        )
-        return f"{course} \N{BLACK DOWN-POINTING TRIANGLE}: below {FLOOR:g}, not drawn."
+        course = f"Of the last {WINDOW} s. Solid: position. Dashed: velocity. 0: as good as the mean."
+        return f"{course} \N{BLACK DOWN-POINTING TRIANGLE}: below {FLOOR:g}."
 
     def build(self) -> UIElement:
         plot = self.plain_figure(

@@ -39,7 +39,7 @@ class Rate(Plotter):
             f"{1e3 * n * self.scene.recording.bin_width:g} ms"
             for n in (self.scene.bins_per_column, self.n_smooth)
         )
-        return f"Mean of all units in {column}. Bold: over the last {smooth}."
+        return f"Mean of all units in {column}. Bold: over {smooth}."
 
     def build(self) -> UIElement:
         minute = self.scene.recording.bins[: 60 * round(self.scene.recording.bin_rate)]

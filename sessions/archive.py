@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from engine.bins.source import Source
+from engine.bins.source import Source, refuse
 from engine.errors import BadSetting, NotNow
 from engine.files.sealed import KEY, SEALED
 from engine.sinks.record.journal import ENDING
@@ -79,6 +79,7 @@ class Archive:
         name: str | None = None,
         encrypt: bool | None = None,
         passphrase: str | None = None,
+        voltages: bool = False,
     ) -> Tape:
         """Record a session from now on.
 
@@ -90,9 +91,13 @@ class Archive:
         encrypt : bool, optional
             If None, the record is encrypted if there is a passphrase, here or in the environment.
         passphrase : str, optional
+        voltages : bool
+            Whether to record those below the bins, too.
 
         Raises
         ------
+        NotNow
+            If there are none.
         BadSetting
             If the name is not one, or it is to be encrypted and there is no passphrase.
         Conflict
@@ -105,6 +110,9 @@ class Archive:
         passphrase = self._checked(encrypt, passphrase)
         if name is not None and not NAME.fullmatch(name):
             raise BadSetting(f"Bad name {name[:80]!r}. Use 1 to 64 letters, digits, '_' or '-'.")
+        ring = session.replay.voltages
+        if voltages and ring is None:
+            refuse(session.replay.source, "voltages", "electrodes")
         started = time.time()
         at = datetime.fromtimestamp(started, UTC)
         full = f"{name or session.code}-{at:%Y%m%d-%H%M%S}-{at.microsecond // 1000:03d}"
@@ -118,6 +126,7 @@ class Archive:
             predictions=session.predictions,
             scores=lambda first: scores_of(session.scores, session.view.hit_radius, first),
             detection=partial(detection_of, session.replay.source),
+            voltages=ring if voltages else None,
             passphrase=passphrase,
         )
 

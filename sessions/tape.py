@@ -86,6 +86,23 @@ class Tape:
         return self._recorder.lost
 
     @property
+    def voltages(self) -> bool:
+        """Whether voltages are recorded, too."""
+        return self._recorder.voltages is not None
+
+    @property
+    def voltage_blocks(self) -> int:
+        """Blocks of voltages that are recorded."""
+        log = self._recorder.voltages
+        return 0 if log is None or self._recorder.gone else log.n_blocks
+
+    @property
+    def voltage_blocks_lost(self) -> int:
+        """Those that were gone before they could be recorded."""
+        log = self._recorder.voltages
+        return 0 if log is None else log.lost
+
+    @property
     def n_bytes(self) -> int:
         """Of the finished file, 0 if somebody has removed it; or of the journal."""
         if self.file is None:

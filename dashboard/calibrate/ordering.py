@@ -18,6 +18,7 @@ from sessions.rest.models.calibrations import CalibrationAsk
 from sessions.rest.reading import checked
 
 USUAL: Final = "wiener"
+RECORDED: Final = "the recording's"
 
 
 class Ordering(param.Parameterized):
@@ -40,6 +41,7 @@ class Ordering(param.Parameterized):
     seed: Any = param.Integer(default=0, bounds=(0, None), allow_None=True, label="Seed")
     train_trials = param.String(default="", label="Learn from trials")
     test_trials = param.String(default="", label="Test on trials")
+    counts: Any = param.Selector(default="", objects={RECORDED: ""}, label="Counts")
 
     def __init__(self, recordings: Iterable[str], recording: str | None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -51,6 +53,14 @@ class Ordering(param.Parameterized):
         self._hyperparameters = Hyperparameters()
         self._more = stack()
         self._more.visible = False
+
+    def offer(self, sessions: Iterable[str]) -> None:
+        """Let counts be chosen that are found at the electrodes of these sessions, by their codes."""
+        known = {RECORDED: "", **{f"found in session {code}": code for code in sessions}}
+        if known != self.param.counts.names:
+            self.param.counts.objects = known
+            if self.counts not in known.values():
+                self.counts = ""
 
     def view(self, button: Viewable) -> Viewable:
         """The fields, and those that are seldom needed behind a button."""
@@ -80,7 +90,7 @@ class Ordering(param.Parameterized):
         if self.share is None or self.seed is None:
             raise BadSetting("The share of trials and the seed are numbers, such as 75 and 0.")
         asked = {
-            "recording": self.recording,
+            **({"session": self.counts} if self.counts else {"recording": self.recording}),
             "decoder": self.decoder,
             "settings": self._hyperparameters.settings(self.decoder),
             "train_share": self.share / 100,
@@ -112,6 +122,7 @@ class Ordering(param.Parameterized):
                         self.param.train_trials, placeholder="such as 1-20, 45; drawn if empty"
                     ),
                     text.from_param(self.param.test_trials, placeholder="all others"),
+                    pn.widgets.Select.from_param(self.param.counts),
                 ),
                 pn.widgets.StaticText(value=f"{self.param.others.label}:"),
                 pn.widgets.CheckBoxGroup.from_param(self.param.others, inline=True, css_classes=["chips"]),

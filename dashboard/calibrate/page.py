@@ -96,6 +96,8 @@ class CalibratePage(FollowingPage):
 
     def follow(self) -> None:
         self._guiding.follow()
+        sessions = self._context.store.sessions.items()
+        self._ordering.offer(code for code, each in sessions if each.replay.source.kind == "electrodes")
         numbers = [run.number for run in self.runs]
         if self._shown not in numbers:
             self._shown = numbers[-1] if numbers else None
@@ -189,8 +191,9 @@ class CalibratePage(FollowingPage):
                     f"To come: {names}", lambda: run and run[0].wait(), lambda _: self._start(others)
                 )
 
+        at = f"Finding the spikes at the electrodes of {first.session}" if first.session else ""
         self._task.start(
-            f"Taking the trials apart {results.COMING}",
+            f"{at or 'Taking the trials apart'} {results.COMING}",
             lambda: start_calibration(self._context, first),
             started,
         )

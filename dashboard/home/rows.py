@@ -25,6 +25,8 @@ RECORDS: Final = ("Record", "Made", "Size", "Files")
 SHOWN: Final = 20
 """Records."""
 
+BELOW: Final = {"user": " \N{MIDDLE DOT} user", "electrodes": " \N{MIDDLE DOT} electrodes"}
+"""What is said after a recording where its bins come from it by way of something else."""
 LINK: Final = Markup('<a href="{}">{}</a>')
 FILE: Final = Markup('<a href="{}" download>{}</a>')
 RECORDED: Final = Markup(' <span class="rec" title="Being recorded">REC</span>')
@@ -92,7 +94,7 @@ def session_row(entry: Session | Awaited, mount: str) -> Row:
         (
             links(view, mount),
             state + recorded,
-            view.recording,
+            view.recording + BELOW.get(view.source, ""),
             shown,
             spell_speed(view.speed),
             listeners(view),

@@ -22,6 +22,7 @@ class Recording(Controls):
     """Starts and stops the record, offers its files, and takes a new reference."""
 
     running = param.Boolean(default=False)
+    voltages = param.Boolean(default=False, label="With voltages")
     files = param.List(
         default=[], doc="What the files of the finished record are called, and where they are."
     )
@@ -44,10 +45,11 @@ class Recording(Controls):
                 ("npz", f"{url}.npz"),
                 *((f"CSV, {table}", f"{url}.csv?table={table}") for table in CSV),
             ]
-        return {"running": tape.recording, "files": files if tape.state == "finished" else []}
+        told = {"running": tape.recording, "files": files if tape.state == "finished" else []}
+        return told | ({"voltages": tape.voltages} if tape.recording else {})
 
     def write(self, changes: Mapping[str, Any]) -> None:
-        """Nothing: the button does it."""
+        """Nothing: the button does it, with the voltages that are chosen until then."""
 
     def toggle(self) -> None:
         """Record, or stop recording.
@@ -63,7 +65,7 @@ class Recording(Controls):
         elif self._archive is None:
             raise NotNow("This server keeps no records. Start it with serve.py.")
         else:
-            self._archive.start(self.session)
+            self._archive.start(self.session, voltages=self.voltages)
         self.follow()
 
     def follow(self) -> None:
@@ -72,7 +74,8 @@ class Recording(Controls):
         self._links.param.update(object=self._linked(), visible=bool(self.files))
 
     def view(self) -> Viewable:
-        return flow(self._button, self._links)
+        switch = pn.widgets.Switch.from_param(self.param.voltages, disabled=self.param.running)
+        return flow(self._button, *((switch,) if self.session.description.sampled else ()), self._links)
 
     def _label(self) -> str:
         return "Stop recording" if self.running else "Record"

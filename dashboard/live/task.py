@@ -14,7 +14,7 @@ from panel.viewable import Viewable
 
 from dashboard.live.controls import attempt, button, flow
 from engine.errors import DeckError
-from sessions.refusals import Busy, NotDrawn
+from sessions.refusals import Busy, NotDrawn, Soon
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 AGAIN = 1.0
 """Seconds after which something that is busy is asked again."""
 PATIENCE = 60.0
-"""Seconds in which it is."""
+"""Seconds in which it is; what is being made is waited for."""
 
 
 class Task:
@@ -80,6 +80,8 @@ class Task:
         while True:
             try:
                 return await asyncio.to_thread(work)
+            except Soon:  # it is on its way, and whoever waits has a button
+                pass
             except Busy:
                 if asyncio.get_running_loop().time() > until:
                     raise

@@ -29,6 +29,7 @@ ONE: Final = (
     '<p class="empty">Press <em>Compare</em> at two runs of the list: their scores and settings stand here '
     "side by side.</p>"
 )
+NO_POINTS: Final = '<p class="empty">Each run will be a point here.</p>'
 
 
 class RunsPage(FollowingPage):
@@ -65,6 +66,9 @@ class RunsPage(FollowingPage):
         self._same = pn.widgets.Switch(value=False, label="Also settings that are the same")
         self._same.param.watch(lambda _: self._compare(), "value")
         self._beside = stack()
+        self._days = stack()
+        self._dated = stack(flow(self._choosing.drawn()), self._figure.view())
+        self._undated = pn.pane.HTML(object=NO_POINTS, stylesheets=LOOKS)  # type: ignore[no-untyped-call]
         turning = flow(self._before, self._after, self._file, self._count)
         self._whole = stack(self._choosing.view(), self._editing.view(), self._table, turning)
         self.look = self._choosing.look(self._runs, (), drawn=False)()
@@ -74,7 +78,7 @@ class RunsPage(FollowingPage):
         """By the names that the template has for them."""
         return {
             "list": stack(self._list, self._deleting.view()),
-            "days": stack(flow(self._choosing.drawn()), self._figure.view()),
+            "days": self._days,
             "beside": self._beside,
             "notices": notices(),
         }
@@ -108,6 +112,7 @@ class RunsPage(FollowingPage):
         self._file.object = str(LINK.format(self._choosing.csv(self._mount)))
         if any_kept != (self._whole in self._list.objects) or not self._list.objects:
             self._list.objects = [self._whole if any_kept else self._none]
+            self._days.objects = [self._dated if any_kept else self._undated]
         if drawn:  # points come after the page: they are many
             self._figure.fill(self._choosing.score, look.points)
         self._compare()

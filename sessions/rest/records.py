@@ -13,7 +13,7 @@ from sessions.session import Session
 
 
 def start_record(context: Context, code: str, asked: RecordAsk) -> RecordAnswer:
-    """Record a session from now on: packets as sent, predictions, events, settings.
+    """Record a session from now on: packets as sent, predictions, events, settings, and voltages on demand.
 
     What is recorded is on the disk within a second. A record keeps its session from expiring.
     """
@@ -96,5 +96,8 @@ def record_answer(session: Session) -> RecordAnswer:
         seconds=tape.n_bins / session.description.bin_rate if tape else 0.0,
         bytes=tape.n_bytes if tape else 0,
         lost=tape.lost if tape else 0,
+        voltages=tape is not None and tape.voltages,
+        voltage_blocks=tape.voltage_blocks if tape else 0,
+        voltage_blocks_lost=tape.voltage_blocks_lost if tape else 0,
         error=tape.error if tape else None,
     )

@@ -265,6 +265,11 @@ class RecordAsk(Ask):
     passphrase: str | None = Field(
         None, min_length=1, max_length=1024, description="The server's own if left out."
     )
+    voltages: bool = Field(
+        False,
+        description="Whether to record voltages, too, of a session with electrodes. 96 channels take about "
+        "208 MB a minute, in the NWB file and until that is made.",
+    )
 
 
 class RunsQuery(Ask):

@@ -276,7 +276,7 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
             "POST",
             "/api/sessions/{code}/record",
             records.start_record,
-            *(*SESSION, BadSetting, Conflict, NoRecords),
+            *(*SESSION, BadSetting, Conflict, NotNow, NoRecords),
         ),
         _get("/api/sessions/{code}/record", records.show_record, *SESSION),
         _slow("DELETE", "/api/sessions/{code}/record", records.stop_record, *SESSION),

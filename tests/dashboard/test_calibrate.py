@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dashboard import theme
+from dashboard.calibrate.ordering import Ordering
 from engine.calibration.run import prepare
 from engine.calibration.split import balanced_split
 from plotters.arena import Arena
@@ -94,6 +95,15 @@ def test_a_run_is_ordered_followed_and_shown(deck: Deck, page: Page) -> None:
     with page.expect_download() as download:
         page.get_by_role("link", name="Model (npz)").click()
     assert download.value.suggested_filename == run["model_file"]
+
+
+def test_counts_can_be_those_that_are_found_in_a_session() -> None:
+    ordering = Ordering(["deck"], None)
+    ordering.offer(["worn"])
+    ordering.counts = "worn"
+    assert (ordering.asked().session, ordering.asked().recording) == ("worn", None)
+    ordering.offer([])
+    assert (ordering.asked().session, ordering.asked().recording) == (None, "deck")
 
 
 def test_what_is_refused_is_said_in_one_line_and_a_run_can_be_cancelled(deck: Deck, page: Page) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,6 +15,7 @@ from engine.errors import BadSetting
 from engine.sources.electrodes.judge import Detected
 from engine.sources.electrodes.truth import Matched
 from plotters.arena import Arena
+from sessions.archive import Archive
 from sessions.options import Options
 from tests.builders import small_recording
 from tests.dashboard.conftest import Deck, Visitor, asked, keep_screenshot, refusal, resize
@@ -32,8 +34,9 @@ FOUND = Detected(
 
 
 @pytest.fixture(scope="module")
-def deck() -> Iterator[Deck]:
-    made = Deck(small_recording(6, 4000, n_trials=40), [Arena])
+def deck(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deck]:
+    archive = Archive(tmp_path_factory.mktemp("records"))
+    made = Deck(small_recording(6, 4000, n_trials=40), [Arena], archive=archive)
     yield made
     made.stop()
 
@@ -99,3 +102,21 @@ def test_sessions_of_a_recording_have_no_such_card(deck: Deck, visitor: Visitor)
     page = visitor.watch(deck, deck.store.create("plain").code)
     expect(page.locator("#perturbation")).to_be_attached()
     expect(page.locator("#electrodes")).to_have_count(0)
+    expect(page.get_by_role("button", name="Record", exact=True)).to_be_visible()
+    expect(page.get_by_role("switch", name="With voltages")).to_have_count(0)
+
+
+def test_voltages_are_recorded_where_somebody_wants_them(deck: Deck, visitor: Visitor) -> None:
+    session = deck.store.create("taped", Options(source="electrodes:6"))
+    page = visitor.watch(deck, session.code)
+    switch = page.get_by_role("switch", name="With voltages")
+    switch.click()
+    page.get_by_role("button", name="Record", exact=True).click()
+    expect(page.get_by_role("button", name="Stop recording")).to_be_visible()
+    expect(switch).to_have_class(re.compile("bk-disabled"))
+    assert session.tape is not None
+    assert session.tape.voltages
+    keep_screenshot(page, "record-with-voltages")
+    page.get_by_role("button", name="Stop recording").click()
+    expect(switch).not_to_have_class(re.compile("bk-disabled"))
+    expect(switch).to_be_checked()

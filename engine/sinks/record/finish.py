@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import io
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import h5py
-from pynwb import NWBHDF5IO, NWBFile
+from pynwb import NWBHDF5IO
 
 from engine.errors import RecordingError
+from engine.files.concealed import Concealed
 from engine.files.entries import END, Entries, is_sealed
 from engine.files.sealed import SEALED
+from engine.sinks.record.electrical import copy_chunks
 from engine.sinks.record.journal import lock, read_journal, unfinished
 from engine.sinks.record.nwb import to_nwb
+from engine.sinks.record.record import Record
 from engine.sinks.record.scored import with_scores
+from engine.sinks.record.voltages import read_chunks
 
 PIECE = 1024 * 1024
 """Bytes of an entry of an encrypted file."""
@@ -55,7 +59,13 @@ def finish(journal: Path, passphrase: str | None = None) -> Path:
         making = unfinished(path)
         try:
             with making.open("w+b") as out:
-                _write(out, to_nwb(record), passphrase if sealed else None)
+                chunks = read_chunks(file, journal.name, passphrase)
+                if sealed and passphrase is not None:
+                    with Concealed(journal.parent) as plain:
+                        _write(cast(BinaryIO, plain), record, chunks)
+                        _seal(out, plain, passphrase)
+                else:
+                    _write(out, record, chunks)
                 out.flush()
                 os.fsync(out.fileno())  # before the journal goes
             os.replace(making, path)
@@ -65,12 +75,16 @@ def finish(journal: Path, passphrase: str | None = None) -> Path:
     return path
 
 
-def _write(out: BinaryIO, nwb: NWBFile, passphrase: str | None) -> None:
-    plain = out if passphrase is None else io.BytesIO()
-    with h5py.File(plain, "w") as file, NWBHDF5IO(file=file, mode="w") as writer:
-        writer.write(nwb)
-    if isinstance(plain, io.BytesIO) and passphrase is not None:
-        entries, content = Entries(out, passphrase), plain.getbuffer()
-        for start in range(0, len(content), PIECE):
-            entries.append("nwb", bytes(content[start : start + PIECE]))
-        entries.append(END, b"")
+def _write(out: BinaryIO, record: Record, chunks: Iterable[tuple[int, bytes]]) -> None:
+    with h5py.File(out, "w") as file, NWBHDF5IO(file=file, mode="w") as writer:
+        writer.write(to_nwb(record))
+        if record.voltages is not None:
+            copy_chunks(file, record.voltages, chunks)
+
+
+def _seal(out: BinaryIO, plain: Concealed, passphrase: str) -> None:
+    entries = Entries(out, passphrase)
+    plain.seek(0)
+    while piece := plain.read(PIECE):
+        entries.append("nwb", piece)
+    entries.append(END, b"")

@@ -18,6 +18,7 @@ from engine.errors import RecordingError
 from engine.files.entries import read_entries
 from engine.sinks.record.columns import Columns
 from engine.sinks.record.record import Header, Record
+from engine.sinks.record.voltages import CHUNK, GAP, HEAD, LAYOUT, recorded_voltages
 
 ENDING = ".journal"
 
@@ -69,11 +70,14 @@ def read_journal(
     """
     entries: dict[str, list[bytes]] = {}
     columns: Columns | None = None
+    heads: list[bytes] = []  # of voltages, which themselves are too many for the memory
     for entry, content in read_entries(file, name, passphrase):
         if entry == "bins" and folder is not None:
             rows = _array(content)
             columns = columns or Columns(rows.dtype, folder)
             columns.append(rows)
+        elif entry == CHUNK:
+            heads.append(content[: HEAD.size])
         else:
             entries.setdefault(entry, []).append(content)
     if "header" not in entries:
@@ -94,6 +98,7 @@ def read_journal(
         settings=[json.loads(each) for each in entries.get("settings", [])],
         scores=json.loads(entries.get("scores", [b"{}"])[-1]),
         detection=json.loads(entries.get("detection", [b"{}"])[-1]),
+        voltages=recorded_voltages(entries.get(LAYOUT, [None])[0], heads, entries.get(GAP, [])),
     )
 
 

@@ -22,6 +22,7 @@ from engine.bins.trials import Trial
 from engine.files.nwb_writer import table_columns
 from engine.sinks.record.blocks import blocks_of
 from engine.sinks.record.columns import Columns, filled
+from engine.sinks.record.electrical import LOST, add_electrical_series, lost_times
 from engine.sinks.record.played import played_trials
 from engine.sinks.record.record import Header, Record
 from engine.sinks.record.spikes import units_table
@@ -50,12 +51,14 @@ COLUMNS = {
     "recall": "share of the true spikes of the newest 10 s that were found",
     "precision": "share of the found spikes that are true",
     "timing_error_ms": "by how much found troughs are later than true ones, mean",
+    "start_time": "of the first sample that was lost, s",
+    "stop_time": "of the first sample after them, s",
     "source_trial": "id of the trial in the recording that was played",
 }
 
 
 def to_nwb(record: Record) -> NWBFile:
-    """The file in memory."""
+    """The file in memory; of voltages all but the samples, which `electrical.copy_chunks` stores."""
     header, rows = record.header, record.rows
     if isinstance(rows, np.ndarray) and len(rows):
         rows = filled(rows, int(rows["sequence_number"][0]))
@@ -79,6 +82,8 @@ def to_nwb(record: Record) -> NWBFile:
     ):
         nwb.add_scratch(text, name=name, description=f"{description}, as JSON")
     _add_activity(nwb, record, rows)
+    if record.voltages is not None:
+        add_electrical_series(nwb, record.voltages, header.channel_names)
     trials = played_trials(record)
     if trials:
         nwb.trials = TimeIntervals(
@@ -203,6 +208,9 @@ def _add_tables(nwb: NWBFile, record: Record, rows: Rows | Columns) -> None:
     if record.detection:
         found = {name: np.array(values, np.float64) for name, values in record.detection.items()}
         module.add(_table("detection", "how spikes were found at the end, one row a channel", found))
+    if record.voltages is not None and record.voltages.gaps:
+        lost = lost_times(record.voltages)
+        module.add(_table(LOST, "voltages that are not in the record, as the disk was too slow", lost))
     if record.notes:
         notes = {name: [getattr(note, name) for note in record.notes] for name in vars(record.notes[0])}
         next_bin = record.sequence_numbers(notes["due"])

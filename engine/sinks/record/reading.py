@@ -17,6 +17,7 @@ from engine.bins.schema import Rows, row_dtype
 from engine.deck.happenings import Note
 from engine.errors import RecordingError
 from engine.files.sealed import SEALED, passphrase_here, unsealed
+from engine.sinks.record.electrical import described_voltages
 from engine.sinks.record.journal import ENDING, read_journal
 from engine.sinks.record.record import Header, Record
 
@@ -78,6 +79,7 @@ def _read(file: h5py.File) -> Record:
         settings=json.loads(file["scratch/settings"][()]),
         scores=json.loads(file["scratch/scores"][()]),
         detection={name: values.tolist() for name, values in detection.items()},
+        voltages=described_voltages(file),
     )
 
 

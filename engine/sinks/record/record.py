@@ -15,6 +15,7 @@ from engine.bins.description import Description, Goal
 from engine.bins.schema import Rows
 from engine.bins.trials import Barrier, Trial
 from engine.deck.happenings import Note
+from engine.sinks.record.voltages import RecordedVoltages
 
 Json = Mapping[str, Any]
 
@@ -138,6 +139,8 @@ class Record:
     detection : mapping
         How spikes were found on each channel in the newest 10 s at the end: ``threshold`` and ``noise_uv``,
         ``recall``, ``precision``, ``timing_error_ms``. Empty if they were not, or the record was cut off.
+    voltages : RecordedVoltages or None
+        What there is of voltages, if these were recorded. Their samples stay in the file.
     """
 
     header: Header
@@ -148,6 +151,7 @@ class Record:
     settings: Sequence[Json]
     scores: Json
     detection: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    voltages: RecordedVoltages | None = None
 
     @property
     def times(self) -> npt.NDArray[np.float64]:

@@ -17,11 +17,13 @@ from typing import Any, Final, Protocol
 from engine.bins import clock
 from engine.bins.ring import Ring
 from engine.bins.trials import Trial
+from engine.bins.voltages import VoltageRing
 from engine.deck.happenings import Note
 from engine.deck.replay import Replay
 from engine.files.entries import END, Entries
 from engine.sinks.record.journal import lock, pack_array
 from engine.sinks.record.record import Header, Json, trial_json
+from engine.sinks.record.voltages import VoltageLog
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,8 @@ class Recorder:
         predictions' ring that is recorded.
     detection : function, optional
         Answers with how spikes were found at the end, as `Record.detection` has it.
+    voltages : VoltageRing, optional
+        Those to record, too.
     passphrase : str, optional
         Encrypts the journal.
 
@@ -77,6 +81,8 @@ class Recorder:
         Bins that were recorded, and those that were gone before they could be.
     error : str or None
         Why it ended before it was stopped.
+    voltages : VoltageLog or None
+        What writes voltages down, if these are recorded.
     gone : bool
         Whether the journal was removed or moved meanwhile, so that nothing is recorded here.
     """
@@ -91,6 +97,7 @@ class Recorder:
         predictions: Predictions | None = None,
         scores: Scores | None = None,
         detection: Callable[[], Json] | None = None,
+        voltages: VoltageRing | None = None,
         passphrase: str | None = None,
     ) -> None:
         self.path = path
@@ -109,18 +116,22 @@ class Recorder:
         self._changes = replay.changes
         self._changed: deque[Mapping[str, Any]] = deque()  # between whoever changes them and the thread
         self.change_settings()
+        self._due = threading.Event()
+        self.voltages: VoltageLog | None = None
         self._file = path.open("xb")
         try:
             lock(self._file)
             self._entries = Entries(self._file, passphrase)
             self._entries.append("header", header.to_json().encode())
+            if voltages is not None:
+                self.voltages = VoltageLog(voltages, self._entries, self._due.set)
             self._file.flush()
         except OSError:
+            self._leave_voltages()
             path.unlink()
             with suppress(OSError):  # it would write what it just could not
                 self._file.close()
             raise
-        self._due = threading.Event()
         self._stopping = False
         self._cursor = replay.ring.head
         self._thread = threading.Thread(target=self._run, name=f"record {header.name}", daemon=True)
@@ -138,6 +149,8 @@ class Recorder:
             self._due.set()
 
     def floor(self) -> int:
+        if self.voltages is not None and self.voltages.behind:
+            return self._cursor - self._replay.ring.capacity  # no room, whatever the bins' ring has
         return self._cursor
 
     # What others do
@@ -171,6 +184,8 @@ class Recorder:
                 self._due.clear()
             scores = self._scores(self._first_predicted) if self._scores is not None else None
             self._write()  # after that, so that all that was scored is recorded
+            if self.voltages is not None:
+                self.voltages.end()
             if scores is not None:
                 self._append_json("scores", scores)
             if self._detection is not None and (detection := self._detection()):
@@ -186,6 +201,7 @@ class Recorder:
             log.exception("%s has failed", self._thread.name)
         finally:
             self._replay.remove_listener(self)
+            self._leave_voltages()
             # They hold the session that holds this.
             self._settings, self._scores, self._detection = dict, None, None
             with suppress(OSError):  # what could not be written above cannot be now
@@ -202,6 +218,8 @@ class Recorder:
         self._write_notes()
         if self._predictions is not None:
             self._write_predictions(self._predictions)
+        if self.voltages is not None:
+            self.voltages.write()
         self._file.flush()
         self._check_there()
         self.n_bins += len(rows)
@@ -219,6 +237,10 @@ class Recorder:
             raise OSError(
                 errno.ENOENT, "The folder or the journal was removed or moved while it was recorded"
             )
+
+    def _leave_voltages(self) -> None:
+        if self.voltages is not None:
+            self.voltages.close()
 
     def _write_trials(self) -> None:
         """Those of a live source that are new, or otherwise than they were."""

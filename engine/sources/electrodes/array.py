@@ -111,6 +111,7 @@ class ElectrodeArray:
         self.settings = settings
         self.waveforms = self._whole * ~np.isin(self.channels, settings.dead)[:, None]
         self._pink, self._thermal, self._gains = _levels(settings, self._all_gains)
+        self._shared.change(settings)
 
     def intend(self, intention: npt.ArrayLike) -> None:
         """Set what units that fire at random fire for, from the next 10 ms on.

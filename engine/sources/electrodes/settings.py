@@ -69,17 +69,13 @@ class Electrodes(Tuned):
     )
     pink = param.Number(20.0, bounds=MICROVOLTS, doc="Noise of the tissue, 1/f in power, uV.")
     thermal = param.Number(8.0, bounds=MICROVOLTS, doc="White noise of electrode and amplifier, uV.")
-    line = param.Number(0.0, bounds=MICROVOLTS, constant=True, doc="Amplitude of the hum of the mains, uV.")
+    line = param.Number(0.0, bounds=MICROVOLTS, doc="Amplitude of the hum of the mains, uV.")
     line_frequency: Any = param.Selector(
         default=50, objects=[50, 60], constant=True, doc="Of the mains, Hz."
     )
-    common = param.Number(
-        0.0, bounds=MICROVOLTS, constant=True, doc="Pink noise that all channels share, uV."
-    )
-    bursts = param.Number(
-        0.0, bounds=(0.0, 600.0), constant=True, doc="Artefacts on all channels, a minute."
-    )
-    burst = param.Number(1000.0, bounds=MICROVOLTS, constant=True, doc="Their greatest amplitude, uV.")
+    common = param.Number(0.0, bounds=MICROVOLTS, doc="Pink noise that all channels share, uV.")
+    bursts = param.Number(0.0, bounds=(0.0, 600.0), doc="Artefacts on all channels, a minute.")
+    burst = param.Number(1000.0, bounds=MICROVOLTS, doc="Their greatest amplitude, uV.")
     burst_duration = param.Number(0.1, bounds=(0.005, 1.0), constant=True, doc="Of an artefact, s.")
     dead: Any = param.List([], item_type=int, doc="Channels with no tissue: the amplifier's own noise.")
     noisy: Any = param.List([], item_type=int, doc="Channels with a bad contact: white noise on top.")

@@ -27,23 +27,30 @@ class Shared:
 
     def __init__(self, settings: Electrodes, seed: np.random.SeedSequence, noise: Any) -> None:
         of_common, of_bursts = seed.spawn(2)
-        self._period = _hum(settings.line_frequency) * np.float32(settings.line)
-        self._common = noise(of_common, 1) if settings.common else None
-        self._level = np.array([settings.common], np.float32)
+        self._period = _hum(settings.line_frequency)
+        self._common = noise(of_common, 1)
         self._rng = np.random.default_rng(of_bursts)
         length = round(settings.burst_duration * SAMPLING_RATE)
         window = np.sin(np.pi * (np.arange(length) + 0.5) / length) ** 2
-        burst = window * self._rng.standard_normal(length)
-        self._burst = (settings.burst * burst / abs(burst).max()).astype(np.float32)
-        self._gap = SAMPLING_RATE * 60 / settings.bursts if settings.bursts else math.inf
-        self._begins = self._draw(0)
+        self._shape = window * self._rng.standard_normal(length)
+        self._gap = self._begins = math.inf
         self._first = 0
+        self.change(settings)
+
+    def change(self, settings: Electrodes) -> None:
+        """Go on with other levels, and as many artefacts; one under way is cut off if these change."""
+        self._line, self._level = np.float32(settings.line), np.array([settings.common], np.float32)
+        self._burst = (settings.burst * self._shape / abs(self._shape).max()).astype(np.float32)
+        gap = SAMPLING_RATE * 60 / settings.bursts if settings.bursts else math.inf
+        if gap != self._gap:
+            self._gap = gap
+            self._begins = self._draw(self._first)
 
     def read(self, n: int) -> Floats32:
         """The next `n` samples, uV, shape (n,)."""
         first, self._first = self._first, self._first + n
-        out = self._period[np.arange(first, first + n) % len(self._period)]
-        if self._common is not None:
+        out = self._period[np.arange(first, first + n) % len(self._period)] * self._line
+        if self._level[0]:
             drawn, none = np.empty((n, 1), np.float32), np.zeros(1, np.float32)
             self._common.fill(drawn, self._level, none, np.zeros(n, np.float32), none)
             out += drawn[:, 0]

@@ -27,6 +27,11 @@ class RecordAnswer(Answer):
     seconds: float = Field(description="The same, of recording.")
     bytes: int = Field(description="On the disk.")
     lost: int = Field(description="Packets that were gone before they could be recorded.")
+    voltages: bool = Field(description="Whether voltages are recorded, too.")
+    voltage_blocks: int = Field(description="Blocks of them that were recorded, 10 ms each.")
+    voltage_blocks_lost: int = Field(
+        description="Blocks that were gone before they could be recorded, as the disk was too slow."
+    )
     error: str | None = Field(description="Why it has failed. The session goes on.")
 
 

@@ -164,6 +164,25 @@ def test_common_noise_and_artefacts_are_on_all_channels(engine: Engine) -> None:
     assert 0.02 < (abs(voltages).max(axis=1) > 0).mean() < 0.4
 
 
+def test_what_all_channels_share_comes_and_goes_while_they_play(engine: Engine) -> None:
+    def played() -> list[np.ndarray]:
+        array = ElectrodeArray(Electrodes(n_channels=2, **SILENT, seed=5), engine=engine)
+        blocks = [array.read(SAMPLING_RATE).voltages]
+        for change in ({"line": 20.0}, {"line": 0.0, "common": 10.0}, {"common": 0.0, "bursts": 600.0}):
+            array.change(array.settings.changed(change))
+            blocks.append(array.read(SAMPLING_RATE).voltages)
+        array.change(array.settings.changed({"bursts": 0.0}))
+        return [*blocks, array.read(SAMPLING_RATE).voltages]
+
+    silent, hum, common, bursts, after = (0.25 * block for block in played())
+    assert not silent.any()
+    assert not after.any()
+    assert 14 < abs(hum).max() < 26
+    assert 5 < common.std() < 15
+    assert abs(bursts).max() > 790
+    assert all(map(np.array_equal, played(), played()))
+
+
 def test_dead_noisy_and_shorted_channels_are_so(engine: Engine) -> None:
     settings = Electrodes(n_channels=6, dead=[1], noisy=[2], shorted=[(4, 5)], line=10.0)
     voltages, _ = microvolts(settings, 6000, engine)
