@@ -23,6 +23,8 @@ SAMPLING_RATE: Final = 30_000
 BLOCK: Final = 300
 """Samples that travel together: 10 ms."""
 MOST_CHANNELS: Final = 1024
+MICROVOLTS_PER_COUNT: Final = (0.001, 10.0)
+"""Bounds of what a count of an amplifier is."""
 WAVEFORM: Final = 48
 """Samples of a spike's waveform: 1.6 ms."""
 TROUGH: Final = 12
@@ -71,6 +73,12 @@ def kernels(package: str, engine: Engine | None = None) -> Any:
 def first_sample(number: int, rate: Fraction) -> int:
     """Of a bin, at so many bins per second."""
     return math.ceil(number * SAMPLING_RATE / rate)
+
+
+def first_samples(n_bins: int, rate: Fraction) -> Samples:
+    """Of so many bins from 0 on, and of the one after them, shape (n_bins + 1,)."""
+    edges: Samples = -(-np.arange(n_bins + 1) * (SAMPLING_RATE * rate.denominator) // rate.numerator)
+    return edges
 
 
 def compile_ahead(engine: Engine | None = None) -> None:

@@ -76,6 +76,9 @@ def announce(chosen: Settings, recording: Recording, made_token: str | None) -> 
         print(f"{what.capitalize():10} {chose['name']} ({chose['how']})" if chose else f"No {what}")
     for passed in recording.series["passed_over"]:
         print(f"Passed over {passed['name']}: {passed['reason']}")
+    if (wires := recording.voltages) is not None:
+        why = f"cannot be played: they {wires.misfit}" if wires.misfit else "source electrodes plays them"
+        print(f"Voltages   {wires.name} ({_count(wires.n_channels, 'channel')}): {why}")
     table = recording.trial_tables["taken"]
     if table and (table["name"] != "trials" or recording.trial_tables["passed_over"]):
         print(f"Trials     {table['name']} ({table['how']})")

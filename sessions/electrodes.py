@@ -12,14 +12,15 @@ from weakref import WeakSet
 from engine.bins.source import Source
 from engine.broadband import MOST_CHANNELS, fastest
 from engine.errors import BadSetting
+from engine.sources.electrodes.choice import chosen
 from engine.sources.electrodes.judge import Detected
-from engine.sources.electrodes.settings import Electrodes
 from engine.sources.electrodes.source import ElectrodeSource
 from engine.sources.recordings.events import trial_events
 from engine.sources.recordings.recording import Recording
 from engine.stages.detection.detector import Detector
 from engine.stages.detection.settings import Detection
 from engine.tuned import made
+from sessions.recordings import refuse_without_spikes
 from sessions.refusals import Busy
 
 MOST_BY_SCIPY: Final = 256
@@ -42,22 +43,30 @@ class ElectrodeSources:
     def make(
         self,
         recording: Recording,
-        n_channels: int,
+        n_channels: int | None,
         seed: int,
         electrodes: Mapping[str, Any] | None = None,
         detection: Mapping[str, Any] | None = None,
     ) -> ElectrodeSource:
-        """Let a recording's spikes be found on so many electrodes, with settings that are not the usual.
+        """Let spikes be found in a recording's own voltages, or on so many simulated electrodes, with
+        settings that are not the usual.
 
         Raises
         ------
         BadSetting
-            If a setting is unknown or out of bounds.
+            If a setting is unknown, out of bounds, or none of the file's voltages.
+        CannotFit
+            If the file's voltages are asked for, and there are none, or they cannot be played.
         Busy
             If it would take more of this machine than there is for electrodes.
         """
-        settings = made(Electrodes, {**(electrodes or {}), "n_channels": n_channels, "seed": seed})
-        detecting = made(Detection, detection or {})
+        settings, voltages = chosen(
+            recording.name, recording.voltages, {**(electrodes or {}), "seed": seed}, n_channels
+        )
+        detecting, n_channels = made(Detection, detection or {}), settings.n_channels
+        refuse_many(n_channels)
+        if voltages is None:
+            refuse_without_spikes(recording)
         times = recording.spike_times
         detect = partial(Detector, n_channels, settings.microvolts_per_count, bin_rate=recording.bin_rate)
         events, within = trial_events(recording), None if times is None else times.within
@@ -70,7 +79,9 @@ class ElectrodeSources:
                     f"{room:g} cores that there are for electrodes {max(room - taken, 0.0):.2f} are left. "
                     "Delete a session that has some, or ask for fewer."
                 )
-            source = ElectrodeSource(recording, events, within, settings, detecting, detect)
+            source = ElectrodeSource(
+                recording, events, within, settings, detecting, detect, voltages=voltages
+            )
             self._made.add(source)
         return source
 
@@ -86,8 +97,8 @@ def share(n_channels: int) -> float:
     return by_numba if fastest() == "numba" else BY_SCIPY * by_numba
 
 
-def n_channels_of(what: str) -> int:
-    """How many electrodes are asked for, by what stands after ``electrodes:``.
+def n_channels_of(what: str) -> int | None:
+    """How many electrodes are asked for, by what stands after ``electrodes:``; None if nothing does.
 
     Raises
     ------
@@ -95,9 +106,15 @@ def n_channels_of(what: str) -> int:
         If it is no number, or more than there can be.
     """
     if not what:
-        return int(Electrodes.param.n_channels.default)
+        return None
+    asked = int(what[:9]) if what.isascii() and what.isdigit() else 0
+    refuse_many(asked, repr(what[:80]))
+    return asked
+
+
+def refuse_many(n_channels: int, said: str = "") -> None:
+    """Raise `BadSetting` for as many electrodes as cannot be, as `said`."""
     most = MOST_CHANNELS if fastest() == "numba" else MOST_BY_SCIPY
-    if not (what.isascii() and what.isdigit() and 1 <= int(what[:9]) <= most):
+    if not 1 <= n_channels <= most:
         way = "" if most == MOST_CHANNELS else " pip install -e '.[electrodes]' makes it 1024."
-        raise BadSetting(f"There can be 1 to {most} electrodes, not {what[:80]!r}.{way}")
-    return int(what)
+        raise BadSetting(f"There can be 1 to {most} electrodes, not {said or n_channels}.{way}")

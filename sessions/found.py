@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from engine.errors import NotNow
-from engine.found.orders import Counts, as_found, electrodes_of, of_movement, of_spikes
+from engine.found.orders import Counts, as_found, electrodes_of, of_movement, of_spikes, of_voltages
 from engine.making import Arrays, Workshop
 from engine.sources.electrodes.settings import Electrodes
 from engine.sources.electrodes.source import ElectrodeSource
@@ -56,7 +56,10 @@ class Found:
         """
         source = session.replay.source
         if isinstance(source, ElectrodeSource):
-            return self._of(recording, of_spikes(recording, source.settings, source.detection))
+            made_with = source.settings, source.detection
+            if source.recorded is not None:
+                return self._of(recording, of_voltages(recording, source.recorded, *made_with))
+            return self._of(recording, of_spikes(recording, *made_with))
         _ = session.recording
         return recording
 

@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from engine.errors import CannotFit
 from engine.sources.recordings.recording import Recording
+
+
+def refuse_without_spikes(recording: Recording) -> None:
+    """Raise `CannotFit` for a recording that has voltages alone, where its spikes are wanted."""
+    if not recording.n_units:
+        raise CannotFit(
+            f"{recording.name} has voltages and no spikes. A session with source electrodes finds some."
+        )
 
 
 class Recordings(Mapping[str, Recording]):

@@ -17,6 +17,7 @@ from engine.sources.user.user import PRESETS
 from engine.sources.user.workspace import Basis
 from sessions.electrodes import ElectrodeSources, n_channels_of
 from sessions.options import Options
+from sessions.recordings import refuse_without_spikes
 
 RECORDING, USER, ELECTRODES = "recording", "user", "electrodes"
 
@@ -107,6 +108,8 @@ class Sources:
                 f"A session whose source is {kind} has no electrodes. Leave electrodes and detection out, "
                 f"or send source {ELECTRODES}."
             )
+        if kind in (RECORDING, USER):
+            refuse_without_spikes(recording)
         if kind == RECORDING:
             return RecordingSource(recording, options.selection, options.loop)
         if options.selection != EVERYTHING:

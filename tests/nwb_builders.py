@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from pynwb import NWBHDF5IO, NWBFile, TimeSeries
 from pynwb.behavior import SpatialSeries
+from pynwb.ecephys import ElectricalSeries
 
 
 def nwb_file(
@@ -102,3 +103,30 @@ def small_nwb(path: Path) -> Path:
         "barrier_pos": ([[25.0, 0.0, 2.0, 9.0], [0.0, 25.0, 9.0, 2.0]], [[-25.0, 0.0, 2.0, 9.0]]),
     }
     return save(add_trials(nwb, ((0.0, 1.0), (1.0, 2.0)), columns, ragged=2), path)
+
+
+def add_electrodes(nwb: NWBFile, n: int) -> NWBFile:
+    """A table of electrodes with the ids 10 and on."""
+    device = nwb.create_device("array")
+    group = nwb.create_electrode_group("group", "test", "M1", device)
+    for i in range(n):
+        nwb.add_electrode(id=10 + i, location="M1", group=group)
+    return nwb
+
+
+def voltages(
+    nwb: NWBFile, counts: npt.ArrayLike, rows: Sequence[int] = (), name: str = "raw", **fields: Any
+) -> ElectricalSeries:
+    """A series of electrodes, at 30 kHz and 0.25 uV a count unless `fields` say otherwise.
+
+    Parameters
+    ----------
+    counts : array, shape (n, n_channels)
+    rows : sequence of int
+        In the table of electrodes; the first ones if empty.
+    """
+    values = np.asarray(counts)
+    if "rate" not in fields and "timestamps" not in fields:
+        fields["rate"] = 30_000.0
+    region = nwb.create_electrode_table_region(list(rows) or list(range(values.shape[1])), "test")
+    return ElectricalSeries(name=name, data=values, electrodes=region, **{"conversion": 0.25e-6, **fields})

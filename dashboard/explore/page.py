@@ -21,6 +21,7 @@ from engine.bins.description import Recorded
 from engine.bins.selection import Selection
 from engine.errors import DeckError
 from sessions.options import Options
+from sessions.recordings import refuse_without_spikes
 from sessions.store import Store
 
 
@@ -106,8 +107,11 @@ class ExplorePages:
         Raises
         ------
         UnknownRecording
+        CannotFit
+            If it has no spikes.
         """
         recording = self._store.recording_named(self.name(visit.asked))
+        refuse_without_spikes(recording)
         study = self._studies.get(recording.name)
         if study is None or study.recording is not recording:
             study = self._studies[recording.name] = Study(recording)

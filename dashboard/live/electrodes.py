@@ -87,7 +87,10 @@ class Detecting(Controls):
             slider(self, "k", "Threshold, times the noise", start, end, 0.1),
             widgets.TextInput.from_param(self.param.thresholds, placeholder="none, as in 3: -60"),
             widgets.Switch.from_param(self.param.reference),
-            *(widgets.TextInput.from_param(self.param[name], placeholder="none") for name in CHANNELS),
+            *(
+                widgets.TextInput.from_param(self.param[name], placeholder="none")
+                for name in (CHANNELS if self._source.recorded is None else ())
+            ),
             self._found,
             self._worst,
         )

@@ -29,6 +29,10 @@ class Troughs(NamedTuple):
     samples: Samples
     channels: Channels
 
+    @classmethod
+    def none(cls) -> Troughs:
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.int32))
+
     def between(self, first: int, stop: int) -> Troughs:
         """Those of samples from `first` on, before `stop`."""
         inside = (self.samples >= first) & (self.samples < stop)

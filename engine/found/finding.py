@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.bins.ticks import as_rate
+from engine.bins.troughs import Troughs
 from engine.broadband import first_sample
-from engine.found.orders import TAKE, TIMES, detection_of, electrodes_of
+from engine.found.orders import TAKE, TIMES, detection_of, electrodes_of, n_bins_of, voltages_of
 from engine.making import Arrays
 from engine.sources.electrodes.array import ElectrodeArray
-from engine.sources.electrodes.playing import Playing, Within
 from engine.sources.electrodes.settings import Electrodes
+from engine.sources.electrodes.signal import Piece, Replayed, Signal, Simulated
 from engine.sources.recordings.spike_times import SpikeTimes
 from engine.stages.detection.detector import Detector
 
@@ -36,34 +38,60 @@ def find(order: Arrays, tell: Callable[[float], None]) -> npt.NDArray[np.uint16]
         Is told how far it is, from 0 to 1.
     """
     electrodes, bin_rate = electrodes_of(order), float(order["bin_rate"])
-    n_channels, rate = electrodes.n_channels, as_rate(bin_rate)
-    prepare, array = (_playing if "counts" in order else _moving)(order, electrodes, bin_rate)
+    n_channels = electrodes.n_channels
     detector = Detector(n_channels, electrodes.microvolts_per_count, detection_of(order), bin_rate=bin_rate)
-    n_bins = len(order["counts" if "counts" in order else "intention"])
+    n_bins = n_bins_of(order)
     counts = np.zeros((n_bins, n_channels), np.uint16)
     every = max(round(TOLD_EVERY * n_bins), 1)
-    for number in range(n_bins):
-        prepare(number)
-        block = array.read(first_sample(number + 1, rate) - first_sample(number, rate))
-        (found,) = detector.process(block.voltages).bins
-        counts[number] = found.counts
-        if number % every == 0:
-            tell(number / n_bins)
+    with closing(_signal(order, electrodes, bin_rate)) as signal:
+        for number in range(n_bins):
+            voltages, _, there = signal.read(range(number, number + 1))
+            (found,) = detector.process(voltages, there).bins
+            counts[number] = found.counts
+            if number % every == 0:
+                tell(number / n_bins)
     return counts
 
 
-Prepare = Callable[[int], object]
-"""Has the units fire in a bin as they are to."""
+def _signal(order: Arrays, electrodes: Electrodes, bin_rate: float) -> Signal:
+    if "intention" in order:
+        return Moving(order["intention"], electrodes, bin_rate)
+    if "voltages" in order:
+        start_time, scale = float(order["start_time"]), electrodes.microvolts_per_count
+        return Replayed(voltages_of(order), start_time, n_bins_of(order), bin_rate, scale)
+    within = SpikeTimes(*(order[name] for name in TIMES)).within if "ticks" in order else None
+    return Simulated(order["counts"], bin_rate, within, electrodes, take=TAKE)
 
 
-def _playing(order: Arrays, electrodes: Electrodes, bin_rate: float) -> tuple[Prepare, ElectrodeArray]:
-    within: Within | None = None
-    if "ticks" in order:
-        within = SpikeTimes(*(order[name] for name in TIMES)).within
-    trains = Playing(order["counts"], bin_rate, within, electrodes.seed, TAKE)
-    return lambda number: trains.feed_up_to(number + 1), ElectrodeArray(electrodes, trains, take=TAKE)
+class Moving:
+    """Voltages of units that fire for an intention.
 
+    Parameters
+    ----------
+    intention : ndarray of float64, shape (n_bins, 2)
+    electrodes : Electrodes
+    bin_rate : float
+        Bins per second.
+    """
 
-def _moving(order: Arrays, electrodes: Electrodes, _: float) -> tuple[Prepare, ElectrodeArray]:
-    array = ElectrodeArray(electrodes, take=TAKE)
-    return lambda number: array.intend(order["intention"][number]), array
+    truth = True
+
+    def __init__(self, intention: npt.NDArray[np.float64], electrodes: Electrodes, bin_rate: float) -> None:
+        self._intention, self._rate = intention, as_rate(bin_rate)
+        self._array = ElectrodeArray(electrodes, take=TAKE)
+
+    def edge(self, number: int) -> int:
+        return first_sample(number, self._rate)
+
+    def read(self, numbers: range) -> Piece:
+        self._array.intend(self._intention[numbers.start])
+        block = self._array.read(self.edge(numbers.stop) - self.edge(numbers.start))
+        return Piece(
+            block.voltages, Troughs(block.spikes.samples, self._array.channels[block.spikes.units])
+        )
+
+    def change(self, settings: Electrodes) -> None:
+        self._array.change(settings)
+
+    def close(self) -> None:
+        """Nothing is open."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from ast import literal_eval
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -12,8 +13,11 @@ import numpy.typing as npt
 
 from engine.bins.schema import bin_dtype
 from engine.errors import CannotFit
+from engine.files.stretches import Stretches
+from engine.files.voltages import Conversion, VoltageSeries
 from engine.making import Arrays
 from engine.sources.electrodes.settings import Electrodes
+from engine.sources.endless import OBSERVED
 from engine.sources.recordings.recording import Recording
 from engine.stages.detection.settings import Detection
 from engine.tuned import Tuned
@@ -45,6 +49,36 @@ def of_spikes(recording: Recording, electrodes: Electrodes, detection: Tuned = D
     return order
 
 
+def of_voltages(
+    recording: Recording, voltages: VoltageSeries, electrodes: Electrodes, detection: Tuned = DETECTION
+) -> Arrays:
+    """A recording's own voltages, as a session plays them and finds spikes in them."""
+    where = {name: str(getattr(voltages, name)) for name in ("path", "place", "name")}
+    size = {name: getattr(voltages, name) for name in ("n_channels", "n_samples", "rate")}
+    conversion, stretches = voltages.conversion, voltages.stretches
+    return {
+        **_common(recording, electrodes, detection),
+        "voltages": np.array(repr({**where, **size})),
+        "start_time": np.array(recording.start_time),
+        "n_bins": np.array(recording.n_bins),
+        "stretches": np.array([stretches.rows, stretches.times, stretches.lengths]),
+        "gains": conversion.gains,
+        "offset": np.array(conversion.offset),
+        "shift": np.array(repr(conversion.shift)),
+    }
+
+
+def voltages_of(order: Arrays) -> VoltageSeries:
+    """Those of the order, without what is true of them."""
+    facts = literal_eval(str(order["voltages"]))
+    rows, times, lengths = order["stretches"]
+    return VoltageSeries(
+        **{**facts, "path": Path(facts["path"])},
+        stretches=Stretches(rows.astype(np.int64), times, lengths.astype(np.int64)),
+        conversion=Conversion(order["gains"], float(order["offset"]), literal_eval(str(order["shift"]))),
+    )
+
+
 def of_movement(recording: Recording, electrodes: Electrodes) -> Arrays:
     """Units that fire for the movement of a recording: its velocity, fast movements having length 1.
 
@@ -70,6 +104,12 @@ def intention(recording: Recording) -> npt.NDArray[np.float64]:
     if not known.any() or not speed[known].any():
         raise CannotFit(f"{recording.name} has no movement to learn from. Choose another recording.")
     return np.where(known[:, None], velocity, 0.0) / float(np.percentile(speed[known], FAST))
+
+
+def n_bins_of(order: Arrays) -> int:
+    if "voltages" in order:
+        return int(order["n_bins"])
+    return len(order["counts" if "counts" in order else "intention"])
 
 
 def electrodes_of(order: Arrays) -> Electrodes:
@@ -105,13 +145,20 @@ def as_found(recording: Recording, order: Arrays, counts: Counts) -> Recording:
     bins = np.zeros(len(counts), bin_dtype(counts.shape[1], np.dtype(fitting)))
     for name in recording.bins.dtype.names or ():
         bins[name] = counts if name == "counts" else recording.bins[name]
+    voltages = recording.voltages
+    names = tuple(f"electrode {i}" for i in range(counts.shape[1]))
+    if "voltages" in order and voltages is not None:
+        names = voltages.channel_names
+        there = voltages.coverage(recording.start_time, recording.n_bins, recording.bin_rate)
+        bins["coverage"] = np.minimum(bins["coverage"], there)
+        bins["observed"] &= bins["coverage"] >= OBSERVED
     bins.flags.writeable = False
     name, sha256 = identity(recording, electrodes_of(order), "intention" in order, detection_of(order))
     return replace(
         recording,
         name=name,
         bins=bins,
-        channel_names=tuple(f"electrode {i}" for i in range(counts.shape[1])),
+        channel_names=names,
         sha256=sha256,
         spike_times=None,
         answers=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ from engine.bins.trials import Trial
 from engine.sources.growing import COUNTS, GrowingDescription
 
 UNKNOWN = (math.nan,) * 4
+OBSERVED: Final = 0.5
+"""Share of a bin from which on it counts as observed."""
 
 
 class Written:
@@ -73,7 +75,7 @@ class Written:
         whole = np.clip(whole, 0, np.iinfo(COUNTS).max)
         at = description.enter(packet_id, trial, known)
         description.append(packet_id, due, whole)
-        row["counts"], row["coverage"], row["observed"] = whole, coverage, coverage >= 0.5
+        row["counts"], row["coverage"], row["observed"] = whole, coverage, coverage >= OBSERVED
         row["packet_id"], row["trial"], row["kinematics"] = packet_id, at, kinematics
         row["trial_time_ms"] = description.trial_time(packet_id) * 1e3
         row["intention"] = row["intended"] = math.nan

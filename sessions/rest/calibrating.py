@@ -23,6 +23,7 @@ from engine.sources.recordings.recording import Recording
 from sessions.calibrations import Calibrations, Run
 from sessions.commands.client import URL
 from sessions.electrodes import n_channels_of
+from sessions.recordings import refuse_without_spikes
 from sessions.rest.context import Context, Text
 from sessions.rest.library import NPZ
 from sessions.rest.models.calibrations import (
@@ -69,6 +70,7 @@ def _learned_from(context: Context, asked: CalibrationAsk) -> Recording:
         return found.learned_from(session, recording)
     recording = context.store.recording_named(asked.recording)
     if asked.electrodes is None:
+        refuse_without_spikes(recording)
         return recording
     return found.moved(recording, Electrodes(n_channels=n_channels_of(str(asked.electrodes))))
 

@@ -56,4 +56,5 @@ def _electrodes(context: Context, n_channels: int | None = None) -> Electrodes:
     """
     kind, _, own = context.store.sources.default.partition(":")
     what = own if kind == ELECTRODES else ""
-    return Electrodes(n_channels=n_channels_of(what if n_channels is None else str(n_channels)))
+    asked = n_channels_of(what if n_channels is None else str(n_channels))
+    return Electrodes() if asked is None else Electrodes(n_channels=asked)

@@ -23,7 +23,8 @@ def set_electrodes(context: Context, code: str, asked: ChangeElectrodes) -> Elec
 
     It holds from a bin on that the event tells, 0.4 s of bins after the newest: those until then are made.
     The same seed and the same changes between the same bins give the same bins, and channels that are not
-    concerned stay as they would have been, but for what all have of the common reference.
+    concerned stay as they would have been, but for what all have of the common reference. Voltages of a
+    file cannot be changed.
     """
     source = _source(context, code, "electrodes")
     _tune(context, code, "electrodes", asked.model_dump(exclude_unset=True), source.tuning.array.settings)

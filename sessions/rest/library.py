@@ -10,11 +10,19 @@ from engine.bins.selection import spell_ids
 from engine.bins.trials import Trial
 from engine.decoders.bins import Bins
 from engine.errors import UnknownTarget
+from engine.sources.recordings.recording import Recording
 from sessions.finisher import CHUNK
 from sessions.metadata import metadata
 from sessions.refusals import Busy
 from sessions.rest.context import DOWNLOADS, Context, Stream
-from sessions.rest.models.recordings import Metadata, RecordingList, TrialAnswer, Trials, TrialsOfTarget
+from sessions.rest.models.recordings import (
+    RecordingList,
+    RecordingMetadata,
+    TrialAnswer,
+    Trials,
+    TrialsOfTarget,
+    VoltagesAnswer,
+)
 from sessions.rest.requests import BinsQuery, RecordingQuery
 
 NPZ = "application/octet-stream"
@@ -28,9 +36,10 @@ def list_recordings(context: Context) -> RecordingList:
     return RecordingList(recordings=names, count=len(names), default=names[0])
 
 
-def show_metadata(context: Context, asked: RecordingQuery) -> Metadata:
-    """Facts of a recording: channels, rate, length, series."""
-    return Metadata(**metadata(context.store.recording_named(asked.recording)))
+def show_metadata(context: Context, asked: RecordingQuery) -> RecordingMetadata:
+    """Facts of a recording: channels, rate, length, series, voltages."""
+    recording = context.store.recording_named(asked.recording)
+    return RecordingMetadata(**metadata(recording), voltages=_voltages(recording))
 
 
 def list_trials(context: Context, asked: RecordingQuery) -> Trials:
@@ -139,3 +148,18 @@ def trial_answer(trial: Trial) -> TrialAnswer:
 
 def _answers(trials: Iterable[Trial]) -> list[TrialAnswer]:
     return [trial_answer(trial) for trial in trials]
+
+
+def _voltages(recording: Recording) -> VoltagesAnswer | None:
+    found = recording.voltages
+    if found is None:
+        return None
+    return VoltagesAnswer(
+        name=found.name,
+        n_channels=found.n_channels,
+        sampling_rate_hz=found.rate,
+        seconds=found.seconds,
+        microvolts_per_count=found.conversion.microvolts_per_count,
+        truth=found.unit_channels is not None and recording.spike_times is not None,
+        misfit=f"Its voltages {found.misfit}." if found.misfit else None,
+    )

@@ -135,7 +135,7 @@ class OptionsAsk(Ask):
     )
     electrodes: ElectrodesAsk = Field(
         default_factory=lambda: ElectrodesAsk.model_validate({}),
-        description="Of source `electrodes`: tissue, noise and bad channels.",
+        description="Of source `electrodes`: whose voltages, tissue, noise and bad channels.",
     )
     detection: DetectionAsk = Field(
         default_factory=lambda: DetectionAsk.model_validate({}),

@@ -1,1 +1,1 @@
-"""Simulated electrodes: voltages at 30 kHz, and the truth of every spike in them."""
+"""Electrodes: voltages at 30 kHz, simulated or recorded, and the truth of the spikes in them."""

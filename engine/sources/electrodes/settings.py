@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import param
 
-from engine.broadband import MOST_CHANNELS
+from engine.broadband import MICROVOLTS_PER_COUNT, MOST_CHANNELS
 from engine.errors import BadSetting
 from engine.tuned import Pairs, Tuned
 
@@ -26,6 +26,13 @@ class Electrodes(Tuned):
         If a dead, noisy or shorted channel is none of the array's.
     """
 
+    voltages: Any = param.Selector(
+        default="auto",
+        objects=["auto", "file", "simulated"],
+        constant=True,
+        doc="Those of the recording's file, or simulated; `auto` has the file's where there are any. Of a "
+        "file's, nothing else here holds but microvolts_per_count, where it has no counts of its own.",
+    )
     n_channels = param.Integer(
         96, bounds=(1, MOST_CHANNELS), constant=True, doc="Electrodes, each a channel."
     )
@@ -76,7 +83,7 @@ class Electrodes(Tuned):
     shorted: Any = Pairs(doc="Pairs of channels that both show their mean.")
     microvolts_per_count = param.Number(
         0.25,
-        bounds=(0.001, 10.0),
+        bounds=MICROVOLTS_PER_COUNT,
         constant=True,
         doc="Of the int16 that come out; more than 32,767 of it are clipped.",
     )

@@ -1,4 +1,4 @@
-"""Electrodes as the source of a session: a recording's spikes become voltages, and are found in them."""
+"""Electrodes as the source of a session: spikes are found in voltages, a recording's own or simulated."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import math
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,14 +20,15 @@ from engine.bins.source import Block, Capability, Tick, Told
 from engine.bins.trials import EVENT_NAMES, Trial
 from engine.bins.troughs import TroughLog, Troughs
 from engine.bins.voltages import VoltageRing
-from engine.broadband import WAVEFORM, Counts16, Engine, Floats32, Samples, compile_ahead
-from engine.errors import CannotFit
-from engine.sources.electrodes.array import ElectrodeArray
+from engine.broadband import WAVEFORM, Engine, Floats32, compile_ahead
+from engine.errors import BadSetting, CannotFit
+from engine.files.voltages import VoltageSeries
+from engine.sources.electrodes.detects import Detects
 from engine.sources.electrodes.judge import Detected, Judge
-from engine.sources.electrodes.playing import Playing, Within
+from engine.sources.electrodes.playing import Within
 from engine.sources.electrodes.settings import Electrodes
-from engine.sources.electrodes.truth import Channels
-from engine.sources.electrodes.tuning import Tunes, Tuning
+from engine.sources.electrodes.signal import Replayed, Signal, Simulated
+from engine.sources.electrodes.tuning import Tuning
 from engine.sources.endless import Written
 from engine.sources.growing import PHASE_OF, GrowingDescription
 from engine.tuned import Tuned
@@ -38,44 +40,11 @@ AHEAD: Final = 0.4
 """Seconds of bins that are made before they are due."""
 AT_ONCE: Final = 0.025
 """Seconds of bins that are made together, if these are short."""
+PATIENCE: Final = 2.0
+"""Seconds that a disk gets to answer when all is over."""
 COMPLETED: Final = 2 * WAVEFORM
 """Samples by which the waveform of a spike that is found may be late."""
 EVENTS: Final = {name: event for event, name in EVENT_NAMES.items()}
-
-
-class Counted(Protocol):
-    """What is found in a bin: counts, shape (n_channels,)."""
-
-    @property
-    def counts(self) -> npt.NDArray[np.int64]: ...
-
-
-class Completed(Protocol):
-    """Spikes that are found: the samples of their troughs, and their channels."""
-
-    @property
-    def troughs(self) -> Samples: ...
-    @property
-    def channels(self) -> Channels: ...
-
-
-class Brought(Protocol):
-    """What a detector says of samples: the bins that are over, and spikes that were completed."""
-
-    @property
-    def bins(self) -> Sequence[Counted]: ...
-    @property
-    def waveforms(self) -> Completed: ...
-
-
-class Detects(Tunes, Protocol):
-    """Finds spikes in voltages, such as `engine.stages.detection.detector.Detector`."""
-
-    @property
-    def thresholds(self) -> Floats32: ...
-    @property
-    def noise(self) -> Floats32: ...
-    def process(self, voltages: Counts16, /) -> Brought: ...
 
 
 class Made(NamedTuple):
@@ -86,13 +55,14 @@ class Made(NamedTuple):
 
 
 class ElectrodeSource(Written):
-    """A recording as electrodes would show it, again and again: `Prepared`, `Sampled` and `Tunable` of
+    """A recording as electrodes show it, again and again: `Prepared`, `Sampled` and `Tunable` of
     `engine.bins.source`.
 
-    Behaviour and trials are the recording's. Its units are dealt to channels in turn and fire at their own
-    times (within a bin at random, where the recording has counts alone); a bin's counts are the threshold
-    crossings that are found on each channel. Bins are made ahead in a thread of its own. The same seed
-    gives the same bins, and so do the same changes between the same bins.
+    Behaviour and trials are the recording's, and a bin's counts the threshold crossings that are found on
+    each channel. Voltages are those of its file; or simulated: its units are dealt to channels in turn and
+    fire at their own times (within a bin at random, where the recording has counts alone). Bins are made
+    ahead in a thread of its own. The same seed gives the same bins, and so do the same changes between the
+    same bins.
 
     Parameters
     ----------
@@ -107,11 +77,15 @@ class ElectrodeSource(Written):
     detect : function
         Makes that of them, when voltages are there to be had.
     engine : {"numba", "scipy"}, optional
+    voltages : VoltageSeries, optional
+        The recording's own, if they are played.
 
     Attributes
     ----------
     recording, within, settings, detection
         As above.
+    recorded : VoltageSeries or None
+        Those that are played, unless they are simulated.
     tuning : Tuning
         What is wanted now; it begins with the above.
     detected : Detected or None
@@ -134,23 +108,29 @@ class ElectrodeSource(Written):
         detection: Tuned,
         detect: Callable[[Tuned], Detects],
         engine: Engine | None = None,
+        voltages: VoltageSeries | None = None,
     ) -> None:
+        simulated = tuple(f"electrode {i}" for i in range(settings.n_channels))
         description = GrowingDescription(
             name=recording.name,
-            channel_names=tuple(f"electrode {i}" for i in range(settings.n_channels)),
+            channel_names=simulated if voltages is None else voltages.channel_names,
             bin_rate=recording.bin_rate,
             length_unit=recording.length_unit,
             series=recording.series,
             told=True,
         )
-        description.synthetic = description.sampled = True
+        description.synthetic, description.sampled = voltages is None or recording.synthetic, True
         super().__init__(description)
         self.settings = settings
         self.detection = detection
         self.tuning = Tuning(settings, detection)
         self._ahead, self._at_once = (max(round(s * recording.bin_rate), 1) for s in (AHEAD, AT_ONCE))
         self.recording, self.within, self._events = recording, within, events
-        self._detect, self._engine = partial(detect, detection), engine
+        self._detect, self._engine, self.recorded = partial(detect, detection), engine, voltages
+        self._coverage = recording.bins["coverage"]
+        if voltages is not None:
+            there = voltages.coverage(recording.start_time, len(recording.bins), recording.bin_rate)
+            self._coverage = np.minimum(self._coverage, there)
         self.detected: Detected | None = None
         self.voltages = VoltageRing(settings.n_channels, settings.microvolts_per_count, recording.bin_rate)
         self.troughs = TroughLog()
@@ -213,13 +193,13 @@ class ElectrodeSource(Written):
             self._closed = True
             self._room.notify()
         if self._thread is not threading.current_thread():
-            self._thread.join()
+            self._thread.join(PATIENCE)
 
     def _write(self, row: Any, due: float, made: Made) -> None:
         bin_ = self.recording.bins[made.place]
         trial = self._trials[bin_["trial"]] if bin_["trial"] >= 0 else None
         kinematics = bin_["kinematics"].tolist()
-        self.write(row, due, made.counts, kinematics, trial, float(bin_["coverage"]))
+        self.write(row, due, made.counts, kinematics, trial, float(self._coverage[made.place]))
         newest = self._sent - 1
         for text in self._events.get(made.place, ()):
             event = EVENTS[text.partition(" ")[0]]
@@ -234,7 +214,18 @@ class ElectrodeSource(Written):
         """Change what `Tuning` has, from the first bin on that is not made now, however fast they are made.
 
         Bins are begun when fewer than `AHEAD` are there, so many at once, and counted from 0.
+
+        Raises
+        ------
+        BadSetting
+            If one is unknown, constant or out of bounds, or the voltages are recorded; then nothing has
+            changed.
         """
+        if what == "electrodes" and self.recorded is not None:
+            raise BadSetting(
+                f"The voltages are those of {self.recording.name}: {' and '.join(settings)} cannot be "
+                "changed. Change the detection, or make a session with voltages 'simulated'."
+            )
         first = -(-(self._sent + self._ahead) // self._at_once) * self._at_once
         return self.tuning.change(what, settings, first)
 
@@ -251,11 +242,25 @@ class ElectrodeSource(Written):
 
     def _make_bins(self) -> None:
         compile_ahead(self._engine)
-        recording = self.recording
-        trains = Playing(recording.counts, recording.bin_rate, self.within, self.settings.seed)
-        array, detector = ElectrodeArray(self.settings, trains, self._engine), self._detect()
-        judge = Judge(self.settings.n_channels)
-        number = 0
+        with closing(self._signal()) as signal:
+            self._find_in(signal)
+
+    def _signal(self) -> Signal:
+        recording, settings, rate = self.recording, self.settings, self.recording.bin_rate
+        if self.recorded is None:
+            return Simulated(recording.counts, rate, self.within, settings, self._engine)
+        return Replayed(
+            self.recorded,
+            recording.start_time,
+            len(recording.bins),
+            rate,
+            settings.microvolts_per_count,
+            self.within,
+        )
+
+    def _find_in(self, signal: Signal) -> None:
+        detector, judge = self._detect(), Judge(self.settings.n_channels)
+        number, n_bins = 0, len(self.recording.bins)
         while True:
             with self._room:
                 while not self._closed and len(self._made) >= self._ahead:
@@ -264,19 +269,18 @@ class ElectrodeSource(Written):
                     return
             numbers = range(number, number + self._at_once)
             number = numbers.stop
-            trains.feed_up_to(number)
-            self.tuning.reach(numbers.start, array, detector)
-            block = array.read(trains.edge(number) - trains.edge(numbers.start))
-            found = detector.process(block.voltages)
-            self.voltages.add(block.voltages)
-            true = Troughs(block.spikes.samples, array.channels[block.spikes.units])
+            self.tuning.reach(numbers.start, signal, detector)
+            voltages, true, there = signal.read(numbers)
+            found = detector.process(voltages) if there is None else detector.process(voltages, there)
+            self.voltages.add(voltages)
             those = Troughs(found.waveforms.troughs, found.waveforms.channels)
-            self.troughs.add(trains.edge(number), true, those)
-            if judge.add(true, those, trains.edge(number) - COMPLETED):
+            self.troughs.add(signal.edge(number), true, those)
+            judged = those if signal.truth else Troughs.none()
+            if judge.add(true, judged, signal.edge(number) - COMPLETED):
                 self.detected = Detected(detector.thresholds, detector.noise, judge.matched)
             with self._room:
                 for each, bin_ in zip(numbers, found.bins, strict=True):
-                    self._made.append(Made(each % recording.n_bins, bin_.counts))
+                    self._made.append(Made(each % n_bins, bin_.counts))
             self._tell()
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from engine.errors import BadSetting
-from engine.sources.electrodes.array import ElectrodeArray
 from engine.sources.electrodes.settings import Electrodes
 from engine.tuned import Tuned, spelled
 
@@ -16,6 +15,12 @@ class Tunes(Protocol):
     """What finds spikes, as far as it can be tuned."""
 
     def tune(self, settings: Mapping[str, Any], /) -> None: ...
+
+
+class Changes(Protocol):
+    """What has electrodes, as far as they can be changed."""
+
+    def change(self, settings: Electrodes, /) -> None: ...
 
 
 class Change(NamedTuple):
@@ -79,7 +84,7 @@ class Tuning:
         said = ", ".join(f"{name} {spelled(value)}" for name, value in given.items())
         return f"{what} {said} from bin {first}"
 
-    def reach(self, number: int, array: ElectrodeArray, detector: Tunes) -> None:
+    def reach(self, number: int, array: Changes, detector: Tunes) -> None:
         """Let act what is to hold for a bin that is made next."""
         while self._pending and self._pending[0].first <= number:
             change = self._pending.popleft()

@@ -17,6 +17,7 @@ from engine.bins.description import Indices
 from engine.bins.selection import spell_ids
 from engine.bins.trials import Plan, Trial
 from engine.errors import UnknownTrial
+from engine.files.voltages import VoltageSeries
 from engine.sources.recordings.spike_times import SpikeTimes
 from engine.sources.recordings.trial_plan import plan
 
@@ -45,6 +46,8 @@ class Recording:
         When they were within their bins; None where the file has counts alone.
     answers : Answers, optional
         Where it is a record with predictions.
+    voltages : VoltageSeries, optional
+        Where its file has them.
     warnings : tuple of str
         What in the file is doubtful, what was done about it, and the option that mends it: a sentence
         or a few each.
@@ -64,6 +67,7 @@ class Recording:
     sha256: str
     spike_times: SpikeTimes | None = None
     answers: Answers | None = None
+    voltages: VoltageSeries | None = None
     warnings: tuple[str, ...] = ()
     trial_tables: Mapping[str, Any] = field(
         default_factory=lambda: MappingProxyType({"taken": None, "passed_over": []})

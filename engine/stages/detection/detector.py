@@ -121,12 +121,14 @@ class Detector:
         self.settings = changed
         self._set_thresholds()
 
-    def process(self, voltages: Counts16) -> Found:
+    def process(self, voltages: Counts16, there: npt.NDArray[np.bool_] | None = None) -> Found:
         """Find the spikes of the next samples.
 
         Parameters
         ----------
         voltages : ndarray of int16, shape (n, n_channels)
+        there : ndarray of bool, shape (n,), optional
+            Samples that were recorded; in the others nothing is found, and they tell nothing of the noise.
 
         Raises
         ------
@@ -142,22 +144,25 @@ class Detector:
         crossings: list[tuple[Samples, Channels]] = [(np.zeros(0, np.int64), np.zeros(0, np.int32))]
         completed = [Waveforms.none(self.settings.n_components)]
         bins: list[BinFeatures] = []
-        done = 0
+        turns = np.flatnonzero(np.diff(there)) + 1 if there is not None else np.zeros(0, np.intp)
+        until = iter([*turns.tolist(), len(voltages)])
+        done, stop = 0, next(until)
         while done < len(voltages):
             end = first_sample(self._bin + 1, self._rate)
-            n = min(len(voltages) - done, BLOCK, self._level.left, end - self._first)
-            found, waveforms = self._part(voltages[done : done + n])
+            n = min(stop - done, BLOCK, self._level.left, end - self._first)
+            found, waveforms = self._part(voltages[done : done + n], there is None or bool(there[done]))
             crossings.append(found)
             completed.append(waveforms)
             if self._first == end:
                 bins.append(self._end_bin())
             done += n
+            stop = next(until) if done == stop < len(voltages) else stop
         samples, channels = (np.concatenate(each) for each in zip(*crossings, strict=True))
         joined = Waveforms(*(np.concatenate(each) for each in zip(*completed, strict=True)))
         return Found(samples, channels, joined, tuple(bins))
 
-    def _part(self, voltages: Counts16) -> tuple[tuple[Samples, Channels], Waveforms]:
-        """Find in samples that are of one bin and have the same thresholds."""
+    def _part(self, voltages: Counts16, there: bool) -> tuple[tuple[Samples, Channels], Waveforms]:
+        """Find in samples that are of one bin and have the same thresholds, if they were recorded."""
         first, n = self._first, len(voltages)
         filtered = self._recent[HISTORY : HISTORY + n]
         self._band.run(voltages, self._scale, filtered)
@@ -165,11 +170,13 @@ class Detector:
             self._kernels.subtract_mean(filtered, ~self.missing)
         self._kernels.add_squares(filtered, self._energy)
         before = self._recent[HISTORY - 1]
-        samples, channels = self._kernels.cross(filtered, before, self._thresholds, first, self._last)
+        thresholds = self._thresholds if there else np.full_like(self._thresholds, -np.inf)
+        samples, channels = self._kernels.cross(filtered, before, thresholds, first, self._last)
         self._counts += np.bincount(channels, minlength=len(self._counts))
-        self._level.add(filtered, self.settings.time_constant)
-        if self._level.left == WINDOW:
-            self._set_thresholds()
+        if there:
+            self._level.add(filtered, self.settings.time_constant)
+            if self._level.left == WINDOW:
+                self._set_thresholds()
         self._first += n
         waveforms = self._complete(samples, channels, first - HISTORY)
         self._recent[:HISTORY] = self._recent[n : n + HISTORY]

@@ -49,6 +49,28 @@ class Metadata(Answer):
     sha256: str | None
 
 
+class VoltagesAnswer(Answer):
+    """Voltages of electrodes in a recording's file."""
+
+    model_config = ConfigDict(title="Voltages")
+
+    name: str = Field(description="Of the series.")
+    n_channels: int
+    sampling_rate_hz: Number
+    seconds: Number = Field(description="That they last, gaps left out.")
+    microvolts_per_count: Number = Field(description="Null where voltages are rounded to counts.")
+    truth: bool = Field(description="Whether the file's units tell which spikes are in them.")
+    misfit: str | None = Field(description="Why no session can play them; null if one can.")
+
+
+class RecordingMetadata(Metadata):
+    """The facts of a recording."""
+
+    voltages: VoltagesAnswer | None = Field(
+        description="Those that a session with source `electrodes` plays; null where the file has none."
+    )
+
+
 class TrialAnswer(Answer):
     """One trial, with the other columns of the file's trial table. Times are the file's seconds."""
 

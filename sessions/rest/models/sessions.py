@@ -109,7 +109,7 @@ class DetectedChannels(Answer):
 
 
 class DetectionAnswer(Answer):
-    """How spikes are found on simulated electrodes."""
+    """How spikes are found at electrodes; recall, precision and lateness are null without truth."""
 
     model_config = ConfigDict(title="Detection")
 
@@ -143,14 +143,12 @@ class SessionView(Answer):
     source: str = Field(description="Where its bins come from.")
     stream: StreamAnswer | None = Field(description="The live stream that it plays; null of a recording.")
     closed_loop: ClosedLoopAnswer | None = Field(description="Of a simulated user; null of all else.")
-    electrodes: ElectrodesAnswer | None = Field(
-        description="How simulated electrodes are set; null of all else."
-    )
+    electrodes: ElectrodesAnswer | None = Field(description="How electrodes are set; null of all else.")
     detection_settings: DetectionSettings | None = Field(
         description="How spikes are found on them; null of all else."
     )
     detection: DetectionAnswer | None = Field(
-        description="Of simulated electrodes, 2 s after their first packet; null of all else."
+        description="Of electrodes, 2 s after their first packet; null of all else."
     )
     can: list[str] = Field(description="What may be asked of it, such as `seek`.")
     lsl: bool = Field(description="Whether it has LSL outlets.")

@@ -9,7 +9,6 @@ from types import MappingProxyType
 
 import numpy as np
 
-from engine.bins.ticks import TICKS
 from engine.bins.trials import Trial
 from engine.errors import RecordingError
 from engine.sources.recordings.binning import FARTHEST, Grid, fill_bins, grid_over
@@ -17,7 +16,6 @@ from engine.sources.recordings.kinematics import Floats, interpolate
 from engine.sources.recordings.readers.choice import Chosen
 from engine.sources.recordings.readers.clock import Span, doubts, too_late
 from engine.sources.recordings.readers.contents import Contents, Spikes
-from engine.sources.recordings.readers.counts import BinnedSpikes
 from engine.sources.recordings.readers.spike_trains import SpikeTrains
 from engine.sources.recordings.recording import Recording
 from engine.sources.recordings.spike_times import SpikeTimes
@@ -67,7 +65,7 @@ def make_recording(path: Path, bin_rate: float, contents: Contents) -> Recording
     trials = trials or (Trial(0, grid.start_time, grid.stop_time),)
     position, velocity = _kinematics(chosen, grid)
     counts = spikes.count(grid)
-    if counts.max() > np.iinfo(np.uint16).max:
+    if counts.max(initial=0) > np.iinfo(np.uint16).max:
         raise RecordingError(
             f"{path.name} has {counts.max()} spikes of one unit in one bin; at most 65535 can be sent. "
             "Choose a higher --rate, or repair spike_times."
@@ -96,6 +94,7 @@ def make_recording(path: Path, bin_rate: float, contents: Contents) -> Recording
         sha256=sha256,
         spike_times=_times(spikes, grid),
         answers=contents.answers,
+        voltages=contents.voltages,
         warnings=(*doubtful, *chosen.warnings, *of_trials.warnings),
         trial_tables=MappingProxyType(of_trials.report),
     )
@@ -108,8 +107,8 @@ def _times(spikes: Spikes, grid: Grid) -> SpikeTimes | None:
 
 
 def _grid(file_name: str, bin_rate: float, spikes: Spikes, spans: Mapping[str, Span]) -> Grid:
-    if isinstance(spikes, BinnedSpikes):
-        times = (spikes.centres[[0, -1]] / TICKS).tolist()
+    if not isinstance(spikes, SpikeTrains):
+        times = [*spikes.span]
         _refuse_times(file_name, times, "")
         return _of_bearable_size(file_name, spikes.grid(bin_rate), times, "")
     instants = [spikes.spike_times.min(), spikes.spike_times.max()]

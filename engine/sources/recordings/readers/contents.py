@@ -10,9 +10,11 @@ from typing import Any
 
 from engine.bins.answered import Answers
 from engine.errors import RecordingError
+from engine.files.voltages import VoltageSeries
 from engine.sources.recordings.readers.choice import Chosen, choose
 from engine.sources.recordings.readers.clock import Span, in_seconds, last_time
 from engine.sources.recordings.readers.counts import BinnedSpikes
+from engine.sources.recordings.readers.no_spikes import NoSpikes
 from engine.sources.recordings.readers.series import Candidate
 from engine.sources.recordings.readers.spike_trains import SpikeTrains
 from engine.sources.recordings.readers.tables import Table
@@ -20,7 +22,7 @@ from engine.sources.recordings.readers.trial_choice import ChosenTrials, choose_
 from engine.sources.recordings.readers.trials import read_trials
 from engine.sources.recordings.readers.wanted import Wanted
 
-Spikes = SpikeTrains | BinnedSpikes
+Spikes = SpikeTrains | BinnedSpikes | NoSpikes
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +31,7 @@ class Contents:
 
     Attributes
     ----------
-    spikes : SpikeTrains or BinnedSpikes
+    spikes : SpikeTrains, BinnedSpikes or NoSpikes
         In seconds.
     kinematics : Chosen
         Position and velocity.
@@ -42,6 +44,7 @@ class Contents:
         Of reading; those of the series and trials are with them.
     clock_is_given : bool
         Whether a person says in which unit spike times are.
+    voltages : VoltageSeries, optional
     """
 
     spikes: Spikes
@@ -52,6 +55,7 @@ class Contents:
     answers: Answers | None
     warnings: tuple[str, ...]
     clock_is_given: bool
+    voltages: VoltageSeries | None = None
 
     @classmethod
     def chosen(
@@ -67,6 +71,7 @@ class Contents:
         synthetic: bool = False,
         answers: Answers | None = None,
         warnings: Sequence[str] = (),
+        voltages: VoltageSeries | None = None,
     ) -> Contents:
         """Choose among what there is.
 
@@ -76,7 +81,7 @@ class Contents:
             For messages.
         wanted : Wanted
             What a person chose.
-        spikes : SpikeTrains or BinnedSpikes
+        spikes : SpikeTrains, BinnedSpikes or NoSpikes
             Times as the file has them.
         series : sequence of Candidate
             The likeliest first.
@@ -86,6 +91,7 @@ class Contents:
         passed_over : sequence of mapping
             name, path and reason of what else is not taken.
         warnings : sequence of str
+        voltages : VoltageSeries, optional
 
         Raises
         ------
@@ -109,6 +115,7 @@ class Contents:
             answers=answers,
             warnings=(*warnings, *doubtful),
             clock_is_given=wanted.spike_times_in is not None,
+            voltages=voltages,
         )
 
 
@@ -118,5 +125,6 @@ def _in_seconds(
     if isinstance(spikes, SpikeTrains):
         return in_seconds(spikes, spans, unit)
     if unit is not None:
-        raise RecordingError(f"{file_name} has spike counts, not times. Leave out --spike-times-in.")
+        has = "spike counts, not times" if isinstance(spikes, BinnedSpikes) else "no spike times"
+        raise RecordingError(f"{file_name} has {has}. Leave out --spike-times-in.")
     return spikes, []

@@ -51,6 +51,11 @@ class BinnedSpikes:
     names: tuple[str, ...]
 
     @property
+    def span(self) -> tuple[float, float]:
+        """Centres of the first and the last bin, s."""
+        return float(self.centres[0] / TICKS), float(self.centres[-1] / TICKS)
+
+    @property
     def stop_time(self) -> float:
         """End of the last bin, s."""
         return float(self.centres[-1] / TICKS + 0.5 / self.rate)

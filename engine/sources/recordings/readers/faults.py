@@ -9,7 +9,8 @@ from pathlib import Path
 import h5py
 
 from engine.errors import RecordingError
-from engine.sources.recordings.readers.hdf5 import opened, refusal
+from engine.files.hdf5 import opened
+from engine.sources.recordings.readers.hdf5 import refusal
 
 FIRST_BYTES: tuple[tuple[bytes, str], ...] = (
     (b"<!doctype html", "is a web page that was saved as a recording. Download the file itself."),

@@ -1,9 +1,7 @@
-"""HDF5 files opened for reading, with a lock or without, and why they or their values cannot be read."""
+"""Why HDF5 files cannot be read, and the values of their datasets."""
 
 from __future__ import annotations
 
-import io
-import logging
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,10 +12,6 @@ import numpy.typing as npt
 
 from engine.errors import RecordingError
 
-log = logging.getLogger(__name__)
-
-CANNOT_LOCK = "unable to lock file"
-"""What HDF5 says of any lock that it did not get; `BlockingIOError` where another program has it."""
 LEFT_OPEN = "already open for write"
 """What it says of a file whose own flags tell of a writer."""
 
@@ -49,25 +43,6 @@ MOST_CELLS = 2**22
 
 class Unreadable(Exception):
     """Why the values of a dataset cannot be had: words that go on from the dataset's name."""
-
-
-def opened(source: Path | io.BytesIO) -> h5py.File:
-    """Open a file for reading; without a lock where the disk has none, as on networks and read-only media.
-
-    Raises
-    ------
-    OSError
-        As h5py does: `BlockingIOError` if another program is writing it.
-    """
-    try:
-        return h5py.File(source, "r")
-    except BlockingIOError:
-        raise
-    except OSError as fault:
-        if CANNOT_LOCK not in str(fault) or not isinstance(source, Path):
-            raise
-        log.info("%s is on a disk that cannot lock it: it is read without a lock", source.name)
-        return h5py.File(source, "r", locking=False)
 
 
 def refusal(path: Path, fault: BaseException) -> RecordingError:

@@ -12,9 +12,10 @@ import h5py
 
 from engine import scheduling
 from engine.errors import RecordingError
+from engine.files.hdf5 import opened
 from engine.sources.recordings.readers.archive import refuse_archive
 from engine.sources.recordings.readers.faults import members, refuse_unreadable
-from engine.sources.recordings.readers.hdf5 import MOST_CELLS, missing_filter, opened
+from engine.sources.recordings.readers.hdf5 import MOST_CELLS, missing_filter
 from engine.sources.recordings.readers.mat import refuse_mat
 from engine.sources.recordings.readers.mat5 import read_mat5
 

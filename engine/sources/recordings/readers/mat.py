@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import RecordingError
+from engine.files.hdf5 import opened
 from engine.sources.recordings.readers.array_trials import TABLE
 from engine.sources.recordings.readers.arrays import read_contents
 from engine.sources.recordings.readers.contents import Contents
 from engine.sources.recordings.readers.faults import refuse_contents, refuse_others, refusing
-from engine.sources.recordings.readers.hdf5 import opened
 from engine.sources.recordings.readers.mat5 import read_mat5, refuse_mat5
 from engine.sources.recordings.readers.mat73 import read_mat73
 from engine.sources.recordings.readers.mat_trials import SPIKES, has_spikes, lay_out

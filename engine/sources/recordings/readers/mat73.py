@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import RecordingError
+from engine.files.hdf5 import opened
 from engine.sources.recordings.readers.faults import refuse_contents, refusing
-from engine.sources.recordings.readers.hdf5 import MOST_BYTES, MOST_CELLS, Unreadable, opened, values
+from engine.sources.recordings.readers.hdf5 import MOST_BYTES, MOST_CELLS, Unreadable, values
 from engine.sources.recordings.readers.matlab import DEEPEST, Cells, Structs, Unknown, Value
 
 KIND = "MATLAB_class"

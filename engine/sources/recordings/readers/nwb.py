@@ -12,14 +12,18 @@ from pathlib import Path
 from pynwb import NWBFile
 
 from engine.errors import RecordingError
+from engine.files.hdf5 import opened
+from engine.files.voltages import VoltageSeries
 from engine.sources.recordings.readers.contents import Contents, Spikes
 from engine.sources.recordings.readers.faults import broken_links
-from engine.sources.recordings.readers.hdf5 import MOST_CELLS, Unreadable, opened, refusal, values
+from engine.sources.recordings.readers.hdf5 import MOST_CELLS, Unreadable, refusal, values
+from engine.sources.recordings.readers.no_spikes import NoSpikes
 from engine.sources.recordings.readers.nwb_answers import is_record, read_answers
 from engine.sources.recordings.readers.nwb_counts import find_counts, read_counts
 from engine.sources.recordings.readers.nwb_series import find_series
 from engine.sources.recordings.readers.nwb_tables import NwbTable, find_tables, units_of
 from engine.sources.recordings.readers.nwb_units import has_spike_times, read_units
+from engine.sources.recordings.readers.nwb_voltages import find_voltages
 from engine.sources.recordings.readers.passing import read_around
 from engine.sources.recordings.readers.series import Candidate
 from engine.sources.recordings.readers.wanted import Wanted
@@ -43,7 +47,10 @@ def read_nwb(path: Path, wanted: Wanted, content: io.BytesIO | None = None) -> C
     """
     with _opened(path, content) as (nwb, broken):
         series, tables = find_series(nwb), find_tables(nwb)
-        spikes, passed_over = _read_spikes(path.name, nwb, series, tables, broken)
+        voltages = find_voltages(path, nwb, series, units_of(tables)[0], sealed=content is not None)
+        if voltages is not None:
+            series = [each for each in series if each.name != voltages.name]
+        spikes, passed_over = _read_spikes(path.name, nwb, series, tables, broken, voltages)
         return Contents.chosen(
             path.name,
             wanted,
@@ -54,6 +61,7 @@ def read_nwb(path: Path, wanted: Wanted, content: io.BytesIO | None = None) -> C
             passed_over=passed_over,
             synthetic=_says_synthetic(nwb),
             answers=read_answers(nwb),
+            voltages=voltages,
         )
 
 
@@ -76,8 +84,11 @@ def _read_spikes(
     series: list[Candidate],
     tables: Sequence[NwbTable],
     broken: Mapping[str, str],
+    voltages: VoltageSeries | None,
 ) -> tuple[Spikes, list[dict[str, str]]]:
     """Spike times; or spike counts, where there are none or it is a record, whose series leaves the list.
+
+    There need not be any where there are voltages.
 
     Also returns what other units are passed over, ready for JSON.
     """
@@ -93,6 +104,10 @@ def _read_spikes(
     for place, reason in broken.items() if not has_spike_times(units) else ():
         if place.partition("/")[0] == "units":
             raise RecordingError(f"{file_name}: {place} {reason.removeprefix('it ')}.")
+    if voltages is not None and (units is None or not len(units)):
+        if voltages.misfit:
+            raise RecordingError(f"{file_name} has no units, and its voltages {voltages.misfit}.")
+        return NoSpikes(voltages.stretches.spans), passed_over
     return read_units(file_name, units), passed_over
 
 

@@ -31,7 +31,7 @@ except RecordingError as error:
 OPEN = """
 import sys
 from pathlib import Path
-from engine.sources.recordings.readers.hdf5 import opened
+from engine.files.hdf5 import opened
 with opened(Path(sys.argv[1])) as file:
     print("units" in file)
 """
