@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +31,11 @@ from sessions.session import Session
 WORST: Final = 5
 """Channels that are listed."""
 CHANNELS: Final = {"dead": "Dead channels", "noisy": "Noisy channels", "shorted": "Shorted pairs"}
+TYPED: Final[Mapping[str, Callable[[str], Any]]] = {
+    "thresholds": parse_levels,
+    "missing": lambda text: list(parse_ids(text)),
+}
+"""Settings of the detection that are typed in."""
 WAITS: Final = Row("waits", ("Known 2 s after the first bin", ""))
 
 
@@ -40,6 +45,7 @@ class Detecting(Controls):
     k = param.Number(default=4.0, doc=Detection.param.k.doc)
     reference = param.Boolean(label="Common average reference", doc=Detection.param.reference.doc)
     thresholds = param.String(label="Thresholds by hand, uV")
+    missing = param.String(label="Channels left out", doc=Detection.param.missing.doc)
     dead = param.String(label=CHANNELS["dead"])
     noisy = param.String(label=CHANNELS["noisy"])
     shorted = param.String(label=CHANNELS["shorted"])
@@ -60,6 +66,7 @@ class Detecting(Controls):
             "k": detection["k"],
             "reference": detection["reference"],
             "thresholds": spell_levels(detection["thresholds"]),
+            "missing": spell_ids(detection["missing"]),
             "dead": spell_ids(array.dead),
             "noisy": spell_ids(array.noisy),
             "shorted": spell_pairs(array.shorted),
@@ -71,8 +78,8 @@ class Detecting(Controls):
             listed = parse_pairs(value) if name == "shorted" else list(parse_ids(value))
             self.session.replay.tune("electrodes", {name: listed})
         else:
-            wanted = parse_levels(value) if name == "thresholds" else value
-            self.session.replay.tune("detection", {name: wanted})
+            read = TYPED.get(name)
+            self.session.replay.tune("detection", {name: read(value) if read else value})
 
     def follow(self) -> None:
         super().follow()
@@ -86,6 +93,7 @@ class Detecting(Controls):
         return stack(
             slider(self, "k", "Threshold, times the noise", start, end, 0.1),
             widgets.TextInput.from_param(self.param.thresholds, placeholder="none, as in 3: -60"),
+            widgets.TextInput.from_param(self.param.missing, placeholder="none"),
             widgets.Switch.from_param(self.param.reference),
             *(
                 widgets.TextInput.from_param(self.param[name], placeholder="none")

@@ -122,6 +122,21 @@ def test_thresholds_are_set_by_hand_and_given_back(ask: Client) -> None:
     assert events(ask)[-1].startswith("detection thresholds none from bin ")
 
 
+def test_channels_that_are_left_out_count_nothing_for_decoders(ask: Client) -> None:
+    ask.create("deck", source="electrodes:4", speed=4.0, detection={"missing": [1]})
+    replay = ask.store.get("deck").replay
+    keeper = Keeper(replay)
+    assert ask("PUT", DETECTION, {"missing": [2]}).json["missing"] == [2]
+    ask("POST", "/api/control/deck/resume")
+    keeper.wait_rows(120)
+    counts = replay.ring.column("counts")
+    assert (counts[:16, 1].any(), counts[16:120, 2].any()) == (False, False)
+    assert counts[16:120, 1].any()
+    found = ask("GET", "/api/sessions/deck").json["detection"]["channels"]
+    assert found["threshold"][2] is None
+    assert events(ask)[0] == "detection missing 2 from bin 16"
+
+
 def test_what_cannot_be_changed_while_it_plays_is_refused(ask: Client) -> None:
     ask.create("deck", source="electrodes:4")
     for path, body, said in (
@@ -132,6 +147,7 @@ def test_what_cannot_be_changed_while_it_plays_is_refused(ask: Client) -> None:
         (DETECTION, {"thresholds": [[4, -60]]}, "Unknown channel 4. There are 0 to 3."),
         (DETECTION, {"thresholds": [[0, 60]]}, "A threshold is below 0 uV, not 60."),
         (DETECTION, {"thresholds": [[0, -60], [0, -50]]}, "Channel 0 has two thresholds."),
+        (DETECTION, {"missing": [4]}, "Unknown channel 4. There are 0 to 3."),
         (DETECTION, {"reference": None}, "reference"),
     ):
         assert said in message(ask, "PUT", path, body)

@@ -49,7 +49,7 @@ class Tuning:
     Raises
     ------
     BadSetting
-        If the detection has a threshold for a channel that there is not.
+        If the detection has a threshold for a channel that there is not, or leaves one out.
     """
 
     def __init__(self, array: Electrodes, detection: Tuned) -> None:
@@ -97,7 +97,7 @@ class Tuning:
 def _by_hand(array: Electrodes, detection: Tuned) -> Mapping[int, float]:
     """Thresholds that are set by hand, uV, by channel."""
     levels = dict(detection.settings.get("thresholds", ()))
-    for channel in levels:
+    for channel in (*levels, *detection.settings.get("missing", ())):
         if channel not in range(array.n_channels):
             raise BadSetting(f"Unknown channel {channel}. There are 0 to {array.n_channels - 1}.")
     return levels

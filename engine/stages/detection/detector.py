@@ -59,7 +59,7 @@ class Detector:
     Attributes
     ----------
     missing : ndarray of bool, shape (n_channels,)
-        Channels that are to be left alone; see `mask`.
+        Channels that are left out.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Detector:
         engine: Engine | None = None,
     ) -> None:
         self.settings = settings or Detection()
-        self.missing = np.zeros(n_channels, np.bool_)
+        self.missing = self._left_out(self.settings, n_channels)
         self.components = Components(
             self.settings.n_components, self.settings.components, self.settings.fitted_on
         )
@@ -100,14 +100,6 @@ class Detector:
         """Of each channel, uV, shape (n_channels,); minus infinity where nothing can be found."""
         return self._thresholds
 
-    def mask(self, missing: npt.ArrayLike) -> None:
-        """Say which channels are missing, shape (n_channels,), from the next sample on.
-
-        Nothing is found there, and they have no part in the common reference.
-        """
-        self.missing = np.array(np.broadcast_to(missing, self.missing.shape), np.bool_)
-        self._set_thresholds()
-
     def tune(self, settings: Mapping[str, Any]) -> None:
         """Change settings, from the next sample on.
 
@@ -117,8 +109,8 @@ class Detector:
             If one is unknown, constant or out of bounds; then nothing has changed.
         """
         changed = self.settings.changed(settings)
-        self._own = self._by_hand(changed)
-        self.settings = changed
+        own, missing = self._by_hand(changed), self._left_out(changed, len(self.missing))
+        self.settings, self._own, self.missing = changed, own, missing
         self._set_thresholds()
 
     def process(self, voltages: Counts16, there: npt.NDArray[np.bool_] | None = None) -> Found:
@@ -213,19 +205,30 @@ class Detector:
             sums[:] = 0
         return over
 
+    @staticmethod
+    def _left_out(settings: Detection, n_channels: int) -> npt.NDArray[np.bool_]:
+        missing = np.zeros(n_channels, np.bool_)
+        for channel in settings.missing:
+            missing[_known(channel, n_channels)] = True
+        return missing
+
     def _by_hand(self, settings: Detection) -> Floats32:
         """Thresholds, uV, shape (n_channels,); NaN where the noise sets them."""
         own = np.full(len(self.missing), np.nan, np.float32)
         for channel, level in settings.thresholds:
-            if channel not in range(len(own)):
-                raise BadSetting(f"Unknown channel {channel}. There are 0 to {len(own) - 1}.")
-            own[channel] = level
+            own[_known(channel, len(own))] = level
         return own
 
     def _set_thresholds(self) -> None:
         by_noise = -self.settings.k * self._level.level
         chosen = np.where(np.isnan(self._own), by_noise, self._own)
         self._thresholds = np.where(self.missing, -np.inf, chosen).astype(np.float32)
+
+
+def _known(channel: int, n_channels: int) -> int:
+    if channel not in range(n_channels):
+        raise BadSetting(f"Unknown channel {channel}. There are 0 to {n_channels - 1}.")
+    return channel
 
 
 def sections(settings: Detection) -> npt.NDArray[np.float64]:

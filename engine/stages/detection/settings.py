@@ -36,6 +36,12 @@ class Detection(Tuned):
     thresholds: Any = Levels(
         doc="Pairs of a channel and its threshold, uV below 0, that is set by hand; the noise sets others."
     )
+    missing: Any = param.List(
+        [],
+        item_type=int,
+        doc="Channels that are left out: nothing is found there, decoders get 0, and the common reference "
+        "is without them.",
+    )
     time_constant = param.Number(
         5.0, bounds=(0.2, 600.0), doc="With which the noise follows that of the last 0.2 s, s."
     )

@@ -193,7 +193,11 @@ def test_what_cannot_be_changed_is_refused_and_changes_nothing() -> None:
             ("electrodes", {"dead": [5]}, "Unknown channel 5. There are 0 to 4."),
             ("electrodes", {"amplitude": (1.0, 2.0)}, "amplitude is set once, at the beginning. Change "),
             ("detection", {"k": 40.0}, "must be at most 10"),
-            ("detection", {"low": 200.0}, "low is set once, at the beginning. Change k, reference, thr"),
+            (
+                "detection",
+                {"low": 200.0},
+                "low is set once, at the beginning. Change k, missing, reference, thr",
+            ),
             ("detection", {"deaf": 1}, "Unknown setting 'deaf'. There are k, "),
             ("gain", {"dead": [1]}, "Electrodes have no gain. Change electrodes or detection."),
         ):

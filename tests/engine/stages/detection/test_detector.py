@@ -154,8 +154,7 @@ def test_missing_channels_find_nothing_and_are_nan_and_out_of_the_reference(
     disturbed[:, 3] = np.random.default_rng(0).integers(-30_000, 30_000, len(voltages))
     both = []
     for given in (voltages, disturbed):
-        detector = Detector(8, 0.25, Detection(reference=True), engine=engine)
-        detector.mask(np.arange(8) == 3)
+        detector = Detector(8, 0.25, Detection(reference=True, missing=[3]), engine=engine)
         both.append(detector.process(given))
     np.testing.assert_array_equal(both[0].samples, both[1].samples)
     assert len(both[1].samples) > 100
