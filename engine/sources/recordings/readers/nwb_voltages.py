@@ -11,7 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 import numpy.typing as npt
-from hdmf.common import DynamicTableRegion, VectorIndex
+from hdmf.common import DynamicTable, DynamicTableRegion, VectorIndex
 from pynwb import NWBFile
 from pynwb.ecephys import ElectricalSeries, SpikeEventSeries
 from pynwb.misc import Units
@@ -136,7 +136,7 @@ def _timed(found: VoltageSeries, series: Any, units: Units | None, lost: Floats)
     else:
         stretches, rate = Stretches.stamped(series.timestamps)
     rows = _rows(series.electrodes)
-    names = tuple(f"electrode {i}" for i in np.asarray(series.electrodes.table.id[:])[rows])
+    names = _names(series.electrodes.table, rows)
     if len(rows) != n_channels:
         raise Unplayable(f"are of {n_channels} channels with {len(rows)} electrodes. Repair these")
     return replace(
@@ -147,6 +147,13 @@ def _timed(found: VoltageSeries, series: Any, units: Units | None, lost: Floats)
         conversion=conversion,
         unit_channels=None if units is None else _unit_channels(units, rows),
     )
+
+
+def _names(electrodes: DynamicTable, rows: npt.NDArray[np.int64]) -> tuple[str, ...]:
+    """Of channels, as the table has them, else by its ids."""
+    if "channel_name" in electrodes.colnames:
+        return tuple(map(str, np.asarray(electrodes["channel_name"].data[:])[rows]))
+    return tuple(f"electrode {i}" for i in np.asarray(electrodes.id[:])[rows])
 
 
 def _rows(region: DynamicTableRegion) -> npt.NDArray[np.int64]:

@@ -28,6 +28,7 @@ from engine.sinks.record.reading import read_record
 from engine.sinks.record.recorder import Recorder
 from engine.sinks.record.voltages import CHUNK, VoltageLog
 from engine.sources.electrodes.settings import Electrodes
+from engine.sources.electrodes.signal import Replayed
 from engine.sources.electrodes.source import ElectrodeSource
 from engine.sources.recordings.readers import read
 from engine.stages.detection.detector import Detector
@@ -151,6 +152,27 @@ def test_a_record_with_voltages_replays_as_one_without(tmp_path: Path) -> None:
     np.testing.assert_array_equal(replayed.bins["counts"], rows["counts"])
     np.testing.assert_array_equal(replayed.bins["kinematics"], rows["kinematics"])
     assert replayed.bins["observed"].all()
+
+
+def test_electrodes_play_the_voltages_of_a_record_to_the_bit(tmp_path: Path) -> None:
+    with recorded(tmp_path, before=7) as session:
+        session.replay.resume()
+        session.play(45)
+        session.recorder.stop()
+    path = finish(session.journal)
+    replayed = read(path, 40.0)
+    own = replayed.voltages
+    assert own is not None
+    assert own.conversion.microvolts_per_count == SETTINGS.microvolts_per_count
+    assert own.channel_names == tuple(f"electrode {i}" for i in range(N_CHANNELS))
+    signal = Replayed(own, replayed.start_time, replayed.n_bins, 40.0, 1.0)
+    piece = signal.read(range(replayed.n_bins))
+    signal.close()
+    expected = samples_of(path)
+    first = round((float(own.stretches.times[0]) - replayed.start_time) * SAMPLING_RATE)
+    begin, end = max(first, 0), min(first + len(expected), len(piece.voltages))
+    assert end - begin > 40 * 750
+    np.testing.assert_array_equal(piece.voltages[begin:end], expected[begin - first : end - first])
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 import pytest
+from hdmf.common import DynamicTable
 from pynwb import NWBFile
 
 import engine.files.voltages
@@ -345,3 +346,18 @@ def test_a_series_with_electrodes_that_are_not_there_leaves_the_recording_as_it_
     assert recording.n_units == 3
     assert recording.voltages is not None
     assert recording.voltages.misfit == "cannot be read: raw is not as NWB has it. Write it again"
+
+
+def test_what_a_record_has_lost_of_its_voltages_is_not_observed(truth: Simulated, tmp_path: Path) -> None:
+    nwb = add_electrodes(nwb_file(((0.01, 1.99),)), 6)
+    nwb.add_acquisition(voltages(nwb, truth.counts[: 2 * RATE], ROWS))
+    lost = DynamicTable(name="lost_voltages", description="test")
+    for name in ("start_time", "stop_time"):
+        lost.add_column(name, "test")
+    lost.add_row(start_time=0.5, stop_time=0.75)
+    record = nwb.create_processing_module("record", "test")
+    for table in (lost, DynamicTable(name="bins", description="test")):
+        record.add(table)
+    with playing(written(nwb, tmp_path)) as source:
+        rows, _ = bins(source, 80)
+    assert np.flatnonzero(~rows["observed"]).tolist() == list(range(20, 30))
