@@ -64,10 +64,11 @@ class Scope(Plotter):
 
     @property
     def caption(self) -> str:
-        return (
-            "300 to 3,000 Hz. Ring: a true spike. Dot: a found one; alone, made up. "
-            "Dashed: threshold; drag it to set it by hand, double-click to undo that."
-        )
+        spikes = "Ring: a true spike. Dot: a found one; alone, made up."
+        if not self.scene.recording.truth:
+            spikes = "Dot: a found spike."
+        threshold = "Dashed: threshold; drag it to set it by hand, double-click to undo that."
+        return f"300 to 3,000 Hz. {spikes} {threshold}"
 
     def build(self) -> UIElement:
         labels = self._labels(PLAIN)

@@ -69,9 +69,10 @@ class Waveforms(Plotter):
 
     @property
     def caption(self) -> str:
-        return (
-            f"The last {SHOWN} found, and first two components. Blue: true spikes. Red, crosses: made up."
-        )
+        colours = "Blue: true spikes. Red, crosses: made up."
+        if not self.scene.recording.truth:
+            colours = "Which are true is not known."
+        return f"The last {SHOWN} found, and first two components. {colours}"
 
     def build(self) -> UIElement:
         return Row(
@@ -159,7 +160,8 @@ class Waveforms(Plotter):
     def _draw(self, news: News) -> Iterable[Update]:
         assert news.thresholds is not None
         threshold = news.thresholds[waveform_channel(self.scene.recording, self._view)]
-        are_true = near(self._found, self._true)
+        known = self.scene.recording.truth
+        are_true = near(self._found, self._true) if known else np.ones(len(self._found), np.bool_)
         scores = self._scores()
         for (name, *_), those in zip(KINDS, (are_true, ~are_true), strict=True):
             lines = np.full((SHOWN, len(TIMES)), np.nan, np.float32)

@@ -80,6 +80,8 @@ class Description(Protocol):
         What is doubtful, a sentence or a few each.
     sampled : bool
         Whether there are voltages below the bins.
+    truth : bool
+        Whether it is known which spikes are in them.
     goal : Goal or None
         What is to be done with the cursor that decoders move, which is what kinematics are then, and bins
         say what was intended; None where nobody moves it.
@@ -137,6 +139,8 @@ class Description(Protocol):
     def warnings(self) -> tuple[str, ...]: ...
     @property
     def sampled(self) -> bool: ...
+    @property
+    def truth(self) -> bool: ...
     @property
     def goal(self) -> Goal | None: ...
 

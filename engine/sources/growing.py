@@ -53,7 +53,7 @@ class GrowingDescription:
     sha256 = None
     synthetic = False
     goal: Goal | None = None
-    sampled = False
+    sampled = truth = False
     start_time = 0.0
     n_bins = None
     duration = None

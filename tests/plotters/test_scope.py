@@ -30,7 +30,7 @@ NEWS = replace(news_of(small_recording(), play(small_recording(), range(4))), th
 
 def description() -> GrowingDescription:
     made = GrowingDescription("wires", tuple(f"electrode {i}" for i in range(N_CHANNELS)), 40.0)
-    made.sampled = True
+    made.sampled = made.truth = True
     return made
 
 

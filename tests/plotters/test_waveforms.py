@@ -15,6 +15,7 @@ from engine.stages.detection.detector import sections
 from engine.stages.detection.settings import Detection
 from engine.view import PLAIN, View, changed
 from plotters.base import LATE, Floats, Scene, Trace, Update
+from plotters.scope import Scope
 from plotters.waveforms import PERIOD, SHOWN, TOLERANCE, Waveforms, near
 from tests.builders import play, small_recording
 from tests.plotters.playing import columns, news_of, properties
@@ -27,7 +28,7 @@ BLOCK = 750
 
 def description() -> GrowingDescription:
     made = GrowingDescription("wires", tuple(f"electrode {i}" for i in range(4)), 40.0)
-    made.sampled = True
+    made.sampled = made.truth = True
     return made
 
 
@@ -68,6 +69,17 @@ def test_waveforms_are_cut_from_the_band_around_the_troughs_that_were_found() ->
     np.testing.assert_allclose(drawn(made, "true"), cut[::2], atol=0.01)
     np.testing.assert_allclose(drawn(made, "other"), cut[1::2], atol=0.01)
     assert columns(made)["threshold", "y"].tolist() == [-45.0]
+
+
+def test_where_the_truth_is_not_known_none_is_made_up() -> None:
+    samples, found = voltages(2 * PERIOD), np.arange(400, 2 * PERIOD - 200, 990)
+    untold = description()
+    untold.truth = False
+    plot = Waveforms(Scene(untold))
+    made = play_all(plot, samples, troughs([]), troughs(found))
+    assert (len(drawn(made, "true")), len(drawn(made, "other"))) == (len(found), 0)
+    assert "not known" in plot.caption
+    assert "true" not in Scope(Scene(untold)).caption
 
 
 def test_frames_of_any_length_show_the_same() -> None:

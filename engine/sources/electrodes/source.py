@@ -120,6 +120,8 @@ class ElectrodeSource(Written):
             told=True,
         )
         description.synthetic, description.sampled = voltages is None or recording.synthetic, True
+        units_known = within is not None and voltages is not None and voltages.unit_channels is not None
+        description.truth = voltages is None or units_known
         super().__init__(description)
         self.settings = settings
         self.detection = detection

@@ -74,7 +74,7 @@ class Recording:
     )
 
     goal = None
-    sampled = False
+    sampled = truth = False
 
     @property
     def n_bins(self) -> int:

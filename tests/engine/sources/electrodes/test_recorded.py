@@ -128,6 +128,7 @@ def test_the_files_units_are_the_truth_of_their_channels(recording: Recording) -
         bins(source, 300)
         found, (true, _) = source.detected, source.troughs.between(0, 7 * RATE)
     assert found is not None
+    assert source.description.truth
     assert (found.matched.recall > 0.9).all()
     assert found.matched.precision_in_all > 0.85
     assert recording.spike_times is not None
@@ -202,6 +203,7 @@ def test_without_units_of_these_channels_nothing_is_made_up(truth: Simulated, tm
         bins(source, 120)
         found, (true, made_out) = source.detected, source.troughs.between(0, 3 * RATE)
     assert found is not None
+    assert not source.description.truth
     for name in ("recall", "precision", "timing_error_ms"):
         assert np.isnan(found.by_channel[name]).all()
     assert np.isnan([found.matched.recall_in_all, found.matched.precision_in_all]).all()
