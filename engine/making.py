@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +30,8 @@ ONE_THREAD: Final = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", 
 REFUSED: Final = 2
 """Exit status of a process that has said in one line what it lacks."""
 NICENESS: Final = 10
+REMEMBERED: Final = 10.0
+"""Seconds in which whoever asks for what has failed is told why; who asks later has it begun anew."""
 ORDER, MADE = "order.npz", "made.npz"
 
 T = TypeVar("T")
@@ -52,8 +55,14 @@ class Making(Generic[T]):
         self.progress = 0.0 if made is None else 1.0
         self.made = made
         self.error: str | None = None
+        self._ended = 0.0
         self._tell: list[Callable[[], None]] = []
         self._lock = threading.Lock()  # guards the list, and that everyone in it is told once
+
+    @property
+    def failed_lately(self) -> bool:
+        """Whether it has failed, so short a time ago that it would again."""
+        return self.error is not None and time.monotonic() < self._ended + REMEMBERED
 
     @property
     def done(self) -> bool:
@@ -69,6 +78,7 @@ class Making(Generic[T]):
 
     def end(self, made: T | None, error: str | None = None) -> None:
         with self._lock:
+            self._ended = time.monotonic()
             self.made, self.error = made, error
             self.progress = 1.0 if made is not None else self.progress
             telling, self._tell = self._tell, []
@@ -118,7 +128,7 @@ class Workshop(Generic[T]):
         self._lock = threading.Lock()  # guards the three above
 
     def of(self, order: Arrays) -> Making[T]:
-        """What is made from arrays, which is begun if there is none.
+        """What is made from arrays, which is begun if there is none, and anew a while after it has failed.
 
         Raises
         ------
@@ -128,7 +138,7 @@ class Workshop(Generic[T]):
         key = key_of(order, self._version)
         with self._lock:
             making = self._making.get(key)
-            if making is None or making.error is not None:
+            if making is None or (making.error is not None and not making.failed_lately):
                 making = self._making[key] = self._kept(key) or self._begin(order, key)
                 done = [each for each, other in self._making.items() if other.done and each != key]
                 for each in done[: -self._n_kept]:

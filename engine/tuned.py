@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Self, TypeVar
 
 import param
@@ -61,10 +61,39 @@ def made(kind: type[T], given: Mapping[str, Any], make: Callable[..., T] | None 
     for name in given:
         if name not in known:
             raise BadSetting(f"Unknown setting {name[:80]!r}. There are {', '.join(known)}.")
+        if isinstance(kind.param[name], param.Range):
+            _check_range(kind.param[name], given[name])
     try:
         return (make or kind)(**given)
     except (TypeError, ValueError) as error:
         raise BadSetting(str(error)) from None
+
+
+def _check_range(declared: Any, given: Any) -> None:
+    lowest, highest = declared.bounds
+    try:
+        low, high = map(float, given)
+    except (TypeError, ValueError):
+        return  # `param` says what it is not
+    if not lowest <= low <= high <= highest:
+        raise BadSetting(
+            f"{declared.name} is a least and a greatest value within {lowest:g} and {highest:g}, "
+            f"not {low:g} and {high:g}."
+        )
+
+
+def once(name: str, listed: Iterable[Hashable], most: int | None = None) -> None:
+    """See that a list names nothing twice, and no more than may be.
+
+    Raises
+    ------
+    BadSetting
+    """
+    values = list(listed)
+    if len(set(values)) < len(values):
+        raise BadSetting(f"{name} has something twice. Name each once.")
+    if most is not None and len(values) > most:
+        raise BadSetting(f"{name} has {len(values)} entries, and there are at most {most}.")
 
 
 def spelled(value: Any) -> str:

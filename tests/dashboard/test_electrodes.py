@@ -84,6 +84,7 @@ def test_bad_channels_and_the_threshold_are_set_on_the_page_and_elsewhere(
         dead.press("Enter")
     path = f"/api/sessions/{session.code}"
     assert deck.api("GET", f"{path}/electrodes")["dead"] == [1, 2, 5]
+    expect(dead).to_have_value("1, 2, 5")  # as the server spells it: else that would come while one types
     dead.fill("9")
     dead.press("Enter")
     expect(refusal(page)).to_have_text("Unknown channel 9. There are 0 to 5.")

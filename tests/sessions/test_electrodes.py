@@ -58,6 +58,10 @@ def test_a_session_is_made_with_settings_that_its_view_and_its_record_tell(ask: 
         ({"source": "electrodes:4", "electrodes": {"pink": -1}}, "electrodes.pink"),
         ({"source": "electrodes:4", "electrodes": {"n_channels": 8}}, "electrodes.n_channels"),
         ({"source": "electrodes:4", "electrodes": {"amplitude": [90, 9000]}}, "amplitude"),
+        (
+            {"source": "electrodes:4", "electrodes": {"amplitude": [120, 40]}},
+            "amplitude is a least and a greatest value within 0 and 5000, not 120 and 40.",
+        ),
         ({"source": "electrodes:4", "electrodes": {"shorted": [[1]]}}, "electrodes.shorted"),
         ({"source": "electrodes:4", "detection": {"k": 1.0}}, "detection.k"),
         ({"source": "electrodes:4", "detection": {"thresholds": [[4, -60]]}}, "Unknown channel 4."),
@@ -147,6 +151,10 @@ def test_what_cannot_be_changed_while_it_plays_is_refused(ask: Client) -> None:
         (DETECTION, {"thresholds": [[4, -60]]}, "Unknown channel 4. There are 0 to 3."),
         (DETECTION, {"thresholds": [[0, 60]]}, "A threshold is below 0 uV, not 60."),
         (DETECTION, {"thresholds": [[0, -60], [0, -50]]}, "Channel 0 has two thresholds."),
+        (ELECTRODES, {"dead": [3, 3]}, "dead has something twice."),
+        (ELECTRODES, {"shorted": [[1, 1]]}, "A short is between two channels, not"),
+        (ELECTRODES, {"shorted": [[0, 1], [1, 0]]}, "shorted has something twice."),
+        (DETECTION, {"missing": [1, 1]}, "missing has something twice."),
         (DETECTION, {"missing": [4]}, "Unknown channel 4. There are 0 to 3."),
         (DETECTION, {"reference": None}, "reference"),
     ):

@@ -8,7 +8,7 @@ import param
 
 from engine.broadband import MICROVOLTS_PER_COUNT, MOST_CHANNELS
 from engine.errors import BadSetting
-from engine.tuned import Pairs, Tuned
+from engine.tuned import Pairs, Tuned, once
 
 MICROVOLTS = (0.0, 5000.0)
 ELSEWHERE: Final = ("n_channels", "seed", "units_per_channel", "baseline", "modulation", "ceiling")
@@ -97,5 +97,9 @@ class Electrodes(Tuned):
         for channel in (*self.dead, *self.noisy, *pairs):
             if channel not in range(self.n_channels):
                 raise BadSetting(f"Unknown channel {channel}. There are 0 to {self.n_channels - 1}.")
-        if any(len(pair) != 2 for pair in self.shorted):
-            raise BadSetting(f"A short is between two channels, not {self.shorted}. Give pairs.")
+        for pair in self.shorted:
+            if len(set(pair)) != 2 or len(pair) != 2:
+                raise BadSetting(f"A short is between two channels, not {pair}. Give pairs.")
+        once("dead", self.dead)
+        once("noisy", self.noisy)
+        once("shorted", map(frozenset, self.shorted), self.n_channels)

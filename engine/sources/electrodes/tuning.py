@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
 from engine.errors import BadSetting
@@ -73,16 +74,27 @@ class Tuning:
         """
         if what == "electrodes":
             self.array = self.array.changed(given)
-            self._pending.append(Change(first, self.array, {}))
+            self._add(Change(first, self.array, {}))
         elif what == "detection":
             changed = self.detection.changed(given)
             self.by_hand = _by_hand(self.array, changed)
             self.detection = changed
-            self._pending.append(Change(first, None, given))
+            self._add(Change(first, None, given))
         else:
             raise BadSetting(f"Electrodes have no {what}. Change electrodes or detection.")
         said = ", ".join(f"{name} {spelled(value)}" for name, value in given.items())
         return f"{what} {said} from bin {first}"
+
+    def _add(self, change: Change) -> None:
+        """Have it pending, as one with what else holds from that bin on: while nothing plays, all does."""
+        with suppress(IndexError):  # there is none, or the other thread has just taken it
+            before = self._pending.pop()
+            if before.first == change.first:
+                array = before.array if change.array is None else change.array
+                change = Change(change.first, array, {**before.detection, **change.detection})
+            else:
+                self._pending.append(before)
+        self._pending.append(change)
 
     def reach(self, number: int, array: Changes, detector: Tunes) -> None:
         """Let act what is to hold for a bin that is made next."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 import param
 
 from engine.errors import BadSetting
-from engine.tuned import Levels, Tuned
+from engine.tuned import Levels, Tuned, once
 
 LOWEST: Final = -10_000.0
 """uV, of a threshold that is set by hand."""
@@ -58,10 +58,13 @@ class Detection(Tuned):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
+        seen: set[int] = set()
         for channel, level in self.thresholds:
             if not LOWEST <= level < 0:
                 raise BadSetting(
                     f"A threshold is below 0 uV, not {level:g}. Give it with a minus, down to {LOWEST:,g}."
                 )
-            if [each for each, _ in self.thresholds].count(channel) > 1:
+            if channel in seen:
                 raise BadSetting(f"Channel {channel} has two thresholds. Give it one.")
+            seen.add(channel)
+        once("missing", self.missing)
