@@ -247,7 +247,7 @@ class Place:
 
     width: Width = "wide"
     rows: int = 1
-    height: float = 7.8
+    height: float = 8.1
     last: bool = False
     twin: bool = False
 

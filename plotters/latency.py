@@ -32,7 +32,7 @@ class Latency(Scored):
 
     name = "latency"
     title = "Latency"
-    place = Place("side", height=10.0, last=True)
+    place = Place("side", height=9.4, last=True)
 
     @property
     def caption(self) -> str:

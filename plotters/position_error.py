@@ -30,7 +30,7 @@ class Errors(Scored):
 
     name = "errors"
     title = "Position error"
-    place = Place("narrow", height=10.0, last=True)
+    place = Place("narrow", height=9.4, last=True)
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)

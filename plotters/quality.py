@@ -26,7 +26,7 @@ class Quality(Scored):
 
     name = "quality"
     title = "R\N{SUPERSCRIPT TWO} over time"
-    place = Place(height=10.0, last=True)
+    place = Place(height=9.4, last=True)
 
     @property
     def caption(self) -> str:
