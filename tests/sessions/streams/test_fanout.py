@@ -177,7 +177,7 @@ def test_at_max_the_session_waits_for_a_lossless_decoder(bin_rate: float) -> Non
 
 
 def test_at_max_nobody_is_waited_for_too_long(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fanout, "STALLED_AFTER", 0.3)
+    monkeypatch.setattr(fanout, "STALLED_AFTER", 2.0)
     session = served.store.create("deck", AT_MAX)
     session.replay.pause()
     slow, quick = served.slow_decoder(), served.quick_decoder()

@@ -130,7 +130,7 @@ def test_who_has_credit_is_not_cut_off_for_taking_its_time(
 def test_at_max_the_session_waits_for_credit_and_then_no_longer(
     stream_server: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fanout, "STALLED_AFTER", 0.3)
+    monkeypatch.setattr(fanout, "STALLED_AFTER", 2.0)
     session = stream_server.store.create("deck", Options(speed="max"))
     decoder = stream_server.decoder(credit=5)
     packets = decoder.data(5)
