@@ -67,7 +67,7 @@ CARDS: Final = (
         "electrodes",
         "Electrodes",
         opened=True,
-        note="A change holds from 0.4 s of bins after the newest on.",
+        note="A change holds at most 0.4 s of bins after the newest.",
         needs="tune",
     ),
     Card("perturbation", "Perturbation", summary="perturbed"),

@@ -25,7 +25,7 @@ from engine.sinks.record.journal import ENDING
 from engine.sinks.record.record import header_of
 from engine.sinks.record.recorder import Recorder
 from engine.sinks.record.scored import scores_of
-from engine.sources.electrodes.source import ElectrodeSource
+from engine.sources.electrodes.implant import implant_of
 from engine.sources.user.source import SimulatedUser
 from sessions.electrodes import detected
 from sessions.finisher import CHUNK, FINISHED, Export, Finisher, export
@@ -273,9 +273,10 @@ def closed_loop_of(source: Source) -> Mapping[str, Any]:
 
 def electrodes_of(source: Source) -> Mapping[str, Any]:
     """What electrodes and the detection of spikes are set to; nothing of all else."""
-    if not isinstance(source, ElectrodeSource):
+    implant = implant_of(source)
+    if implant is None:
         return {}
-    return {"electrodes": source.tuning.array.settings, "detection": source.tuning.detection.settings}
+    return {"electrodes": implant.tuning.array.settings, "detection": implant.tuning.detection.settings}
 
 
 def detection_of(source: Source) -> Mapping[str, Any]:

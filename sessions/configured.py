@@ -23,7 +23,7 @@ from sessions.gate.redaction import hide
 from sessions.making import LSL, RAW_LSL
 from sessions.recordings import Recordings
 from sessions.settings import Settings
-from sessions.sources import ELECTRODES, Sources
+from sessions.sources import Sources, electrodes_in
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -123,7 +123,7 @@ def sources(chosen: Settings, own: plugins.Modules) -> Sources:
     kind, _, names = chosen.source.partition(":")
     if kind == "lsl":
         read_names(names)  # now, and not when the first session is made
-    if kind == ELECTRODES:
+    if electrodes_in(chosen.source) is not None:
         load_ahead()
     return Sources({**plugins.sources(own), "lsl": lsl_source}, chosen.source, chosen.rate, fits_of(chosen))
 

@@ -19,8 +19,8 @@ from engine.errors import BadSetting, NotNow
 from engine.found.intended import Intended, bins_of_signal
 from engine.found.orders import identity
 from engine.making import Making
+from engine.sources.electrodes.implant import implant_of
 from engine.sources.electrodes.settings import Electrodes
-from engine.sources.electrodes.source import ElectrodeSource
 from engine.sources.recordings.recording import Recording
 from sessions.calibrations import Calibrations
 from sessions.found import Found
@@ -108,10 +108,10 @@ class Decoding:
             If the model, or a bin, is not there.
         """
         with self._one() as began:
-            source, description = session.replay.source, session.description
+            implant, description = implant_of(session.replay.source), session.description
             name, sha256 = description.name, description.sha256
-            if isinstance(source, ElectrodeSource):
-                name, sha256 = identity(recording, source.settings, False, source.detection)
+            if implant is not None:
+                name, sha256 = identity(recording, implant.settings, False, implant.detection)
             if model is not None:
                 chosen = self.models.named(model, calibrations)
             else:

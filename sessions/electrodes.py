@@ -12,8 +12,11 @@ from weakref import WeakSet
 from engine.bins.source import Source
 from engine.broadband import MOST_CHANNELS, fastest
 from engine.errors import BadSetting
+from engine.files.voltages import VoltageSeries
 from engine.sources.electrodes.choice import chosen
+from engine.sources.electrodes.implant import Implant, implant_of
 from engine.sources.electrodes.judge import Detected
+from engine.sources.electrodes.settings import Electrodes
 from engine.sources.electrodes.source import ElectrodeSource
 from engine.sources.recordings.events import trial_events
 from engine.sources.recordings.recording import Recording
@@ -33,14 +36,14 @@ FOR_ELECTRODES: Final = 0.5
 """Of all cores; the rest is for streams, pages and other sessions."""
 
 
-class ElectrodeSources:
+class Implants:
     """Those of a server. May be used from any thread."""
 
     def __init__(self) -> None:
-        self._made: WeakSet[ElectrodeSource] = WeakSet()
+        self._made: WeakSet[Implant] = WeakSet()
         self._lock = threading.Lock()  # guards it, and is held from the count to the making
 
-    def make(
+    def of_recording(
         self,
         recording: Recording,
         n_channels: int | None,
@@ -63,13 +66,44 @@ class ElectrodeSources:
         settings, voltages = chosen(
             recording.name, recording.voltages, {**(electrodes or {}), "seed": seed}, n_channels
         )
-        detecting, n_channels = made(Detection, detection or {}), settings.n_channels
-        refuse_many(n_channels)
         if voltages is None:
             refuse_without_spikes(recording)
-        times = recording.spike_times
+        implant = self._implant(recording, settings, detection, voltages)
+        return ElectrodeSource(implant, trial_events(recording))
+
+    def below_user(
+        self,
+        recording: Recording,
+        n_channels: int | None,
+        seed: int,
+        electrodes: Mapping[str, Any] | None = None,
+        detection: Mapping[str, Any] | None = None,
+    ) -> Implant:
+        """Simulated electrodes near the neurons of a simulated user, which fire as those of a recording.
+
+        Raises
+        ------
+        BadSetting, Busy
+            As above, and if the voltages of a file are asked for.
+        """
+        given = {**(electrodes or {}), "seed": seed}
+        if given.get("voltages") == "file":
+            raise BadSetting("Spikes of a simulated user are in no file. Leave voltages out.")
+        settings, _ = chosen(recording.name, None, given, n_channels)
+        return self._implant(recording, settings, detection, None)
+
+    def _implant(
+        self,
+        recording: Recording,
+        settings: Electrodes,
+        detection: Mapping[str, Any] | None,
+        voltages: VoltageSeries | None,
+    ) -> Implant:
+        detecting, n_channels = made(Detection, detection or {}), settings.n_channels
+        refuse_many(n_channels)
         detect = partial(Detector, n_channels, settings.microvolts_per_count, bin_rate=recording.bin_rate)
-        events, within = trial_events(recording), None if times is None else times.within
+        times = recording.spike_times
+        within = None if times is None else times.within
         with self._lock:
             taken = sum(share(each.settings.n_channels) for each in self._made if not each.closed)
             room = FOR_ELECTRODES * (os.cpu_count() or 1)
@@ -79,16 +113,15 @@ class ElectrodeSources:
                     f"{room:g} cores that there are for electrodes {max(room - taken, 0.0):.2f} are left. "
                     "Delete a session that has some, or ask for fewer."
                 )
-            source = ElectrodeSource(
-                recording, events, within, settings, detecting, detect, voltages=voltages
-            )
-            self._made.add(source)
-        return source
+            implant = Implant(recording, within, settings, detecting, detect, recorded=voltages)
+            self._made.add(implant)
+        return implant
 
 
 def detected(source: Source) -> Detected | None:
     """How the detection of spikes does, if a source has one, and it is known."""
-    return source.detected if isinstance(source, ElectrodeSource) else None
+    implant = implant_of(source)
+    return implant.detected if implant else None
 
 
 def share(n_channels: int) -> float:

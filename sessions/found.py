@@ -11,8 +11,8 @@ import numpy as np
 from engine.errors import NotNow
 from engine.found.orders import Counts, as_found, electrodes_of, of_movement, of_spikes, of_voltages
 from engine.making import Arrays, Workshop
+from engine.sources.electrodes.implant import implant_of
 from engine.sources.electrodes.settings import Electrodes
-from engine.sources.electrodes.source import ElectrodeSource
 from engine.sources.recordings.recording import Recording
 from sessions.refusals import Soon
 from sessions.session import Session
@@ -54,11 +54,11 @@ class Found:
         Soon, Occupied
             If it is being made, or others are.
         """
-        source = session.replay.source
-        if isinstance(source, ElectrodeSource):
-            made_with = source.settings, source.detection
-            if source.recorded is not None:
-                return self._of(recording, of_voltages(recording, source.recorded, *made_with))
+        implant = implant_of(session.replay.source)
+        if implant is not None:
+            made_with = implant.settings, implant.detection
+            if implant.recorded is not None:
+                return self._of(recording, of_voltages(recording, implant.recorded, *made_with))
             return self._of(recording, of_spikes(recording, *made_with))
         _ = session.recording
         return recording

@@ -68,7 +68,7 @@ class Settings(BaseSettings):
         "recording",
         description="what new sessions play: recording; user, a simulated user in closed loop; "
         "user:person, a person's hand; electrodes, a recording as spikes found in its own voltages or in "
-        "simulated ones; or lsl:NAME, a live stream of the lab network",
+        "simulated ones; user:electrodes, both; or lsl:NAME, a live stream of the lab network",
     )
     plugins: Path | None = Field(
         None, description="folder of your own sources, readers, decoders, perturbations, sinks and plots"

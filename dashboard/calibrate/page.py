@@ -97,7 +97,7 @@ class CalibratePage(FollowingPage):
     def follow(self) -> None:
         self._guiding.follow()
         sessions = self._context.store.sessions.items()
-        self._ordering.offer(code for code, each in sessions if each.replay.source.kind == "electrodes")
+        self._ordering.offer(code for code, each in sessions if each.description.sampled)
         numbers = [run.number for run in self.runs]
         if self._shown not in numbers:
             self._shown = numbers[-1] if numbers else None

@@ -147,5 +147,5 @@ def sources(own: str) -> dict[str, str]:
     """What there is to choose from, by what people call it; `own` is the server's."""
     users = {f"simulated user, {each}": f"{USER}:{each}" for each in USERS if each != PERSON}
     known = {"the recording": RECORDING, **users, "a person's pointer": f"{USER}:{PERSON}"}
-    known["electrodes"] = ELECTRODES
+    known |= {"electrodes": ELECTRODES, "simulated user at electrodes": f"{USER}:{ELECTRODES}"}
     return known if own in known.values() else {f"this server's own: {own}": own, **known}

@@ -25,8 +25,6 @@ RECORDS: Final = ("Record", "Made", "Size", "Files")
 SHOWN: Final = 20
 """Records."""
 
-BELOW: Final = {"user": " \N{MIDDLE DOT} user", "electrodes": " \N{MIDDLE DOT} electrodes"}
-"""What is said after a recording where its bins come from it by way of something else."""
 LINK: Final = Markup('<a href="{}">{}</a>')
 FILE: Final = Markup('<a href="{}" download>{}</a>')
 RECORDED: Final = Markup(' <span class="rec" title="Being recorded">REC</span>')
@@ -94,7 +92,7 @@ def session_row(entry: Session | Awaited, mount: str) -> Row:
         (
             links(view, mount),
             state + recorded,
-            view.recording + BELOW.get(view.source, ""),
+            " \N{MIDDLE DOT} ".join((view.recording, *by_way_of(view))),
             shown,
             spell_speed(view.speed),
             listeners(view),
@@ -102,6 +100,14 @@ def session_row(entry: Session | Awaited, mount: str) -> Row:
         ),
         view.state,
     )
+
+
+def by_way_of(view: SessionView) -> list[str]:
+    """What a recording's bins pass on their way to a session, if it is not that alone."""
+    return [
+        *(["user"] if view.closed_loop is not None else []),
+        *(["electrodes"] if view.electrodes is not None else []),
+    ]
 
 
 def links(view: SessionView, mount: str) -> Markup:

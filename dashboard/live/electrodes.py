@@ -22,8 +22,8 @@ from dashboard.live.ids import (
 )
 from dashboard.table import Row, Table
 from engine.geometry import PITCH, places
+from engine.sources.electrodes.implant import Implant, implant_of
 from engine.sources.electrodes.judge import Detected
-from engine.sources.electrodes.source import ElectrodeSource
 from engine.stages.detection.settings import Detection
 from engine.view import scope_channels
 from sessions.session import Session
@@ -55,13 +55,13 @@ class Detecting(Controls):
         self._worst = Table(("Worst", "Recall", "Prec.", "Noise"))
 
     @property
-    def _source(self) -> ElectrodeSource:
-        source = self.session.replay.source
-        assert isinstance(source, ElectrodeSource)
-        return source
+    def _implant(self) -> Implant:
+        implant = implant_of(self.session.replay.source)
+        assert implant is not None
+        return implant
 
     def read(self) -> dict[str, Any]:
-        array, detection = self._source.tuning.array, self._source.tuning.detection.settings
+        array, detection = self._implant.tuning.array, self._implant.tuning.detection.settings
         return {
             "k": detection["k"],
             "reference": detection["reference"],
@@ -83,7 +83,7 @@ class Detecting(Controls):
 
     def follow(self) -> None:
         super().follow()
-        found = self._source.detected
+        found = self._implant.detected
         self._found.fill([WAITS] if found is None else in_all(found))
         self._worst.fill([] if found is None else worst(found))
 
@@ -97,7 +97,7 @@ class Detecting(Controls):
             widgets.Switch.from_param(self.param.reference),
             *(
                 widgets.TextInput.from_param(self.param[name], placeholder="none")
-                for name in (CHANNELS if self._source.recorded is None else ())
+                for name in (CHANNELS if self._implant.recorded is None else ())
             ),
             self._found,
             self._worst,
@@ -120,15 +120,15 @@ def drag_threshold(session: Session, row: int, height: float | None) -> None:
     BadSetting
         If that is not below 0 uV.
     """
-    source, view = session.replay.source, session.view
+    implant, view = implant_of(session.replay.source), session.view
     channels = scope_channels(session.description, view)
-    if not isinstance(source, ElectrodeSource) or row not in range(len(channels)):
+    if implant is None or row not in range(len(channels)):
         return
-    levels = dict(source.tuning.by_hand)
+    levels = dict(implant.tuning.by_hand)
     levels.pop(channels[row], None)
     if height is not None:
         levels[channels[row]] = round((height + row) * view.scope_microvolts, 1)
-    if levels != source.tuning.by_hand:
+    if levels != implant.tuning.by_hand:
         session.replay.tune("detection", {"thresholds": sorted(levels.items())})
 
 

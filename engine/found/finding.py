@@ -15,6 +15,7 @@ from engine.broadband import first_sample
 from engine.found.orders import TAKE, TIMES, detection_of, electrodes_of, n_bins_of, voltages_of
 from engine.making import Arrays
 from engine.sources.electrodes.array import ElectrodeArray
+from engine.sources.electrodes.playing import Playing
 from engine.sources.electrodes.settings import Electrodes
 from engine.sources.electrodes.signal import Piece, Replayed, Signal, Simulated
 from engine.sources.recordings.spike_times import SpikeTimes
@@ -60,7 +61,8 @@ def _signal(order: Arrays, electrodes: Electrodes, bin_rate: float) -> Signal:
         start_time, scale = float(order["start_time"]), electrodes.microvolts_per_count
         return Replayed(voltages_of(order), start_time, n_bins_of(order), bin_rate, scale)
     within = SpikeTimes(*(order[name] for name in TIMES)).within if "ticks" in order else None
-    return Simulated(order["counts"], bin_rate, within, electrodes, take=TAKE)
+    trains = Playing(order["counts"], bin_rate, within, electrodes.seed, TAKE)
+    return Simulated(trains, electrodes, take=TAKE)
 
 
 class Moving:

@@ -205,7 +205,7 @@ def _recorded(options: argparse.Namespace, session: Mapping[str, Any]) -> bytes:
         known = json.loads(_fetch(options, "/api/trials", named))["trials"]
         trials = learned_from([trial["trial_id"] for trial in known])
     query = {"trial_ids": ",".join(map(str, trials))}
-    if session["source"] == ELECTRODES:
+    if session["electrodes"] is not None:
         return _awaited(options, f"{_path_of(session)}/bins.npz", query)
     return _fetch(options, "/api/recording/bins.npz", {**named, **query})
 

@@ -6,7 +6,7 @@ from engine.sources.electrodes.settings import Electrodes
 from sessions.electrodes import n_channels_of
 from sessions.rest.context import Context
 from sessions.rest.models.decoding import DIRECTION, DecodeAsk, Decoded
-from sessions.sources import ELECTRODES
+from sessions.sources import electrodes_in
 
 
 def decode_now(context: Context, asked: DecodeAsk) -> Decoded:
@@ -54,7 +54,6 @@ def _electrodes(context: Context, n_channels: int | None = None) -> Electrodes:
     BadSetting
         If there cannot be so many.
     """
-    kind, _, own = context.store.sources.default.partition(":")
-    what = own if kind == ELECTRODES else ""
-    asked = n_channels_of(what if n_channels is None else str(n_channels))
+    own = electrodes_in(context.store.sources.default) or ""
+    asked = n_channels_of(own if n_channels is None else str(n_channels))
     return Electrodes() if asked is None else Electrodes(n_channels=asked)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.bins.source import refuse
+from engine.sources.electrodes.implant import Implant, implant_of
 from engine.sources.electrodes.settings import ELSEWHERE
-from engine.sources.electrodes.source import ElectrodeSource
 from sessions.rest.context import Context
 from sessions.rest.models.sessions import DetectionSettings, ElectrodesAnswer
 from sessions.rest.tuning import ChangeDetection, ChangeElectrodes
@@ -15,46 +15,46 @@ from sessions.rest.tuning import ChangeDetection, ChangeElectrodes
 
 def show_electrodes(context: Context, code: str) -> ElectrodesAnswer:
     """Electrodes as they are set."""
-    return electrodes_answer(_source(context, code, "electrodes"))
+    return electrodes_answer(_implant(context, code, "electrodes"))
 
 
 def set_electrodes(context: Context, code: str, asked: ChangeElectrodes) -> ElectrodesAnswer:
     """Change bad channels, noise or drift of electrodes; what is left out stays.
 
-    It holds from a bin on that the event tells, 0.4 s of bins after the newest: those until then are made.
-    The same seed and the same changes between the same bins give the same bins, and channels that are not
-    concerned stay as they would have been, but for what all have of the common reference. Voltages of a
-    file cannot be changed.
+    It holds from a bin on that the event tells: 0.4 s of bins after the newest, as those until then are
+    made, or the next one of a simulated user. The same seed and the same changes between the same bins give
+    the same bins, and channels that are not concerned stay as they would have been, but for what all have
+    of the common reference. Voltages of a file cannot be changed.
     """
-    source = _source(context, code, "electrodes")
-    _tune(context, code, "electrodes", asked.model_dump(exclude_unset=True), source.tuning.array.settings)
+    implant = _implant(context, code, "electrodes")
+    _tune(context, code, "electrodes", asked.model_dump(exclude_unset=True), implant.tuning.array.settings)
     return show_electrodes(context, code)
 
 
 def show_detection(context: Context, code: str) -> DetectionSettings:
     """How spikes are found, as it is set; what is found, `detection` of the session tells."""
-    return detection_settings(_source(context, code, "detection"))
+    return detection_settings(_implant(context, code, "detection"))
 
 
 def set_detection(context: Context, code: str, asked: ChangeDetection) -> DetectionSettings:
     """Change how spikes are found, from the same bin on as electrodes; what is left out stays."""
-    source = _source(context, code, "detection")
+    implant = _implant(context, code, "detection")
     _tune(
-        context, code, "detection", asked.model_dump(exclude_unset=True), source.tuning.detection.settings
+        context, code, "detection", asked.model_dump(exclude_unset=True), implant.tuning.detection.settings
     )
     return show_detection(context, code)
 
 
-def electrodes_answer(source: ElectrodeSource) -> ElectrodesAnswer:
-    settings = source.tuning.array.settings
+def electrodes_answer(implant: Implant) -> ElectrodesAnswer:
+    settings = implant.tuning.array.settings
     answer: ElectrodesAnswer = ElectrodesAnswer.model_validate(
         {name: value for name, value in settings.items() if name not in ELSEWHERE}
     )
     return answer
 
 
-def detection_settings(source: ElectrodeSource) -> DetectionSettings:
-    settings: DetectionSettings = DetectionSettings.model_validate(source.tuning.detection.settings)
+def detection_settings(implant: Implant) -> DetectionSettings:
+    settings: DetectionSettings = DetectionSettings.model_validate(implant.tuning.detection.settings)
     return settings
 
 
@@ -65,6 +65,6 @@ def _tune(context: Context, code: str, what: str, asked: Mapping[str, Any], now:
         context.session(code).replay.tune(what, changed)
 
 
-def _source(context: Context, code: str, what: str) -> ElectrodeSource:
+def _implant(context: Context, code: str, what: str) -> Implant:
     source = context.session(code).replay.source
-    return source if isinstance(source, ElectrodeSource) else refuse(source, what, "electrodes")
+    return implant_of(source) or refuse(source, what, "electrodes")

@@ -29,7 +29,9 @@ def start_decoder(context: Context, code: str, asked: DecoderAsk) -> LaunchedAns
         raise NotNow("This server starts no decoders. Run serve.py decode yourself.")
     session = context.session(code)
     decoder = DECODERS.get(asked.decoder)
-    learns = decoder is not None and decoder.learned and session.description.goal is None
+    description = session.description
+    made_here = description.goal is None or description.sampled  # of a user's neurons nothing must be made
+    learns = decoder is not None and decoder.learned and made_here
     waits = _begin_learning(context, session) if learns else ""
     started = context.launcher.start(session.launched, code, asked.decoder)
     started.line = started.line or waits

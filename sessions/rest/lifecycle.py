@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from engine.sources.electrodes.source import ElectrodeSource
+from engine.sources.electrodes.implant import Implant, implant_of
 from engine.sources.user.source import SimulatedUser
 from sessions.awaited import Awaited, StillWaits
 from sessions.rest.context import Context
@@ -152,7 +152,7 @@ def waiting_view(awaited: Awaited) -> SessionView:
 def session_view(session: Session) -> SessionView:
     """A session that can be used."""
     replay, position = session.replay, session.replay.position()
-    electrodes = replay.source if isinstance(replay.source, ElectrodeSource) else None
+    implant = implant_of(replay.source)
     return SessionView(
         session_code=session.code,
         recording=session.description.name,
@@ -163,9 +163,9 @@ def session_view(session: Session) -> SessionView:
         source=replay.source.kind,
         stream=stream_answer(session),
         closed_loop=_closed_loop(session),
-        electrodes=electrodes_answer(electrodes) if electrodes else None,
-        detection_settings=detection_settings(electrodes) if electrodes else None,
-        detection=_detection(electrodes),
+        electrodes=electrodes_answer(implant) if implant else None,
+        detection_settings=detection_settings(implant) if implant else None,
+        detection=_detection(implant),
         can=list(replay.source.can),
         lsl=session.lsl,
         lsl_failed=session.lsl_failed,
@@ -214,8 +214,8 @@ def _closed_loop(session: Session) -> ClosedLoopAnswer | None:
     )
 
 
-def _detection(source: ElectrodeSource | None) -> DetectionAnswer | None:
-    found = source.detected if source else None
+def _detection(implant: Implant | None) -> DetectionAnswer | None:
+    found = implant.detected if implant else None
     if found is None:
         return None
     matched = found.matched

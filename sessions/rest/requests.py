@@ -116,8 +116,8 @@ class OptionsAsk(Ask):
         None,
         max_length=1000,
         description="Where its bins come from: `recording`, `user` (or `user:naive`, `user:noisy`, "
-        "`user:person`), `electrodes` (or `electrodes:CHANNELS`) or `lsl:NAME`; the server's own if left "
-        "out.",
+        "`user:person`), `electrodes` (or `electrodes:CHANNELS`), both as `user:electrodes` or "
+        "`user:PRESET:electrodes:CHANNELS`, or `lsl:NAME`; the server's own if left out.",
     )
     driver: Annotated[str, AfterValidator(_decoder)] | None = Field(
         None,

@@ -119,9 +119,9 @@ def test_what_a_page_drags_or_clicks_beside_all_electrodes_changes_nothing(deck:
     plain = deck.store.create("flat")
     wired.change_view({"scope_channels": [4, 1], "scope_microvolts": 50})
     drag_threshold(wired, 1, -2.5)
-    assert wired.replay.source.tuning.by_hand == {1: -75.0}
+    assert wired.replay.source.implant.tuning.by_hand == {1: -75.0}
     drag_threshold(wired, 0, -1.0)
-    assert wired.replay.source.tuning.by_hand == {1: -75.0, 4: -50.0}
+    assert wired.replay.source.implant.tuning.by_hand == {1: -75.0, 4: -50.0}
     with pytest.raises(BadSetting, match="A threshold is below 0 uV, not 25"):
         drag_threshold(wired, 1, -0.5)
     before = wired.replay.changes, plain.replay.changes, wired.view, plain.view
@@ -132,7 +132,7 @@ def test_what_a_page_drags_or_clicks_beside_all_electrodes_changes_nothing(deck:
     choose_electrode(plain, 0.0, 0.0)
     assert before == (wired.replay.changes, plain.replay.changes, wired.view, plain.view)
     drag_threshold(wired, 1, None)
-    assert wired.replay.source.tuning.by_hand == {4: -50.0}
+    assert wired.replay.source.implant.tuning.by_hand == {4: -50.0}
 
 
 def test_sessions_of_a_recording_have_no_such_card(deck: Deck, visitor: Visitor) -> None:

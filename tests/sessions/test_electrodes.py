@@ -53,7 +53,10 @@ def test_a_session_is_made_with_settings_that_its_view_and_its_record_tell(ask: 
     ("options", "said"),
     [
         ({"electrodes": {"pink": 20}}, "source is recording has no electrodes. Leave electrodes and det"),
-        ({"source": "user", "detection": {"k": 4}}, "source is user has no electrodes."),
+        (
+            {"source": "user", "detection": {"k": 4}},
+            "user has no electrodes. Leave electrodes and detection out, or send source user:skilled:el",
+        ),
         ({"source": "electrodes:4", "electrodes": {"dead": [4]}}, "Unknown channel 4. There are 0 to 3."),
         ({"source": "electrodes:4", "electrodes": {"pink": -1}}, "electrodes.pink"),
         ({"source": "electrodes:4", "electrodes": {"n_channels": 8}}, "electrodes.n_channels"),

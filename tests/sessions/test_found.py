@@ -70,11 +70,14 @@ def learned_from(found: Found, session: Session) -> np.ndarray:
 def test_what_was_found_is_kept_for_the_next_server(tmp_path: Path) -> None:
     store = Store({"small": small_recording()})
     session = store.create("wires", Options(source="electrodes:2"))
+    loop = store.create("loop", Options(source="user:electrodes:2"))
     first = Found(tmp_path / "found")
     counts = learned_from(first, session)
     first.close()
     again = Found(tmp_path / "found").learned_from(session, small_recording()).counts
     assert (again == counts).all()
+    # The neurons of a user at the same electrodes fire as the recording's: there is no more to learn from.
+    assert (Found(tmp_path / "found").learned_from(loop, small_recording()).counts == counts).all()
     assert counts.any()
     store.close()
 

@@ -16,7 +16,7 @@ from engine.sources.growing import GrowingDescription
 from sessions import electrodes
 from sessions.options import Options
 from sessions.refusals import Busy, Full
-from sessions.sources import Sources
+from sessions.sources import Sources, electrodes_in
 from sessions.store import Store
 from tests.builders import small_recording
 from tests.engine.listening import Keeper, Notebook
@@ -130,6 +130,57 @@ def test_electrodes_play_a_recording_as_spikes_found_on_so_many_channels() -> No
         assert 0.3 < found["precision"] <= 1
         assert [len(each) for each in found["channels"].values()] == [3] * 5
         assert ask("POST", "/api/control/deck/seek", {"packet_id": 3}).status == 409
+
+
+def test_a_simulated_user_can_have_electrodes_below() -> None:
+    with serving(Store({"small": small_recording()})) as ask:
+        ask.create("deck", source="user:naive:electrodes:3", electrodes={"pink": 15}, detection={"k": 4.5})
+        view = ask("GET", "/api/sessions/deck").json
+        assert view["source"] == "user"
+        assert {"drive", "tune"} <= set(view["can"])
+        assert (view["electrodes"]["pink"], view["detection_settings"]["k"]) == (15, 4.5)
+        assert view["closed_loop"]["user"]["forward_model"] is False
+        replay = ask.store.get("deck").replay
+        keeper = Keeper(replay)
+        ask("POST", "/api/control/deck/resume")
+        assert keeper.wait_rows(30)[:30]["counts"].shape == (30, 3)
+        assert replay.voltages is not None
+        assert ask("PUT", "/api/sessions/deck/electrodes", {"dead": [2]}).json["dead"] == [2]
+
+
+@pytest.mark.parametrize(
+    ("asked", "n"),
+    [
+        ("user", None),
+        ("user:noisy", None),
+        ("user:electrodes", ""),
+        ("user:person:electrodes:64", "64"),
+        ("electrodes:8", "8"),
+        ("recording", None),
+    ],
+)
+def test_which_sources_have_electrodes(asked: str, n: str | None) -> None:
+    assert electrodes_in(asked) == n
+    assert Sources().spelled(asked) == asked
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("user:electrodes:0", "There can be 1 to"),
+        (
+            "user:skilled:wires",
+            "A simulated user has electrodes below, or nothing, not 'wires'.",
+        ),
+        (
+            "user:best:electrodes",
+            "Unknown source 'user:best:electrodes'. There are recording, user",
+        ),
+    ],
+)
+def test_users_with_what_cannot_be_below_are_refused(asked: str, said: str) -> None:
+    with pytest.raises(BadSetting, match=said):
+        Sources().spelled(asked)
 
 
 def test_only_sessions_with_voltages_and_lsl_have_an_outlet_for_them() -> None:

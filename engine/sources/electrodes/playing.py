@@ -1,4 +1,4 @@
-"""A recording's units as spikes to come, bin after bin, again and again."""
+"""Spikes to come, bin after bin: a recording's, again and again, or those that are told as they fire."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.bins.ticks import as_rate
-from engine.broadband import SAMPLING_RATE, first_sample
+from engine.broadband import SAMPLING_RATE, TROUGH, first_sample
 from engine.sources.electrodes.trains import Fed, scattered
 
 Within = Callable[[int], tuple[npt.NDArray[np.float64], npt.NDArray[Any]]]
@@ -62,3 +62,34 @@ class Playing(Fed):
                 samples = np.clip(np.rint(seconds * SAMPLING_RATE), 0, n_samples - 1).astype(np.int64)
             self.feed(begin + samples, units)
             self._fed += 1
+
+
+class Fired(Fed):
+    """Spikes of which each bin's counts are told before it is read, at random within it.
+
+    They are 0.4 ms later than their bin, so that what is seen of a spike begins in that.
+
+    Parameters
+    ----------
+    n_units : int
+    bin_rate : float
+        Bins per second.
+    seed : int
+    """
+
+    def __init__(self, n_units: int, bin_rate: float, seed: int) -> None:
+        super().__init__(n_units)
+        self._rate, self._rng = as_rate(bin_rate), np.random.default_rng((seed, 1))
+
+    def edge(self, number: int) -> int:
+        """The first sample of a bin."""
+        return first_sample(number, self._rate)
+
+    def fire(self, number: int, counts: npt.NDArray[np.integer[Any]]) -> None:
+        """Let the units fire in a bin, shape (n_units,)."""
+        begin = self.edge(number)
+        samples, units = scattered(counts, self.edge(number + 1) - begin, self._rng)
+        self.feed(begin + TROUGH + samples, units)
+
+    def feed_up_to(self, number: int) -> None:
+        """Nothing is known of bins that have not fired."""

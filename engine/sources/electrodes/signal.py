@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,9 @@ from engine.bins.troughs import Troughs
 from engine.broadband import SAMPLING_RATE, Counts16, Engine, Samples, first_sample
 from engine.files.voltages import BLOCK, VoltageReader, VoltageSeries
 from engine.sources.electrodes.array import ElectrodeArray
-from engine.sources.electrodes.playing import Playing, Within
+from engine.sources.electrodes.playing import Within
 from engine.sources.electrodes.settings import Electrodes
+from engine.sources.electrodes.trains import Trains
 
 There = npt.NDArray[np.bool_]
 SETTLES: Final = SAMPLING_RATE // 100
@@ -60,36 +61,38 @@ class Signal(Protocol):
     def close(self) -> None: ...
 
 
+class BinTrains(Trains, Protocol):
+    """Spikes to come, as they are told bin by bin."""
+
+    def edge(self, number: int) -> int:
+        """The first sample of a bin."""
+        ...
+
+    def feed_up_to(self, number: int) -> None:
+        """Let the units fire in all bins before this one, and in this one as far as that is known."""
+        ...
+
+
 class Simulated:
-    """Those that a recording's spikes make at simulated electrodes.
+    """Those that spikes make at simulated electrodes.
 
     Parameters
     ----------
-    counts : ndarray of int, shape (n_bins, n_units)
-    bin_rate : float
-        Bins per second.
-    within : function, optional
-        Gives the spikes of a bin; None where that is not known.
+    trains : BinTrains
     settings : Electrodes
     engine : {"numba", "scipy"}, optional
     take : int
-        Another one has the same electrodes and units, and other noise, jitter and random spikes.
+        Another one has the same electrodes and units, and other noise and jitter.
     """
 
     truth = True
 
     def __init__(
-        self,
-        counts: npt.NDArray[np.integer[Any]],
-        bin_rate: float,
-        within: Within | None,
-        settings: Electrodes,
-        engine: Engine | None = None,
-        take: int = 0,
+        self, trains: BinTrains, settings: Electrodes, engine: Engine | None = None, take: int = 0
     ) -> None:
-        self._trains = Playing(counts, bin_rate, within, settings.seed, take)
-        self._array = ElectrodeArray(settings, self._trains, engine, take)
-        self.edge, self.change = self._trains.edge, self._array.change
+        self._trains = trains
+        self._array = ElectrodeArray(settings, trains, engine, take)
+        self.edge, self.change = trains.edge, self._array.change
 
     def read(self, numbers: range) -> Piece:
         self._trains.feed_up_to(numbers.stop)

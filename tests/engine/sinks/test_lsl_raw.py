@@ -17,6 +17,7 @@ from engine.sinks.base import Subject
 from engine.sinks.feeder import Feeder
 from engine.sinks.lsl import LslNames
 from engine.sinks.lsl_raw import RawLslSink
+from engine.sources.electrodes.implant import Implant
 from engine.sources.electrodes.settings import Electrodes
 from engine.sources.electrodes.source import ElectrodeSource
 from engine.stages.detection.detector import Detector
@@ -36,7 +37,8 @@ def published() -> Iterator[Published]:
     """A session of electrodes with an outlet, under a code of its own."""
     code, recording = f"test-{uuid.uuid4().hex[:12]}", small_recording()
     detect = partial(Detector, 3, SETTINGS.microvolts_per_count, bin_rate=40.0, engine="scipy")
-    source = ElectrodeSource(recording, {}, None, SETTINGS, Detection(), detect, engine="scipy")
+    implant = Implant(recording, None, SETTINGS, Detection(), detect, engine="scipy")
+    source = ElectrodeSource(implant, {})
     replay = Replay(source)
     subject = Subject(code, source.description, 40.0, replay.voltages)
     feeder = Feeder("raw", lambda: RawLslSink(subject, NAMES), replay)

@@ -27,6 +27,7 @@ from engine.sinks.record.finish import finish
 from engine.sinks.record.reading import read_record
 from engine.sinks.record.recorder import Recorder
 from engine.sinks.record.voltages import CHUNK, VoltageLog
+from engine.sources.electrodes.implant import Implant
 from engine.sources.electrodes.settings import Electrodes
 from engine.sources.electrodes.signal import Replayed
 from engine.sources.electrodes.source import ElectrodeSource
@@ -83,7 +84,8 @@ def recorded(
     """A session of electrodes whose record with voltages begins after some bins."""
     recording = small_recording()
     detect = partial(Detector, N_CHANNELS, SETTINGS.microvolts_per_count, bin_rate=40.0, engine="scipy")
-    source = ElectrodeSource(recording, {}, None, SETTINGS, Detection(), detect, engine="scipy")
+    implant = Implant(recording, None, SETTINGS, Detection(), detect, engine="scipy")
+    source = ElectrodeSource(implant, {})
     replay = Replay(source, **({"speed": 8.0} | options))
     assert replay.voltages is not None
     keeper, reader = Keeper(replay), Reader(replay.voltages)

@@ -25,6 +25,7 @@ from engine.found.finding import find
 from engine.found.orders import as_found, of_voltages
 from engine.sources.electrodes.array import ElectrodeArray
 from engine.sources.electrodes.choice import chosen
+from engine.sources.electrodes.implant import Implant
 from engine.sources.electrodes.settings import Electrodes
 from engine.sources.electrodes.signal import Replayed
 from engine.sources.electrodes.source import ElectrodeSource
@@ -86,16 +87,9 @@ def playing(recording: Recording, voltages: VoltageSeries | None = None) -> Iter
     def detector(wanted: Any) -> Detector:
         return Detector(settings.n_channels, scale, wanted, recording.bin_rate, engine="scipy")
 
-    source = ElectrodeSource(
-        recording,
-        trial_events(recording),
-        None if times is None else times.within,
-        settings,
-        Detection(),
-        detector,
-        "scipy",
-        own,
-    )
+    within = None if times is None else times.within
+    implant = Implant(recording, within, settings, Detection(), detector, "scipy", own)
+    source = ElectrodeSource(implant, trial_events(recording))
     try:
         yield source
     finally:
@@ -126,7 +120,7 @@ def test_counts_are_what_is_found_in_the_whole_again_and_again(
 def test_the_files_units_are_the_truth_of_their_channels(recording: Recording) -> None:
     with playing(recording) as source:
         bins(source, 300)
-        found, (true, _) = source.detected, source.troughs.between(0, 7 * RATE)
+        found, (true, _) = source.implant.detected, source.troughs.between(0, 7 * RATE)
     assert found is not None
     assert source.description.truth
     assert (found.matched.recall > 0.9).all()
@@ -201,7 +195,7 @@ def test_without_units_of_these_channels_nothing_is_made_up(truth: Simulated, tm
     nwb.add_acquisition(voltages(nwb, truth.counts, ROWS))
     with playing(written(nwb, tmp_path)) as source:
         bins(source, 120)
-        found, (true, made_out) = source.detected, source.troughs.between(0, 3 * RATE)
+        found, (true, made_out) = source.implant.detected, source.troughs.between(0, 3 * RATE)
     assert found is not None
     assert not source.description.truth
     for name in ("recall", "precision", "timing_error_ms"):

@@ -17,6 +17,7 @@ from engine.bins.voltages import VoltageRing, Voltages
 from engine.broadband import BLOCK, SAMPLING_RATE
 from engine.deck.replay import Replay
 from engine.errors import BadSetting, CannotFit
+from engine.sources.electrodes.implant import Implant
 from engine.sources.electrodes.settings import Electrodes
 from engine.sources.electrodes.source import ElectrodeSource
 from engine.sources.electrodes.trains import Fed, scattered
@@ -40,9 +41,8 @@ def electrodes(
     def detector(chosen: Any) -> Detector:
         return Detector(n_channels, made.microvolts_per_count, chosen, recording.bin_rate, engine="scipy")
 
-    source = ElectrodeSource(
-        recording, trial_events(recording), within, made, Detection(), detect or detector, engine="scipy"
-    )
+    implant = Implant(recording, within, made, Detection(), detect or detector, engine="scipy")
+    source = ElectrodeSource(implant, trial_events(recording))
     try:
         yield source
     finally:
@@ -177,7 +177,7 @@ def test_changes_hold_from_a_bin_that_hangs_on_those_sent_alone_and_leave_other_
                 ahead(source, 16)
             assert source.tune("electrodes", {"noisy": [0], "shorted": [(1, 2)]}).endswith("from bin 46")
             counts.append(np.concatenate([rows["counts"], bins(source, 40)[0]["counts"]]))
-            assert source.tuning.array.shorted == [(1, 2)]
+            assert source.implant.tuning.array.shorted == [(1, 2)]
     np.testing.assert_array_equal(*counts)
     with electrodes(small_recording(), pink=20.0) as source:
         usual = bins(source, 70)[0]["counts"]
@@ -203,16 +203,16 @@ def test_what_cannot_be_changed_is_refused_and_changes_nothing() -> None:
         ):
             with pytest.raises(BadSetting, match=re.escape(why)):
                 source.tune(what, settings)
-        assert source.tuning.array is source.settings
-        assert source.tuning.detection.settings == Detection().settings
+        assert source.implant.tuning.array is source.implant.settings
+        assert source.implant.tuning.detection.settings == Detection().settings
 
 
 def test_what_is_found_of_what_is_true_is_known_after_two_seconds() -> None:
     with electrodes(small_recording()) as source:
         bins(source, 40)
-        assert source.detected is None
+        assert source.implant.detected is None
         bins(source, 80)
-        found = source.detected
+        found = source.implant.detected
     assert found is not None
     assert found.matched.recall_in_all > 0.9
     assert found.matched.precision_in_all > 0.85
