@@ -90,7 +90,7 @@ class Explorer(param.Parameterized):
         Tap(source=targets).add_subscriber(self._take_beside)
         Tap(source=arrows).add_subscriber(self._take_tip)
         seen, of = self.param.around, self.param.unit
-        return {
+        made = {
             "paths": (self.linked(paths) * targets, plot_trials.paths_say(study)),
             "raster": (raster * strip * mark(0), pn.bind(plot_trials.raster_says, seen)),
             "psth": (psths, pn.bind(plot_trials.psths_say, seen, self.controls.param.smoothing)),
@@ -101,6 +101,11 @@ class Explorer(param.Parameterized):
             ),
             "rates": (rates, pn.bind(plot_units.rates_say, study, of)),
         }
+        if study.recording.detection:
+            found = layer(partial(plot_units.found, study), unit)
+            Tap(source=found).add_subscriber(self._take_channel)
+            made["found"] = found, pn.bind(plot_units.found_says, study, of)
+        return made
 
     def _draw(self, **changes: Any) -> None:
         """Let the plots show what is asked for now, all at once."""
@@ -205,6 +210,12 @@ class Explorer(param.Parameterized):
             and self.study.paths.nearest(x, y, BESIDE * self.study.reach) is None
         ):
             self.choose(NONE)
+
+    def _take_channel(self, x: float | None, y: float | None) -> None:
+        """What was tapped among the channels by how their spikes were found."""
+        if x is not None and y is not None:
+            channel = self.study.nearest_found(x, y)
+            self.controls.unit = self.controls.unit if channel is None else channel
 
     def _take_tip(self, x: float | None, y: float | None) -> None:
         """What was tapped among the preferred directions."""

@@ -28,6 +28,7 @@ BORDERS: Final = {
     "tuning": (62, 12, 12, 62),
     "preferred": (10, 10, 10, 10),
     "rates": (62, 12, 12, 62),
+    "found": (62, 12, 12, 62),
 }
 """Pixels left, right, above and below: times stand below each other, and squares are square."""
 

@@ -1,4 +1,4 @@
-"""Plots of units: tuning, preferred directions and rates."""
+"""Plots of units: tuning, preferred directions and rates, and how spikes were found at electrodes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ MINUS: Final = "\N{MINUS SIGN}"
 OURS: Final[dict[str, Any]] = {"cmap": [DARK["good"], DARK["accent"]], "clim": (0, 1)}
 DIRECTION = hv.Dimension("direction", label="Direction of reach (°)")
 RATE = hv.Dimension("rate", label="Rate (Hz)")
+RECALL = hv.Dimension("recall", label="Found of the true spikes")
+PRECISION = hv.Dimension("precision", label="True of the found ones")
 
 
 def trial_rates(study: Study, unit: int) -> Any:
@@ -145,6 +147,33 @@ def rates_say(study: Study, unit: int) -> Said:
     if not np.isfinite(found).all():
         return Said("No bin of this recording was observed.", lacks=True)
     return Said(f"This unit: {found[unit]:.1f} Hz. Median of all: {np.median(found):.1f} Hz.")
+
+
+def found(study: Study, unit: int) -> Any:
+    """A point a channel: which share of its spikes was found, and which of what was found is true."""
+    detection = study.recording.detection
+    ours = np.arange(study.recording.n_units) == unit
+    order = np.argsort(ours, kind="stable")  # ours on top
+    columns = (detection["recall"][order], detection["precision"][order], order, ours[order].astype(float))
+    points = hv.Points(columns, [RECALL, PRECISION], ["channel", "ours"])
+    return dressed(
+        points.opts(color="ours", size=6 + 6 * hv.dim("ours"), alpha=0.8, line_width=0, **OURS),
+        xlim=(-0.03, 1.03),
+        ylim=(-0.03, 1.03),
+    )
+
+
+def found_says(study: Study, unit: int) -> Said:
+    detection = study.recording.detection
+    recall, precision, noise = (detection[name] for name in ("recall", "precision", "noise_uv"))
+    if not np.isfinite(recall).any():
+        return Said("It is not known which spikes are true.", lacks=True)
+    all_ = f"Medians of all: recall {np.nanmedian(recall):.2f}, precision {np.nanmedian(precision):.2f}."
+    if not np.isfinite(recall[unit]):
+        return Said(f"This channel had no spike in the record's last 10 s. {all_}")
+    late = 1e3 * detection["timing_error_ms"][unit]
+    told = f"recall {recall[unit]:.2f}, precision {precision[unit]:.2f}, {late:.0f} us late"
+    return Said(f"This channel: {told}, noise {noise[unit]:.1f} uV. {all_}")
 
 
 def _tips(study: Study, unit: int) -> tuple[Floats, Floats, Floats]:

@@ -112,6 +112,12 @@ class Study:
                 runs.append([trial_id])
         return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
 
+    def nearest_found(self, recall: float, precision: float) -> int | None:
+        """The channel whose recall and precision are nearest; None if they are known of none."""
+        detection = self.recording.detection
+        away = np.hypot(detection["recall"] - recall, detection["precision"] - precision)
+        return int(np.nanargmin(away)) if np.isfinite(away).any() else None
+
     def nearest_tip(self, x: float, y: float) -> int | None:
         """The tuned unit whose arrow ends nearest to a point, Hz; None if no unit is tuned."""
         fit = self.tuning

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
 
 from engine.bins.source import refuse
+from engine.sources.electrodes.features import feature_names
 from engine.sources.electrodes.implant import Implant, implant_of
 from engine.sources.electrodes.settings import ELSEWHERE
-from sessions.rest.context import Context
-from sessions.rest.models.sessions import DetectionSettings, ElectrodesAnswer
+from sessions.rest.context import Context, Text
+from sessions.rest.models.sessions import DetectionSettings, ElectrodesAnswer, FeaturesAnswer
+from sessions.rest.requests import FeaturesQuery
 from sessions.rest.tuning import ChangeDetection, ChangeElectrodes
+
+MOST_BINS: Final = 400
+MOST_VALUES: Final = 100_000
+"""Of an answer."""
 
 
 def show_electrodes(context: Context, code: str) -> ElectrodesAnswer:
@@ -43,6 +53,34 @@ def set_detection(context: Context, code: str, asked: ChangeDetection) -> Detect
         context, code, "detection", asked.model_dump(exclude_unset=True), implant.tuning.detection.settings
     )
     return show_detection(context, code)
+
+
+def show_features(context: Context, code: str, asked: FeaturesQuery) -> FeaturesAnswer | Text:
+    """Features of each channel in bins that were sent, none older than 20 s; ask again with `next`.
+
+    At most 400 bins, and at most 100,000 values unless one bin has more. They are those of the electrodes:
+    no perturbation changes them.
+    """
+    implant, sent = _implant(context, code, "features"), context.session(code).replay.ring.head
+    first = max(sent - 1, 0) if asked.since is None else asked.since
+    found = implant.features.between(first, sent)
+    if found:
+        found = found[: min(MOST_BINS, max(MOST_VALUES // found[0].features.size, 1))]
+    answer = {
+        "names": feature_names(implant.detection.settings["n_components"]),
+        "bins": [
+            {"sequence_number": each.number, "values": _nulled(each.features.astype(np.float64))}
+            for each in found
+        ],
+        "next": found[-1].number + 1 if found else max(first, sent),
+    }
+    return Text(json.dumps(answer).encode(), "application/json")
+
+
+def _nulled(values: npt.NDArray[np.float64]) -> list[list[float | None]]:
+    """As JSON has it, without numbers that are none."""
+    known = np.where(np.isnan(values), None, values.round(3))  # type: ignore[call-overload]
+    return known.tolist()  # type: ignore[no-any-return]
 
 
 def electrodes_answer(implant: Implant) -> ElectrodesAnswer:

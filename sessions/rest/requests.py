@@ -306,6 +306,12 @@ class BinsSinceQuery(Ask):
     truth: bool = Field(True, description="Whether kinematics, intention and what is intended are told.")
 
 
+class FeaturesQuery(Ask):
+    since: int | None = Field(
+        None, ge=0, le=2**53, description="Sequence number of the first; the newest bin if left out."
+    )
+
+
 class PredictionQuery(Ask):
     sequence_number: int | None = Field(None, description="Of the bin that is answered.")
     decoder: str | None = Field(

@@ -189,6 +189,7 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
         *_source_setting("steering", steering.show_steering, steering.set_steering, BadSetting),
         *_source_setting("electrodes", electrodes.show_electrodes, electrodes.set_electrodes, BadSetting),
         *_source_setting("detection", electrodes.show_detection, electrodes.set_detection, BadSetting),
+        _slow("GET", "/api/sessions/{code}/features", electrodes.show_features, *PLAYING),
         *_setting("view", viewing.show_view, viewing.set_view, BadSetting),
     ),
     "Predictions and scores": (

@@ -56,6 +56,9 @@ from tests.plotters.playing import news_of
 CHANNELS = (96, 256, 1024)
 THRESHOLDS = (3.5, 4.0, 4.5)
 DECODED_BY = ("wiener", "kalman")
+NOISES = (0.5, 1.0, 2.0)
+"""Times the usual noise."""
+LEARNED_ON, CHOSEN_ON = TRAINED_ON[:500], TRAINED_ON[500:]
 BLOCKS_A_SECOND = SAMPLING_RATE // BLOCK
 SETTLING = 15.0
 SWITCH_INTERVAL = 2e-4
@@ -232,10 +235,12 @@ def found_of_true(k: float, engine: Engine, seconds: float) -> tuple[Matched, fl
     return match(*pairs, n_channels), float(detector.noise.mean())
 
 
-def velocity_r2(recording: Recording, key: str) -> float:
-    """Of a decoder calibrated on the first 600 trials, on the last 200."""
+def velocity_r2(
+    recording: Recording, key: str, trained_on: range = TRAINED_ON, tested_on: range = TESTED_ON
+) -> float:
+    """Of a decoder calibrated on some trials, on others: as a rule the first 600, and the last 200."""
     decoder = make_decoder(key, recording.bin_rate)
-    trained, tested = Bins.of(recording, TRAINED_ON), Bins.of(recording, TESTED_ON)
+    trained, tested = Bins.of(recording, trained_on), Bins.of(recording, tested_on)
     decoder.fit(trained.counts, trained.kinematics, trained.start, trained.target)
     return float(test(decoder, tested, decoder.uses_truth)["r2_velocity"])
 
@@ -280,15 +285,33 @@ def plots(frames: int = 400) -> dict[str, dict[str, float]]:
 
 
 def decoding() -> None:
-    """What decoders make of found counts, beside what they make of the true ones."""
-    recording = read(REACH98, 40.0)
+    """What decoders make of found counts, beside what they make of the true ones, by noise.
+
+    The threshold is the best of three on the last training trials, of a decoder that has learned from those
+    before.
+    """
+    recording, usual = read(REACH98, 40.0), Electrodes()
     own = {key: velocity_r2(recording, key) for key in DECODED_BY}
-    for k in THRESHOLDS:
-        order = of_spikes(recording, Electrodes(), Detection(k=k))
-        found = as_found(recording, order, find(order, lambda _: None))
+    for noise in NOISES:
+        electrodes = Electrodes(pink=noise * usual.pink, thermal=noise * usual.thermal)
+        found = {}
+        for k in THRESHOLDS:
+            order = of_spikes(recording, electrodes, Detection(k=k))
+            found[k] = as_found(recording, order, find(order, lambda _: None))
         for key in DECODED_BY:
-            r2 = velocity_r2(found, key)
-            emit("decoding", decoder=key, k=k, r2_found=r2, r2_true=own[key], share=r2 / own[key])
+            within = {k: velocity_r2(each, key, LEARNED_ON, CHOSEN_ON) for k, each in found.items()}
+            tested = {k: velocity_r2(each, key) for k, each in found.items()}
+            k = max(within, key=within.__getitem__)
+            emit(
+                "decoding",
+                decoder=key,
+                noise=noise,
+                k=k,
+                r2_found=tested[k],
+                r2_true=own[key],
+                share=tested[k] / own[key],
+                by_k={k: round(r2, 4) for k, r2 in tested.items()},
+            )
 
 
 def main(seconds: float, engine: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import holoviews as hv
@@ -80,3 +81,25 @@ def test_pictures_in_the_same_process_leave_the_page_its_backend(explorer: Explo
     styled(hv.Curve([1, 2]), linewidth=0.9)  # of matplotlib's, loaded after Bokeh's
     assert hv.Store.current_backend == "bokeh"
     assert explorer.plots()
+
+
+def test_how_spikes_were_found_is_shown_of_records_of_electrodes_alone(explorer: Explorer) -> None:
+    assert "found" not in explorer.plots()
+    found = {
+        "recall": np.array([0.9, 0.5, np.nan, 0.8, 0.7, 0.6]),
+        "precision": np.array([0.95, 0.4, np.nan, 1.0, 1.0, 1.0]),
+        "timing_error_ms": np.full(6, 0.05),
+        "noise_uv": np.full(6, 11.0),
+    }
+    recording = replace(small_recording(6, 4000, n_trials=40), detection=found)
+    explorer = Explorer(Study(recording))
+    plot, says = explorer.plots()["found"]
+    hv.renderer("bokeh").get_plot(plot, doc=Document())
+    words = pn.rx(says)
+    explorer._take_channel(0.52, 0.41)
+    assert explorer.controls.unit == 1
+    assert words.rx.value.text.startswith(
+        "This channel: recall 0.50, precision 0.40, 50 us late, noise 11.0 uV. Medians of all: recall 0.70"
+    )
+    explorer.controls.unit = 2
+    assert words.rx.value.text.startswith("This channel had no spike in the record's last 10 s.")

@@ -75,6 +75,31 @@ def test_what_cannot_be_is_refused_in_a_line(ask: Client, options: dict[str, Any
     assert ask("GET", "/api/sessions/deck").status == 404
 
 
+def test_features_are_those_of_the_bins_that_were_sent(ask: Client) -> None:
+    made_with = {"source": "electrodes:4", "detection": {"missing": [2], "fitted_on": 256}}
+    ask.create("deck", **made_with, speed=8.0)
+    replay = ask.store.get("deck").replay
+    keeper = Keeper(replay)
+    ask("POST", "/api/control/deck/resume")
+    keeper.wait_rows(100)
+    replay.pause()
+    answer = ask("GET", "/api/sessions/deck/features?since=10").json
+    assert answer["names"] == ["threshold_crossings", "spike_band_power", "component_1", "component_2"]
+    rows = keeper.rows[10:]
+    assert [each["sequence_number"] for each in answer["bins"]] == rows["sequence_number"].tolist()
+    assert answer["next"] == rows["sequence_number"][-1] + 1
+    for each, row in zip(answer["bins"], rows, strict=True):
+        crossings, power, *scores = zip(*each["values"], strict=True)
+        assert crossings[2] is power[2] is scores[0][2] is None  # it is left out
+        assert [n or 0 for n in crossings] == row["counts"].tolist()
+        assert all(p > 0 for p in power if p is not None)
+    assert any(each["values"][0][2] for each in answer["bins"][-20:])  # there are components by then
+    assert len(ask("GET", "/api/sessions/deck/features").json["bins"]) == 1
+    assert ask("GET", f"/api/sessions/deck/features?since={answer['next']}").json["bins"] == []
+    ask.create("other")
+    assert "has no features" in message(ask, "GET", "/api/sessions/other/features", None, 409)
+
+
 def test_what_is_changed_while_it_plays_is_told_and_kept_with_its_record(ask: Client) -> None:
     ask.create("deck", source="electrodes:4", speed=4.0)
     record = ask("POST", "/api/sessions/deck/record", {}).json["name"]

@@ -15,10 +15,12 @@ from engine.sources.electrodes.tuning import Tunes
 
 
 class Counted(Protocol):
-    """What is found in a bin: counts, shape (n_channels,)."""
+    """What is found in a bin: counts, shape (n_channels,), and features, shape (n_channels, n)."""
 
     @property
     def counts(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def features(self) -> Floats32: ...
 
 
 class Completed(Protocol):

@@ -14,6 +14,7 @@ from engine.bins.voltages import VoltageRing
 from engine.broadband import WAVEFORM, Engine, Floats32, compile_ahead
 from engine.files.voltages import VoltageSeries
 from engine.sources.electrodes.detects import Counted, Detects
+from engine.sources.electrodes.features import FeatureLog
 from engine.sources.electrodes.judge import Detected, Judge
 from engine.sources.electrodes.playing import Within
 from engine.sources.electrodes.settings import Electrodes
@@ -56,6 +57,8 @@ class Implant:
         Those in which spikes are found, when they are due.
     troughs : TroughLog
         Of spikes.
+    features : FeatureLog
+        Of bins.
     closed : bool
         Whether it takes nothing of the machine any more.
     """
@@ -76,6 +79,7 @@ class Implant:
         self.tuning = Tuning(settings, detection)
         self.voltages = VoltageRing(settings.n_channels, settings.microvolts_per_count, recording.bin_rate)
         self.troughs = TroughLog()
+        self.features = FeatureLog(recording.bin_rate)
         self.detected: Detected | None = None
         self.closed = False
         self._detect = detect
@@ -128,6 +132,8 @@ class Implant:
         judged = those if signal.truth else Troughs.none()
         if self._judge.add(true, judged, stop - COMPLETED):
             self.detected = Detected(detector.thresholds, detector.noise, self._judge.matched)
+        for number, bin_ in zip(numbers, found.bins, strict=True):
+            self.features.add(number, bin_.features)
         return found.bins
 
     def _nothing(self) -> Floats32:

@@ -48,6 +48,8 @@ class Recording:
         Where it is a record with predictions.
     voltages : VoltageSeries, optional
         Where its file has them.
+    detection : mapping of ndarray of float64, shape (n_units,)
+        How spikes were found on each channel, by the names of the wire, where it is a record of electrodes.
     warnings : tuple of str
         What in the file is doubtful, what was done about it, and the option that mends it: a sentence
         or a few each.
@@ -68,6 +70,7 @@ class Recording:
     spike_times: SpikeTimes | None = None
     answers: Answers | None = None
     voltages: VoltageSeries | None = None
+    detection: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[str, ...] = ()
     trial_tables: Mapping[str, Any] = field(
         default_factory=lambda: MappingProxyType({"taken": None, "passed_over": []})

@@ -121,6 +121,28 @@ class DetectionAnswer(Answer):
     channels: DetectedChannels
 
 
+class FeaturedAnswer(Answer):
+    """A bin's features: a row for each channel, null where it is left out."""
+
+    model_config = ConfigDict(title="BinFeatures")
+
+    sequence_number: int
+    values: list[list[Number]] = Field(description="In the order of `names`.")
+
+
+class FeaturesAnswer(Answer):
+    """Features of bins that were sent."""
+
+    model_config = ConfigDict(title="Features")
+
+    names: list[str] = Field(
+        description="Threshold crossings; spike-band power, the mean square of the filtered signal, uV^2; "
+        "mean scores of the bin's waveforms by each component, uV."
+    )
+    bins: list[FeaturedAnswer]
+    next: int = Field(description="To ask for by `since` next.")
+
+
 class DriverAnswer(Answer):
     """Which decoder moves the cursor."""
 

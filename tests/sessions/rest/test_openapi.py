@@ -36,7 +36,7 @@ QUERIES = {"/api/sessions/{code}/bins": "wait=0"}
 GUIDED = "/api/sessions/{code}/calibration"
 CLOSED_LOOP = ("/api/sessions/{code}/driver", "/api/sessions/{code}/steering", GUIDED)
 """Of sessions with a user alone."""
-ELECTRODES = ("/api/sessions/{code}/electrodes", "/api/sessions/{code}/detection")
+ELECTRODES = [f"/api/sessions/{{code}}/{name}" for name in ("electrodes", "detection", "features")]
 """Of sessions with electrodes alone."""
 SOURCES = {**dict.fromkeys(CLOSED_LOOP, "user"), **dict.fromkeys(ELECTRODES, "electrodes")}
 

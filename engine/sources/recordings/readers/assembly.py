@@ -95,6 +95,7 @@ def make_recording(path: Path, bin_rate: float, contents: Contents) -> Recording
         spike_times=_times(spikes, grid),
         answers=contents.answers,
         voltages=contents.voltages,
+        detection=contents.detection,
         warnings=(*doubtful, *chosen.warnings, *of_trials.warnings),
         trial_tables=MappingProxyType(of_trials.report),
     )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from engine.bins.answered import Answers
 from engine.errors import RecordingError
@@ -45,6 +48,8 @@ class Contents:
     clock_is_given : bool
         Whether a person says in which unit spike times are.
     voltages : VoltageSeries, optional
+    detection : mapping
+        As `Recording.detection` has it.
     """
 
     spikes: Spikes
@@ -56,6 +61,7 @@ class Contents:
     warnings: tuple[str, ...]
     clock_is_given: bool
     voltages: VoltageSeries | None = None
+    detection: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def chosen(
@@ -72,6 +78,7 @@ class Contents:
         answers: Answers | None = None,
         warnings: Sequence[str] = (),
         voltages: VoltageSeries | None = None,
+        detection: Mapping[str, npt.NDArray[np.float64]] = MappingProxyType({}),
     ) -> Contents:
         """Choose among what there is.
 
@@ -92,6 +99,8 @@ class Contents:
             name, path and reason of what else is not taken.
         warnings : sequence of str
         voltages : VoltageSeries, optional
+        detection : mapping
+            As `Recording.detection` has it.
 
         Raises
         ------
@@ -116,6 +125,7 @@ class Contents:
             warnings=(*warnings, *doubtful),
             clock_is_given=wanted.spike_times_in is not None,
             voltages=voltages,
+            detection=detection,
         )
 
 

@@ -18,7 +18,7 @@ from engine.sources.recordings.readers.contents import Contents, Spikes
 from engine.sources.recordings.readers.faults import broken_links
 from engine.sources.recordings.readers.hdf5 import MOST_CELLS, Unreadable, refusal, values
 from engine.sources.recordings.readers.no_spikes import NoSpikes
-from engine.sources.recordings.readers.nwb_answers import is_record, read_answers
+from engine.sources.recordings.readers.nwb_answers import is_record, read_answers, read_detection
 from engine.sources.recordings.readers.nwb_counts import find_counts, read_counts
 from engine.sources.recordings.readers.nwb_series import find_series
 from engine.sources.recordings.readers.nwb_tables import NwbTable, find_tables, units_of
@@ -62,6 +62,7 @@ def read_nwb(path: Path, wanted: Wanted, content: io.BytesIO | None = None) -> C
             synthetic=_says_synthetic(nwb),
             answers=read_answers(nwb),
             voltages=voltages,
+            detection=read_detection(nwb),
         )
 
 

@@ -1,8 +1,12 @@
-"""The predictions in a record, as answers to the bins of the recording that it is."""
+"""What a record has beside its bins: predictions, as answers to them, and how spikes were found."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
+import numpy.typing as npt
 from pynwb import NWBFile
 
 from engine.bins.answered import ANSWER, Answers, Verdict
@@ -37,3 +41,11 @@ def read_answers(nwb: NWBFile) -> Answers | None:
     rows["values"] = values(predictions["values"].data)[held]
     rows["verdict"] = verdict
     return Answers(tuple(map(str, values(module["decoders"]["decoder_name"].data))), rows)
+
+
+def read_detection(nwb: NWBFile) -> Mapping[str, npt.NDArray[np.float64]]:
+    """Read how spikes were found on each channel; nothing where the file is no record of electrodes."""
+    if not is_record(nwb) or "detection" not in nwb.processing["record"].data_interfaces:
+        return MappingProxyType({})
+    columns = nwb.processing["record"]["detection"].columns
+    return MappingProxyType({each.name: np.asarray(values(each.data), np.float64) for each in columns})

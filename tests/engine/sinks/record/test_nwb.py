@@ -12,7 +12,7 @@ import pytest
 from nwbinspector import Importance, inspect_nwbfile
 
 from engine.answers.prediction import PREDICTION
-from engine.bins.schema import Rows, row_dtype
+from engine.bins.schema import Rows
 from engine.bins.selection import Selection
 from engine.errors import RecordingError
 from engine.sinks.record.finish import finish
@@ -50,9 +50,10 @@ def assert_replays(replayed: Recording, rows: Rows) -> None:
 def test_how_spikes_were_found_is_a_table_with_a_row_a_channel(tmp_path: Path) -> None:
     recording = small_recording(n_units=2)
     found = {"noise_uv": [10.5, 12.0], "recall": [0.5, math.nan]}
-    record = replace(record_of(recording, np.empty(0, row_dtype(2))), detection=found)
+    record = replace(record_of(recording, play(recording, range(5))), detection=found)
     path = save(to_nwb(record), tmp_path / "record.nwb")
     np.testing.assert_equal(dict(read_record(path).detection), found)
+    np.testing.assert_equal(dict(read(path, 40.0).detection), found)
 
 
 def sources(replayed: Recording) -> list[object]:
