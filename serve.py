@@ -82,7 +82,7 @@ def main(arguments: Sequence[str]) -> int:
         if arguments[:1] == ["compare"]:
             from sessions.commands.compare import main as compare
 
-            return compare(arguments[1:])
+            return compare(arguments[1:], figure_of)
         if arguments[:1] == ["finish"]:
             from sessions.commands.finish import main as finish
 
@@ -95,6 +95,14 @@ def main(arguments: Sequence[str]) -> int:
     except DeckError as error:
         print(f"serve.py: {error}", file=sys.stderr)
         return 2
+
+
+def figure_of(results: Any, about: Mapping[str, Any], kind: Any) -> bytes:
+    """Draw a comparison; what draws is loaded for those alone who want a figure."""
+    from dashboard.theme import COLOURS
+    from plotters.pictures.comparison import draw
+
+    return draw(results, about, kind, COLOURS["light"])
 
 
 def run(chosen: Settings) -> int:

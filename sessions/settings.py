@@ -164,7 +164,7 @@ FURTHER = f"""\
 commands, each with a --help of its own:
   serve.py check [SECONDS]  whether a running server's stream is punctual
   serve.py decode ...       run a decoder on a session of a running server
-  serve.py compare ...      compare decoders by simulated users who steer by them
+  serve.py compare ...      compare decoders, in open loop or by simulated users
   serve.py finish JOURNAL   make the file of a record whose server was killed
 
 Each setting is also an environment variable: PHANTOM_ and its name, such as PHANTOM_PORT=9000,

@@ -71,12 +71,7 @@ class Bench:
         CannotFit, DecoderFault
             If it cannot learn.
         """
-        if name in self.models:
-            return load(io.BytesIO(self.models[name]))[0]
-        if name not in self._learned:
-            assert self.lesson is not None
-            self._learned[name] = learned(name, self.lesson)
-        return copy.deepcopy(self._learned[name])
+        return a_copy(name, self.models, self.lesson, self._learned)
 
     def source(self, user: str, seed: int) -> SimulatedUser:
         """The user of a run.
@@ -87,6 +82,24 @@ class Bench:
         """
         loop = ClosedLoop(user, task=self.task, steering=self.steering, lockstep=True, seed=seed)
         return SimulatedUser(self.basis, loop, lambda: Fit(self.neurons))
+
+
+def a_copy(
+    name: str, models: Mapping[str, bytes], lesson: Bins | None, known: dict[str, Decoder]
+) -> Decoder:
+    """A decoder that has learned, and that no other run has; what has no model learns once a process.
+
+    Raises
+    ------
+    CannotFit, DecoderFault
+        If it cannot learn.
+    """
+    if name in models:
+        return load(io.BytesIO(models[name]))[0]
+    if name not in known:
+        assert lesson is not None
+        known[name] = learned(name, lesson)
+    return copy.deepcopy(known[name])
 
 
 def learned(key: str, bins: Bins) -> Decoder:

@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from engine.answers.scores.comparison import Estimate, estimate
 from engine.answers.scores.sums import Measures
+from engine.comparison.open_loop import OpenCondition, OpenMeasures
 from engine.comparison.runs import Condition
 
-SCORES: Final[Mapping[str, str]] = MappingProxyType(
+CLOSED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "success": "success",
         "acquisition_time": "acquisition, s",
@@ -28,9 +29,30 @@ SCORES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """What is told of each condition, fields of `Measures`, and how people read them."""
+OPEN: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "r2_velocity": "R² velocity",
+        "r2_position": "R² position",
+        "rmse_velocity": "RMSE velocity",
+        "rmse_position": "RMSE position",
+        "coverage": "answered",
+    }
+)
+"""The same of `OpenMeasures`."""
 
-Results = Mapping[Condition, Mapping[int, Measures]]
+AnyCondition = Condition | OpenCondition
+Results = Mapping[Condition, Mapping[int, Measures]] | Mapping[OpenCondition, Mapping[int, OpenMeasures]]
 """By condition and seed."""
+
+
+def scores_of(results: Results) -> Mapping[str, str]:
+    """What is told of these."""
+    return OPEN if isinstance(next(iter(results)), OpenCondition) else CLOSED
+
+
+def fields_of(results: Results) -> tuple[str, ...]:
+    """What a condition has."""
+    return OpenCondition._fields if isinstance(next(iter(results)), OpenCondition) else Condition._fields
 
 
 @dataclass(frozen=True)
@@ -39,15 +61,15 @@ class Line:
 
     Attributes
     ----------
-    condition : Condition
+    condition : Condition or OpenCondition
     n_runs, n_trials : int
     scores : mapping of str to Estimate
-        The mean over runs of each of `SCORES` and its 95 % interval, by percentiles of a bootstrap over
+        The mean over runs of each of `scores_of` and its 95 % interval, by percentiles of a bootstrap over
         seeds (Efron & Tibshirani 1993, An Introduction to the Bootstrap, ch. 13), whose draws are the same
         each time. A run that has no such score, as no target was acquired in it, is left out of that one.
     """
 
-    condition: Condition
+    condition: AnyCondition
     n_runs: int
     n_trials: int
     scores: Mapping[str, Estimate]
@@ -55,10 +77,11 @@ class Line:
 
 def lines(results: Results) -> list[Line]:
     """The table, in the order of the results."""
-    made = []
+    made: list[Line] = []
+    told = scores_of(results)
     for condition, by_seed in results.items():
         runs = [by_seed[seed] for seed in sorted(by_seed)]
-        scores = {name: estimate([getattr(run, name) for run in runs]) for name in SCORES}
+        scores = {name: estimate([getattr(run, name) for run in runs]) for name in told}
         made.append(Line(condition, len(runs), sum(run.n_trials for run in runs), scores))
     return made
 
@@ -67,8 +90,8 @@ def as_csv(results: Results, about: Mapping[str, Any]) -> str:  # noqa: ARG001
     """One line a condition: each score, and the ends of its interval; empty where there is none."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    ends = [each for name in SCORES for each in (name, f"{name}_low", f"{name}_high")]
-    writer.writerow([*Condition._fields, "n_runs", "n_trials", *ends])
+    ends = [each for name in scores_of(results) for each in (name, f"{name}_low", f"{name}_high")]
+    writer.writerow([*fields_of(results), "n_runs", "n_trials", *ends])
     for line in lines(results):
         found = [value for each in line.scores.values() for value in (each.mean, each.low, each.high)]
         told = ["" if math.isnan(value) else value for value in found]
@@ -95,7 +118,7 @@ def as_json(results: Results, about: Mapping[str, Any]) -> str:
             **condition._asdict(),
             "seed": seed,
             "n_trials": by_seed[seed].n_trials,
-            **{name: _known(getattr(by_seed[seed], name)) for name in SCORES},
+            **{name: _known(getattr(by_seed[seed], name)) for name in scores_of(results)},
         }
         for condition, by_seed in results.items()
         for seed in sorted(by_seed)
@@ -105,7 +128,7 @@ def as_json(results: Results, about: Mapping[str, Any]) -> str:
 
 def as_markdown(results: Results, about: Mapping[str, Any]) -> str:  # noqa: ARG001
     """A table that people read as it is."""
-    head = [*Condition._fields, "runs", "trials", *SCORES.values()]
+    head = [*fields_of(results), "runs", "trials", *scores_of(results).values()]
     body = [
         [*line.condition, str(line.n_runs), str(line.n_trials), *map(spelled, line.scores.values())]
         for line in lines(results)

@@ -6,15 +6,14 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import Any, Final
 
 import distributed
 
-from engine.answers.scores.sums import Measures
-from engine.comparison.runs import Bench, Condition, run
+from engine.comparison.journal import C, Journal, M
 from engine.errors import BadSetting, DeckError
 
 CONNECT_WITHIN: Final = 10.0
@@ -78,9 +77,26 @@ def _local(n_workers: int | None) -> distributed.LocalCluster:
 
 
 def compared(
-    client: distributed.Client, bench: Bench, conditions: Sequence[Condition], seeds: Sequence[int]
-) -> tuple[dict[Condition, dict[int, Measures]], int]:
+    client: distributed.Client,
+    make: Callable[[Any, C, int], M],
+    bench: Any,
+    conditions: Sequence[C],
+    seeds: Sequence[int],
+    journal: Journal[C, M] | None = None,
+) -> tuple[dict[C, dict[int, M]], int]:
     """Make every run; one that fails is told in a line, and missing.
+
+    Parameters
+    ----------
+    client : Client
+    make : function
+        Makes one, of the bench, a condition and a seed.
+    bench : object
+        What all share.
+    conditions : sequence
+    seeds : sequence of int
+    journal : Journal, optional
+        What it has is not made again, and what is made is written down there.
 
     Returns
     -------
@@ -89,18 +105,25 @@ def compared(
     n_failed : int
     """
     shared = client.scatter(bench, broadcast=True, hash=False)
+    there = {} if journal is None else journal.runs
+    wanted = [(condition, seed) for seed in seeds for condition in conditions]
     runs = {
-        client.submit(run, shared, condition, seed, pure=False): (condition, seed)
-        for seed in seeds
-        for condition in conditions
+        client.submit(make, shared, condition, seed, pure=False): (condition, seed)
+        for condition, seed in wanted
+        if (condition, seed) not in there
     }
-    results: dict[Condition, dict[int, Measures]] = {condition: {} for condition in conditions}
+    results: dict[C, dict[int, M]] = {condition: {} for condition in conditions}
+    for condition, seed in wanted:
+        if (condition, seed) in there:
+            results[condition][seed] = there[condition, seed]
     progress, n_failed = Progress(len(runs)), 0
     try:
         for future in distributed.as_completed(runs):
             condition, seed = runs[future]
             if future.status == "finished":
                 results[condition][seed] = future.result()
+                if journal is not None:
+                    journal.add(condition, seed, results[condition][seed])
             else:
                 n_failed += 1
                 progress.say(f"{', '.join(condition)}, seed {seed} has failed: {_why(future)}")

@@ -1,4 +1,4 @@
-"""``serve.py compare``: what decoders are worth to simulated users who steer by them, as a table."""
+"""``serve.py compare``: what decoders are worth, in open loop or to simulated users, as a table."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
-from engine.comparison.runs import REFERENCES, USERS, Bench, Condition, learned
+from engine.answers.scores.sums import Measures
+from engine.comparison.journal import C, Journal, M
+from engine.comparison.open_loop import Exam, OpenCondition, OpenMeasures, run_open
+from engine.comparison.runs import REFERENCES, USERS, Bench, Condition, learned, run
 from engine.comparison.table import FORMATS, Results, as_markdown
 from engine.decoders import DECODERS, own
 from engine.decoders.bins import Bins, learned_from
@@ -33,15 +37,28 @@ INTERRUPTED: Final = 130
 MOST: Final = 100_000
 """Seeds, and trials of a run."""
 OF_SETTINGS: Final = ("data", "series", "spike_times_in", "rate", "records")
+OF_CLOSED_LOOP: Final = ("users", "trials", "task", "steering")
+FIGURES: Final = (".svg", ".png", ".pdf")
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the command; returns the exit status: 0, 1 if a run has failed, 2 if there are none."""
+Draw = Callable[[Results, Mapping[str, Any], str], bytes]
+"""Draws a figure of a comparison: its results, what was compared, and the kind of file."""
+
+
+def main(arguments: Sequence[str], draw: Draw | None = None) -> int:
+    """Run the command; returns the exit status: 0, 1 if a run has failed, 2 if there are none.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+    draw : function, optional
+        What makes figures; without it none can be asked for.
+    """
     options = _options(arguments)
     for name in (signal.SIGINT, signal.SIGTERM):  # until now serve.py has had them
         signal.signal(name, signal.default_int_handler)
     try:
-        return _compare(options)
+        return _compare(options, draw)
     except KeyboardInterrupt:
         return INTERRUPTED
     except DeckError as error:
@@ -52,34 +69,47 @@ def main(arguments: Sequence[str]) -> int:
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser(
         "serve.py compare",
-        description="Compare decoders by simulated users who steer by them: every decoder with every user, "
-        "level of perturbation and seed, in parallel.",
+        description="Compare decoders in parallel: each with every level of perturbation and seed, "
+        "on the trials that it has not learned from; or by simulated users who steer by it.",
         epilog=f"decoders: {', '.join((*DECODERS, *REFERENCES))} (the last two are what was intended, and "
         f"chance), and your own: {own.SPELLED}\nusers: {', '.join(USERS)}\nlevels: {', '.join(LEVELS)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--closed-loop", action="store_true", required=True, help="the way to compare")
+    ways = parser.add_mutually_exclusive_group(required=True)
+    ways.add_argument("--open-loop", action="store_true", help="compare on the recording's last trials")
+    ways.add_argument("--closed-loop", action="store_true", help="compare by simulated users")
     for name, names, default in (
         ("decoders", _decoders, "wiener,kalman,refit"),
-        ("users", _names("user", USERS), "skilled,naive"),
         ("levels", _names("level", tuple(LEVELS)), "none"),
     ):
         parser.add_argument(
             f"--{name}", type=names, default=default, metavar="NAMES",
             help=f"with commas between them (default: {default})",
         )  # fmt: skip
-    for name, number, what in (
-        ("seeds", 20, "runs of each, with the same seeds for all"),
-        ("trials", 16, "trials of each run"),
-    ):
-        parser.add_argument(f"--{name}", type=_number, default=number, help=f"{what} (default: {number})")
+    parser.add_argument(
+        "--seeds", type=_number, default=20, help="runs of each, with the same seeds for all (default: 20)"
+    )
+    parser.add_argument(
+        "--users", type=_names("user", USERS), metavar="NAMES",
+        help="of --closed-loop, with commas between them (default: skilled,naive)",
+    )  # fmt: skip
+    parser.add_argument("--trials", type=_number, help="of each run of --closed-loop (default: 16)")
     for name, what in (("task", "radius=20,kind=random"), ("steering", "gain=0.5,smoothing=0.8")):
         parser.add_argument(
-            f"--{name}", type=_settings, default={}, metavar="NAME=VALUE,...",
-            help=f"what differs from the usual, as closed_loop of a session has it, such as {what}",
+            f"--{name}", type=_settings, metavar="NAME=VALUE,...",
+            help=f"of --closed-loop: what differs from the usual, as a session's closed_loop: {what}",
         )  # fmt: skip
-    parser.add_argument("--out", type=_file, metavar="FILE", help=f"where it goes: {', '.join(FORMATS)}")
+    parser.add_argument(
+        "--out", type=_file(FORMATS), metavar="FILE", help=f"where it goes: {', '.join(FORMATS)}"
+    )
+    parser.add_argument(
+        "--figure", type=_file(FIGURES), metavar="FILE", help=f"what is drawn of it: {', '.join(FIGURES)}"
+    )
+    parser.add_argument(
+        "--runs", type=Path, metavar="FILE",
+        help="where each run is written when it ends; what is there already is not run again",
+    )  # fmt: skip
     parser.add_argument("--workers", type=_number, help="processes (default: one a processor)")
     parser.add_argument(
         "--scheduler", metavar="ADDRESS", help="of a running Dask cluster, as tcp://HOST:8786"
@@ -93,12 +123,22 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.scheduler and options.workers:
         parser.error("a running --scheduler has workers of its own; leave --workers out")
+    if options.open_loop:
+        for name in OF_CLOSED_LOOP:
+            if getattr(options, name) is not None:
+                parser.error(f"--{name} is of --closed-loop; leave it out")
+        if references := set(options.decoders) & set(REFERENCES):
+            parser.error(f"{' and '.join(sorted(references))} answer to users alone, with --closed-loop")
+    else:
+        options.users = options.users or ("skilled", "naive")
+        options.trials = options.trials or 16
+    options.task, options.steering = options.task or {}, options.steering or {}
     return options
 
 
-def _compare(options: argparse.Namespace) -> int:
+def _compare(options: argparse.Namespace, draw: Draw | None) -> int:
     try:
-        from sessions.commands.cluster import cluster, compared  # needs Dask, which others do without
+        from sessions.commands.cluster import cluster  # needs Dask, which others do without
     except ModuleNotFoundError as error:
         if error.name not in ("dask", "distributed"):
             raise
@@ -106,24 +146,78 @@ def _compare(options: argparse.Namespace) -> int:
     given = {name: value for name, value in vars(options).items() if name in OF_SETTINGS}
     chosen = checked(given)
     recording = next(iter(load(chosen).values()))
-    basis = Basis.of(recording)
-    _check(basis, "task", options.task, ClosedLoop(task=options.task))  # to know first
-    _check(basis, "steering", options.steering, ClosedLoop(steering=options.steering))
-    conditions = [
-        Condition(decoder, user, level)
-        for decoder in options.decoders
-        for user in options.users
-        for level in options.levels
-    ]
-    with cluster(options.scheduler, options.workers) as client, closing(fits_of(chosen)) as fits:
-        neurons = fitted(fits, recording, basis)
-        made = {key: trained(key, recording) for key in options.decoders if key not in REFERENCES}
-        models = {key: model for key, model in made.items() if model is not None}
-        bins = lesson(recording) if len(models) < len(made) else None
-        bench = Bench(basis, neurons, models, options.task, options.steering, options.trials, bins)
-        results, n_failed = compared(client, bench, conditions, range(options.seeds))
-    _tell(results, options.out, about(recording, options))
+    facts = about(recording, options)
+    results: Results
+    if options.open_loop:
+        tested = _tested(recording)
+        opened = _journal(options, facts, OpenCondition, OpenMeasures)
+        with cluster(options.scheduler, options.workers) as client:
+            exam = Exam(tested, *_taught(options, recording))
+            results, n_failed = _compared(client, run_open, exam, _open(options), options, opened)
+    else:
+        basis = Basis.of(recording)
+        _check(basis, "task", options.task, ClosedLoop(task=options.task))  # to know first
+        _check(basis, "steering", options.steering, ClosedLoop(steering=options.steering))
+        closed = _journal(options, facts, Condition, Measures)
+        with cluster(options.scheduler, options.workers) as client, closing(fits_of(chosen)) as fits:
+            neurons = fitted(fits, recording, basis)
+            models, bins = _taught(options, recording)
+            bench = Bench(basis, neurons, models, options.task, options.steering, options.trials, bins)
+            results, n_failed = _compared(client, run, bench, _closed(options), options, closed)
+    _tell(results, options, {**facts, "seeds": options.seeds}, draw)
     return 1 if n_failed else 0
+
+
+def _compared(
+    client: Any,
+    make: Callable[[Any, C, int], M],
+    bench: Any,
+    conditions: Sequence[C],
+    options: argparse.Namespace,
+    journal: Journal[C, M] | None,
+) -> tuple[dict[C, dict[int, M]], int]:
+    from sessions.commands.cluster import compared
+
+    return compared(client, make, bench, conditions, range(options.seeds), journal)
+
+
+def _open(options: argparse.Namespace) -> list[OpenCondition]:
+    return [OpenCondition(*each) for each in product(options.decoders, options.levels)]
+
+
+def _closed(options: argparse.Namespace) -> list[Condition]:
+    return [Condition(*each) for each in product(options.decoders, options.users, options.levels)]
+
+
+def _journal(
+    options: argparse.Namespace, facts: Mapping[str, Any], condition: type[C], measures: type[M]
+) -> Journal[C, M] | None:
+    return None if options.runs is None else Journal(options.runs, facts, condition, measures)
+
+
+def _taught(options: argparse.Namespace, recording: Recording) -> tuple[dict[str, bytes], Bins | None]:
+    """Models of decoders that have learned, and what those learn from that have none."""
+    made = {key: trained(key, recording) for key in options.decoders if key not in REFERENCES}
+    models = {key: model for key, model in made.items() if model is not None}
+    return models, lesson(recording) if len(models) < len(made) else None
+
+
+def _tested(recording: Recording) -> Bins:
+    """The part of a recording that no decoder learns from.
+
+    Raises
+    ------
+    CannotFit
+        If there is none.
+    """
+    ids = recording.trial_ids
+    rest = ids[len(learned_from(ids)) :]
+    if not rest:
+        raise CannotFit(
+            f"All {len(ids)} trials of {recording.name} are learned from, and none is left to test on. "
+            "Choose a recording with more."
+        )
+    return Bins.of(recording, rest)
 
 
 def _check(basis: Basis, name: str, given: Mapping[str, Any], loop: ClosedLoop) -> None:
@@ -167,24 +261,30 @@ def trained(key: str, recording: Recording) -> bytes | None:
 
 
 def about(recording: Recording, options: argparse.Namespace) -> dict[str, Any]:
-    """What was compared, beside the conditions."""
+    """What was compared, beside conditions and seeds."""
     return {
         "recording": recording.name,
         "sha256": recording.sha256,
-        "seeds": options.seeds,
-        "trials": options.trials,
-        "task": options.task,
-        "steering": options.steering,
+        "way": "open loop" if options.open_loop else "closed loop",
+        **({} if options.open_loop else {name: getattr(options, name) for name in OF_CLOSED_LOOP[1:]}),
     }
 
 
-def _tell(results: Results, out: Path | None, facts: Mapping[str, Any]) -> None:
+def _tell(
+    results: Results, options: argparse.Namespace, facts: Mapping[str, Any], draw: Draw | None
+) -> None:
     print(as_markdown(results, facts), end="", flush=True)
-    if out is not None:
-        try:
-            out.write_text(FORMATS[out.suffix](results, facts), encoding="utf-8")
-        except OSError as error:
-            raise BadSetting(f"{out} cannot be written: {error.strerror}. The table is above.") from None
+    if options.out is not None:
+        _write(options.out, FORMATS[options.out.suffix](results, facts).encode())
+    if options.figure is not None and draw is not None:
+        _write(options.figure, draw(results, facts, options.figure.suffix.removeprefix(".")))
+
+
+def _write(out: Path, content: bytes) -> None:
+    try:
+        out.write_bytes(content)
+    except OSError as error:
+        raise BadSetting(f"{out} cannot be written: {error.strerror}. The table is above.") from None
 
 
 # What the options are made of
@@ -239,15 +339,18 @@ def _value(text: str) -> int | float | str:
     return text
 
 
-def _file(text: str) -> Path:
-    path = Path(text)
-    if path.suffix not in FORMATS:
-        raise argparse.ArgumentTypeError(f"{text!r} ends in none of {', '.join(FORMATS)}")
-    there = path.exists()
-    try:
-        path.open("a").close()  # to know before hours of runs
-        if not there:
-            path.unlink()
-    except OSError as error:
-        raise argparse.ArgumentTypeError(f"{text} cannot be written: {error.strerror}") from None
-    return path
+def _file(endings: Iterable[str]) -> Callable[[str], Path]:
+    def file(text: str) -> Path:
+        path = Path(text)
+        if path.suffix not in endings:
+            raise argparse.ArgumentTypeError(f"{text!r} ends in none of {', '.join(endings)}")
+        there = path.exists()
+        try:
+            path.open("a").close()  # to know before hours of runs
+            if not there:
+                path.unlink()
+        except OSError as error:
+            raise argparse.ArgumentTypeError(f"{text} cannot be written: {error.strerror}") from None
+        return path
+
+    return file

@@ -15,7 +15,7 @@ import pytest
 
 from engine.comparison.lockstep import answering, bins
 from engine.comparison.runs import Bench, Condition, run
-from engine.comparison.table import SCORES
+from engine.comparison.table import CLOSED
 from engine.decoders.store import load
 from engine.sources.user.workspace import Basis
 from sessions.commands.answering import Answerer
@@ -223,7 +223,7 @@ def test_a_run_of_a_comparison_is_that_of_a_session_bin_for_bin_with_the_same_sc
     for name in ("sequence_number", "packet_id", "trial", "counts", "kinematics", "intention", "intended"):
         assert np.array_equal(rows[name], played[name]), name
     own = run(bench, Condition("wiener", "skilled", "moderate"), 5)
-    for name in SCORES:
+    for name in CLOSED:
         assert scores[name] == pytest.approx(getattr(own, name), abs=1e-9, nan_ok=True) or (
             scores[name] is None and np.isnan(getattr(own, name))
         )

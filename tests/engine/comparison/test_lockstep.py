@@ -11,7 +11,7 @@ import pytest
 from engine.bins.schema import Rows
 from engine.comparison.lockstep import Values, bins, trials
 from engine.comparison.runs import Condition, perfect, run
-from engine.comparison.table import SCORES
+from engine.comparison.table import CLOSED
 from engine.errors import BadSetting, NotNow
 from tests.engine.comparison.benches import a_bench
 
@@ -54,7 +54,7 @@ def test_a_run_has_the_trials_that_were_asked_for_and_their_scores() -> None:
     bench = a_bench(["wiener"], n_trials=3)
     scores = run(bench, Condition("wiener", "skilled", "none"), 0)
     assert scores.n_trials == 3
-    assert all(np.isfinite(getattr(scores, name)) for name in SCORES)
+    assert all(np.isfinite(getattr(scores, name)) for name in CLOSED)
     assert repr(scores) == repr(run(bench, Condition("wiener", "skilled", "none"), 0))  # with its NaN
 
 

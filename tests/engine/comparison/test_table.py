@@ -9,7 +9,7 @@ import json
 import pytest
 
 from engine.comparison.runs import Condition
-from engine.comparison.table import FORMATS, SCORES, Results, as_markdown, lines
+from engine.comparison.table import CLOSED, FORMATS, Results, as_markdown, lines
 from tests.engine.comparison.benches import a_bench, results
 
 PERFECT, NOISE = Condition("perfect", "skilled", "none"), Condition("noise", "naive", "none")
@@ -38,7 +38,7 @@ def test_each_format_says_the_same_of_all_scores(found: Results) -> None:
     assert len(told["runs"]) == 10
     for line, row, entry in zip(lines(found), table, told["table"], strict=True):
         assert Condition(row["decoder"], row["user"], row["level"]) == line.condition
-        for name in SCORES:
+        for name in CLOSED:
             known = line.scores[name].n_trials > 0
             assert row[name] == (repr(line.scores[name].mean) if known else "")
             assert entry[name]["mean"] == (line.scores[name].mean if known else None)

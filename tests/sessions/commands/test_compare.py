@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -96,9 +97,50 @@ def test_the_command_compares_on_processes_of_this_machine(tmp_path: Path) -> No
     assert printed.splitlines()[2].startswith("| perfect | skilled | none")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--users", "skilled"], "--users is of --closed-loop; leave it out"),
+        (["--steering", "gain=1"], "--steering is of --closed-loop; leave it out"),
+        (["--decoders", "wiener,perfect"], "perfect answer to users alone, with --closed-loop"),
+        (["--closed-loop"], "not allowed with argument --open-loop"),
+        (["--figure", "table.gif"], "'table.gif' ends in none of .svg, .png, .pdf"),
+    ],
+)
+def test_what_is_of_users_alone_is_refused_in_open_loop(
+    arguments: list[str], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["--open-loop", *arguments])
+    said = capsys.readouterr().err
+    assert why in said
+    assert said.count("\n") == 1
+
+
+def test_open_loop_is_resumed_and_drawn(tmp_path: Path) -> None:
+    runs, figure = tmp_path / "runs.jsonl", tmp_path / "figure.svg"
+    command = [sys.executable, str(SERVE), "compare", "--open-loop", "--workers", "1"]
+    command += ["--runs", str(runs), "--figure", str(figure), "--out", str(tmp_path / "table.json")]
+    command += ["--decoders", "population_vector", "--levels", "none,extreme", "--seeds"]
+    subprocess.run([*command, "1"], capture_output=True, timeout=120, check=True)
+    (tmp_path / "table.json").unlink()
+    lines = runs.read_text().splitlines()
+    assert len(lines) == 3
+    runs.write_text(re.sub(r'"r2_velocity": [-\d.e]+', '"r2_velocity": 77.0', "\n".join(lines)) + "\n")
+    done = subprocess.run([*command, "2"], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    table = json.loads((tmp_path / "table.json").read_bytes())
+    assert (table["way"], table["seeds"], len(table["runs"])) == ("open loop", 2, 4)
+    kept = {(each["level"], each["seed"]): each["r2_velocity"] for each in table["runs"]}
+    assert kept["none", 0] == kept["extreme", 0] == 77.0  # what was there was not made again
+    assert kept["none", 1] < 1
+    assert len(runs.read_text().splitlines()) == 5
+    assert figure.read_text().startswith("<?xml")
+
+
 @pytest.mark.slow
 def test_the_table_is_the_same_whatever_the_number_of_workers(tmp_path: Path) -> None:
-    assert compared(tmp_path, 1) == compared(tmp_path, 2)
+    assert compared(tmp_path, 1) == compared(tmp_path, 4)
 
 
 def test_without_dask_one_line_says_how_to_install_it() -> None:
