@@ -30,6 +30,7 @@ from sessions.rest.models.calibrations import (
     CalibrationAnswer,
     CalibrationAsk,
     CalibrationList,
+    ChoiceAnswer,
     FigureQuery,
     ScoresAnswer,
     SplitAnswer,
@@ -154,6 +155,7 @@ def _python() -> str:
 def _answer(context: Context, run: Run) -> CalibrationAnswer:
     plan = run.plan
     name = run.model_name
+    choices = run.fitted.choices if run.fitted else ()
     unkept = run.fitted.unkept if run.fitted else ""
     how = _again(plan) if unkept else f"--model {name}"
     plugins = f" {OPTION} FOLDER" if os.environ.get(VARIABLE) else ""
@@ -166,7 +168,8 @@ def _answer(context: Context, run: Run) -> CalibrationAnswer:
         recording=plan.recording,
         length_unit=plan.length_unit,
         decoder=plan.decoder,
-        settings=dict(plan.settings),
+        settings={**plan.settings, **{each.name: each.value for each in choices}},
+        choices=[ChoiceAnswer.model_validate(each) for each in choices],
         seed=plan.seed,
         split=_split(plan),
         fit_seconds=run.fitted.seconds if run.fitted else None,
@@ -181,7 +184,8 @@ def _answer(context: Context, run: Run) -> CalibrationAnswer:
 
 def _again(plan: Plan) -> str:
     """Options with which a decoder learns the same again."""
-    settings = "".join(f" --set {name}={value}" for name, value in plan.settings.items())
+    given = ((name, value) for name, value in plan.settings.items() if value is not None)
+    settings = "".join(f" --set {name}={value}" for name, value in given)
     return f"--decoder {plan.decoder}{settings} --train {_ranges(plan.split.train)}"
 
 

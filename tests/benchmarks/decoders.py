@@ -54,7 +54,7 @@ def main(keys: list[str]) -> None:
             continue
         decoder = make_decoder(key, recording.bin_rate)
         start = time.perf_counter()
-        decoder.fit(trained.counts, trained.kinematics, trained.start, trained.target)
+        trained.teach(decoder)
         took = time.perf_counter() - start
         for truth in (False, True) if key == "rls" else (decoder.uses_truth,):
             figures = test(decoder, tested, truth)

@@ -101,7 +101,7 @@ def test_silence_is_refused(key, data):
 
 
 def test_settings_are_checked():
-    assert make_decoder("wiener", BIN_RATE, {"lags": 3}).settings == {"lags": 3, "ridge": 100.0}
+    assert make_decoder("wiener", BIN_RATE, {"lags": 3}).settings == {"lags": 3, "ridge": None}
     with pytest.raises(BadSetting, match=r"Unknown decoder 'oracle'. There are passthrough, "):
         make_decoder("oracle", BIN_RATE)
     with pytest.raises(BadSetting, match=r"Unknown hyperparameter 'lag' of wiener. It has lags, ridge"):

@@ -21,7 +21,7 @@ def test_every_known_bin_counts_once_and_no_window_leaves_its_stretch():
     n = len(age)
     rows = np.setdiff1d(np.arange(n), [4, 30])
     signal = np.column_stack((1.0 + np.arange(n), stretch + 1.0))
-    training = Training(signal, signal[:, :1], rows, age, np.full((n, 2), np.nan))
+    training = Training(signal, signal[:, :1], rows, age, np.full((n, 2), np.nan), stretch)
     inputs, targets, counted = windows(training, signal, signal[:, :1], 10)
     assert inputs.shape == (len(inputs), 10, 2)
     assert sorted(inputs[counted > 0][:, 0] - 1) == rows.tolist()
