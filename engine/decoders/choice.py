@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 N_FOLDS: Final = 5
 
+Floats = npt.NDArray[np.floating[Any]]
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -35,10 +37,28 @@ class Choice:
     scores: tuple[float, ...] = ()
 
     @classmethod
-    def best(cls, name: str, tried: Sequence[int | float], scores: npt.NDArray[np.floating[Any]]) -> Choice:
+    def best(cls, name: str, tried: Sequence[int | float], scores: Floats) -> Choice:
         """Take what has the highest score."""
         value = tried[int(np.argmax(scores))]
         return cls(name, value, tuple(map(float, tried)), tuple(np.asarray(scores, float).tolist()))
+
+
+def mean_r2(error: Floats, known: Floats) -> Floats:
+    """R2 from summed squared errors, mean over the columns that vary.
+
+    Parameters
+    ----------
+    error : ndarray of float64, shape (..., n_columns)
+    known : ndarray of float64, shape (n_rows, n_columns)
+        What was to be predicted.
+
+    Returns
+    -------
+    ndarray of float64, shape (...)
+    """
+    spread = ((known - known.mean(axis=0)) ** 2).sum(axis=0)
+    varies = spread > 0
+    return np.asarray((1 - error[..., varies] / spread[varies]).sum(axis=-1) / max(varies.sum(), 1))
 
 
 def folds(

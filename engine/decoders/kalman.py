@@ -10,7 +10,7 @@ import numpy as np
 import param
 
 from engine.decoders.base import Floats, NeuralDecoder, Rows, Training
-from engine.decoders.choice import Choice, folds
+from engine.decoders.choice import Choice, folds, mean_r2
 
 LONGEST: Final = 0.2
 """Seconds of the lags that are tried."""
@@ -78,8 +78,7 @@ class Kalman(NeuralDecoder):
                 rest.columns = self.columns
                 rest._regress(replace(training, rows=rows))
                 error[i] += ((rest._filtered(training, out) - targets[out]) ** 2).sum(axis=0)
-        known = targets[training.rows]
-        score = (1 - error / ((known - known.mean(axis=0)) ** 2).sum(axis=0)).mean(axis=1)
+        score = mean_r2(error, targets[training.rows])
         return Choice.best("lag_ms", [1000 * lag / self.bin_rate for lag in lags], score)
 
     def _filtered(self, training: Training, rows: Rows) -> Floats:

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 
 from engine.decoders.base import Floats, Training
-from engine.decoders.choice import Choice, folds
+from engine.decoders.choice import Choice, folds, mean_r2
 from engine.decoders.history import normal_equations
 
 USUAL_LAGS: Final = 10
@@ -80,8 +80,7 @@ def choose_ridge(
         for j, weights in enumerate(_paths(gram - gram_out, cross - cross_out, ridges, sizes)):
             for i, w in enumerate(weights):
                 error[i, j] += squares + _error(w, gram_out, cross_out)
-    known = training.targets[training.rows]
-    score = (1 - error / ((known - known.mean(axis=0)) ** 2).sum(axis=0)).mean(axis=2)
+    score = mean_r2(error, training.targets[training.rows])
     choices = []
     if len(lags) > 1:
         choices.append(Choice.best("lags", lags, score.max(axis=1)))

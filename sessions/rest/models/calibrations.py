@@ -162,7 +162,7 @@ class ChoiceAnswer(Answer):
     tried: list[float] = Field(
         description="Values that were compared; empty where that would have taken too long."
     )
-    scores: list[Number] = Field(
+    scores: list[float] = Field(
         description="R2 of each on the trials left out, mean over the columns that are predicted."
     )
 
