@@ -106,8 +106,9 @@ def disturbed(bins: Bins, level: str, seed: int) -> npt.NDArray[np.unsignedinteg
 def answers(decoder: Decoder, bins: Bins, level: str, seed: int) -> Floats:
     """What a frozen decoder says of bins that it has never seen.
 
-    It is never told the truth, so that one that adapts to it stays as it was fitted. It gets what was
-    observed, and is reset where bins of the recording are left out, as at a jump of a stream. One that
+    It begins as it was fitted, and is never told the truth, so that one that learns from that stays so;
+    one that adapts to counts alone does. It gets what was observed, and is reset where bins of the
+    recording are left out, as at a jump of a stream. One that
     says nothing of position moves a cursor by its velocity
     (`engine.answers.cursor`), from the true position at each start.
 
@@ -118,6 +119,7 @@ def answers(decoder: Decoder, bins: Bins, level: str, seed: int) -> Floats:
     """
     counts = disturbed(bins, level, seed)
     seen = bins.observed
+    decoder.forget()
     said = np.full((len(counts), N_KINEMATICS), np.nan)
     said[seen] = decode(decoder, counts[seen], bins.cut[seen], trials=bins.trial_id[seen])
     cursor, stretches = Cursor(float(bins.bin_width)), Stretches(len(said))

@@ -49,6 +49,8 @@ class Decoder(Tuned):
     """Attributes that `fit` sets, all arrays: with the hyperparameters they are the whole decoder."""
     uses_truth: ClassVar[bool] = False
     """Whether `predict` does something with the true kinematics."""
+    adapts: ClassVar[bool] = False
+    """Whether it goes on changing with the counts that it is asked about, without any truth."""
 
     def __init__(self, bin_rate: float, **settings: Any) -> None:
         super().__init__(**settings)
@@ -102,6 +104,10 @@ class Decoder(Tuned):
     def reset(self) -> None:
         """Forget the bins before: the next one starts a stretch."""
 
+    def forget(self) -> None:
+        """Go back to what `fit` has learned: decoders that adapt carry the rest over a `reset`."""
+        self.reset()
+
     def on_done(self) -> None:
         """The trial of the last bin has ended. Nothing need be done, and nothing is to be forgotten."""
 
@@ -116,7 +122,7 @@ class Decoder(Tuned):
         return {name: getattr(self, name) for name in self.learned}
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Take what a decoder of the same hyperparameters has learned; `reset` is to follow.
+        """Take what a decoder of the same hyperparameters has learned; `forget` is to follow.
 
         Raises
         ------
@@ -205,7 +211,7 @@ class NeuralDecoder(Decoder):
     ) -> None:
         self.unchoose()
         self._learn(self._prepare(counts, targets, starts, goals, trials))
-        self.reset()
+        self.forget()
 
     def predict(self, counts: Counts, truth: Floats | None = None) -> Floats:
         out = np.full(N_KINEMATICS, np.nan)

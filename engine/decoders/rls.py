@@ -51,6 +51,10 @@ class Rls(NeuralDecoder):
         super().__init__(bin_rate, **settings)
         self._weights: Floats | None = None
 
+    def forget(self) -> None:
+        self._weights = None
+        super().forget()
+
     def reset(self) -> None:
         """Start a stretch; what was learned meanwhile stays."""
         self._history = History(len(self.active), self.steps * self.pool)

@@ -124,7 +124,7 @@ def load(path: Path | BinaryIO) -> tuple[Decoder, Trained]:
         decoder.recording = trained.recording
         decoder.choose(choices)
         decoder.restore(arrays)
-        decoder.reset()
+        decoder.forget()
         decoder.predict(np.zeros(trained.n_units))  # arrays whose shapes disagree fail here
     except (BadModel, DecoderFault):
         raise
@@ -132,7 +132,7 @@ def load(path: Path | BinaryIO) -> tuple[Decoder, Trained]:
         raise BadModel(f"Cannot read {path}: {error.strerror or error}. Name a trained model.") from None
     except (ValueError, LookupError, TypeError, AttributeError, MemoryError, zipfile.BadZipFile, DeckError):
         raise BadModel(f"{path} is not a trained model. Make one with serve.py decode --save.") from None
-    decoder.reset()
+    decoder.forget()
     return decoder, trained
 
 

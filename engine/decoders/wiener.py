@@ -38,8 +38,13 @@ class Wiener(NeuralDecoder):
 
     weights: Floats
 
+    @property
+    def n_inputs(self) -> int:
+        """Of each bin: units, unless a subclass makes something else of them."""
+        return len(self.active)
+
     def reset(self) -> None:
-        self._history = History(len(self.active), self.lags)
+        self._history = History(self.n_inputs, self.lags)
 
     def _learn(self, training: Training) -> None:
         if self.lags is None or self.ridge is None:

@@ -43,6 +43,7 @@ from sessions.studio import Kind
 ROOT = Path(__file__).parents[2]
 FROZEN = "Nothing was learned from the test trials: the decoder was never told their truth."
 ADAPTIVE = " This one goes on learning in a session that tells it the truth; here it stood still."
+ADAPTS = " It has followed their counts, at each level from what it had learned on."
 
 
 def start_calibration(context: Context, asked: CalibrationAsk) -> CalibrationAnswer:
@@ -176,6 +177,7 @@ def _answer(context: Context, run: Run) -> CalibrationAnswer:
         table=[ScoresAnswer.model_validate(each) for each in run.scores],
         note=FROZEN
         + (ADAPTIVE if DECODERS[plan.decoder].uses_truth else "")
+        + (ADAPTS if DECODERS[plan.decoder].adapts else "")
         + (f" {unkept}" if unkept else ""),
         model_file=None if unkept or run.state == "failed" else name,
         command=decode_command(context, f"--session CODE {how}{plugins}"),
