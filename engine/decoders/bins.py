@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import re
 import zipfile
@@ -139,13 +140,11 @@ class Bins:
             If there is too little to learn from.
         """
         seen = self.observed
-        decoder.fit(
-            self.counts[seen],
-            self.kinematics[seen],
-            self.cut[seen],
-            self.target[seen],
-            self.trial_id[seen],
-        )
+        given = self.counts[seen], self.kinematics[seen], self.cut[seen], self.target[seen]
+        if "trials" in inspect.signature(decoder.fit).parameters:
+            decoder.fit(*given, trials=self.trial_id[seen])
+        else:  # a decoder of somebody's own that chooses nothing
+            decoder.fit(*given)
 
     def to_npz(self) -> bytes:
         """As a file. Not compressed: the streams want the processor more than anybody wants the bytes."""
