@@ -69,7 +69,7 @@ class TunedRidge(Decoder):
 
         self._mean = counts.mean(axis=0)
         self.reset()
-        rows = np.array([self._history.push(row - self._mean)[:-1] for row in counts])
+        rows = np.array([self._history.push(row - self._mean)[:-1].copy() for row in counts])
         searched = GridSearchCV(
             Ridge(solver="cholesky"), {"alpha": np.logspace(0, 4, 9)}, cv=GroupKFold(5), scoring="r2"
         )
