@@ -12,6 +12,8 @@ from engine.errors import CannotFit
 
 FEWEST: int = 100
 """Bins of a stream to learn from."""
+GAPS, LONGEST_GAP = 1 / 40, 10
+"""How many gaps a lane has, a bin, and the bins of one at most."""
 
 
 class Recurrent(NeuralDecoder):
@@ -21,9 +23,10 @@ class Recurrent(NeuralDecoder):
     within the trial: it is worth nothing where nobody says when a trial begins. So all training bins are
     one stream, cut into lanes that begin anywhere, elsewhere in each epoch; a lane is learned chunk by
     chunk with its state carried on (truncated backpropagation through time, Williams & Peng 1990, Neural
-    Computation 2, 490-501). The last part of the stream is held back and run through without a reset; the
-    learning rate falls when the error there stands still, training ends when that does not help, and the
-    weights of the least error are kept. In use the state is carried on, too, until `reset`.
+    Computation 2, 490-501). A few bins are left out here and there, so that the rhythm in which trials
+    follow each other is less of a clock. The last part of the stream is held back and run through without
+    a reset; the learning rate falls when the error there stands still, training ends when that does not
+    help, and the weights of the least error are kept. In use the state is carried on, too, until `reset`.
     """
 
     learned: ClassVar[tuple[str, ...]] = (
@@ -116,11 +119,12 @@ class Recurrent(NeuralDecoder):
             misses = loss(network["readout"](network["dropout"](states)), targets[which]).mean(dim=2)
             return (misses * counted[which]).sum() / counted[which].sum().clamp(min=1.0), state
 
+        draws = np.random.default_rng(self.seed)
         best, best_weights, waited = np.inf, {}, 0
         for epoch in range(self.epochs):
             network.train()
             state: Any = None
-            for which in self._chunks(n_learned, int(torch.randint(n_learned, (1,)))):
+            for which in self._chunks(n_learned, draws):
                 optimiser.zero_grad()
                 error, state = run(torch.from_numpy(which), state)
                 error.backward()
@@ -147,11 +151,15 @@ class Recurrent(NeuralDecoder):
             raise CannotFit(f"The training of {self.key} has diverged. Lower its learning_rate.")
         return best_weights
 
-    def _chunks(self, n: int, first: int) -> list[Any]:
-        """Bins of each chunk, shape (n_lanes, window): lanes share out a stream from `first` on."""
-        n_lanes = max(min(self.batch, n // self.window), 1)
-        bins = (first + np.arange(n - n % n_lanes)) % n
-        lanes = bins.reshape(n_lanes, -1)
+    def _chunks(self, n: int, draws: np.random.Generator) -> list[Any]:
+        """Bins of each chunk, shape (n_lanes, window): lanes share out what is left of a stream."""
+        bins = (int(draws.integers(n)) + np.arange(n)) % n
+        left = np.ones(n, np.bool_)
+        for gap in np.flatnonzero(draws.random(n) < GAPS):
+            left[gap : gap + draws.integers(1, LONGEST_GAP + 1)] = False
+        bins = bins[left]
+        n_lanes = max(min(self.batch, len(bins) // self.window), 1)
+        lanes = bins[: len(bins) - len(bins) % n_lanes].reshape(n_lanes, -1)
         return [lanes[:, i : i + self.window] for i in range(0, lanes.shape[1], self.window)]
 
 

@@ -18,13 +18,14 @@ NETWORKS = (Lstm, Gru)
 QUICK = {"hidden": 24, "epochs": 25, "dropout": 0.1, "learning_rate": 1e-2, "batch": 8, "decay": 1e-3}
 
 
-def test_lanes_share_out_the_stream_and_go_on_from_chunk_to_chunk():
-    chunks = Lstm(BIN_RATE, window=7, batch=4)._chunks(103, first=90)
+def test_lanes_share_out_the_stream_with_gaps_and_go_on_from_chunk_to_chunk():
+    chunks = Lstm(BIN_RATE, window=7, batch=4)._chunks(400, np.random.default_rng(0))
     lanes = np.concatenate(chunks, axis=1)
     assert all(chunk.shape[1] <= 7 for chunk in chunks)
-    assert lanes.shape == (4, 25)
-    np.testing.assert_array_equal(np.diff(lanes, axis=1) % 103, 1)
-    assert len(np.unique(lanes)) == lanes.size
+    steps = np.diff(lanes, axis=1) % 400
+    assert len(np.unique(lanes)) == lanes.size < 400
+    assert (steps == 1).mean() > 0.9
+    assert steps.max() > 1
 
 
 @pytest.mark.parametrize("network", NETWORKS)
