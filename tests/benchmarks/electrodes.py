@@ -241,7 +241,7 @@ def velocity_r2(
     """Of a decoder calibrated on some trials, on others: as a rule the first 600, and the last 200."""
     decoder = make_decoder(key, recording.bin_rate)
     trained, tested = Bins.of(recording, trained_on), Bins.of(recording, tested_on)
-    decoder.fit(trained.counts, trained.kinematics, trained.start, trained.target)
+    trained.teach(decoder)
     return float(test(decoder, tested, decoder.uses_truth)["r2_velocity"])
 
 
