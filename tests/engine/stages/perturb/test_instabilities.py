@@ -213,7 +213,7 @@ def test_as_many_units_are_stable_as_were_found() -> None:
 def test_days_go_one_after_the_other_and_who_is_gone_stays_so() -> None:
     models = Perturbations(1, 100, RATE)
     timetable = Timetable(models, RATE)
-    timetable.change(SCENARIOS["days"](10.0))
+    timetable.change(SCENARIOS["days"].steps(10.0))
     gone = []
     for day in range(len(DAYS)):
         timetable.reach(day * 400)
