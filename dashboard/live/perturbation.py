@@ -94,10 +94,13 @@ class Perturbing(Presets):
             for key, _ in models:
                 del self._tuning[key]
         else:
-            days = pn.Row(
-                chips(self.param.day, DAYS), pn.widgets.TooltipIcon(value=SOURCES), css_classes=["beside"]
-            )
-            self._unfolded.objects = [days, *(self._model(key, model) for key, model in models)]
+            heading = pn.widgets.StaticText(value="Days after a decoder's training")
+            about = pn.widgets.TooltipIcon(value=SOURCES)
+            self._unfolded.objects = [
+                pn.Row(heading, about, css_classes=["beside"]),
+                chips(self.param.day, DAYS),
+                *(self._model(key, model) for key, model in models),
+            ]
         self._group.label = self._group_label()
 
     def _model(self, key: str, model: Model) -> Viewable:
@@ -133,12 +136,14 @@ class Perturbing(Presets):
 
 def chips(parameter: Any, presets: Mapping[str, Any]) -> Viewable:
     """One of some presets to choose."""
-    return pn.widgets.RadioBoxGroup.from_param(
+    made = pn.widgets.RadioBoxGroup.from_param(
         parameter,
         options={title(name): name for name in presets},
         inline=True,
         css_classes=["chips"],
     )
+    made.value = getattr(parameter.owner, parameter.name)  # it takes the first where there is none
+    return made
 
 
 def title(preset: str) -> str:

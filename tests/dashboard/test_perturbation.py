@@ -110,7 +110,7 @@ def test_every_model_has_its_controls(deck: Deck, page: Page, session: Session) 
 
 
 def test_days_and_what_changes_in_recordings_are_behind_a_button(
-    deck: Deck, page: Page, session: Session
+    deck: Deck, page: Page, visitor: Visitor, session: Session
 ) -> None:
     card = page.locator("#perturbation")
     expect(page.get_by_role("switch", name="Gain walk")).to_have_count(0)
@@ -118,6 +118,9 @@ def test_days_and_what_changes_in_recordings_are_behind_a_button(
     with asked(session):
         card.get_by_role("radio", name="Day 15").check()
     expect(card.get_by_role("button", name="As in recordings, 2 on: less")).to_be_visible()
+    other = visitor.watch(deck, session.code, "perturbation").locator("#perturbation")
+    expect(other.get_by_role("button", name="As in recordings, 2 on: more")).to_be_visible()
+    expect(other.get_by_role("radio", checked=True)).to_have_count(0)
     expect(page.get_by_role("switch", name="Turnover")).to_be_checked()
     now = perturbation(deck, session)
     assert (now["turnover"]["fraction"], now["gain_walk"]["enabled"]) == (0.33, True)
