@@ -132,21 +132,13 @@ def monitor(recording: Recording, seeds: Sequence[int], hours: int) -> Iterator[
             }  # fmt: skip
 
 
-def adaptive() -> list[str]:
-    """The Wiener filter, and all decoders that go on learning, with the truth or without."""
-    return [
-        "wiener",
-        *(key for key, each in DECODERS.items() if key == "rls" or getattr(each, "adapts", False)),
-    ]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--short", action="store_true", help="3 seeds and an hour")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--hours", type=int, default=20)
     parser.add_argument("--part", choices=("monitor", "decoders"))
-    parser.add_argument("--decoders", nargs="*", choices=list(DECODERS), default=adaptive())
+    parser.add_argument("--decoders", nargs="*", choices=list(DECODERS), default=["wiener", "rls"])
     parser.add_argument("--save", type=Path)
     asked = parser.parse_args()
     seeds, hours = (range(3), 1) if asked.short else (range(asked.seeds), asked.hours)

@@ -153,6 +153,20 @@ class Perturbations:
         self._acting = sorted(acting, key=lambda model: not isinstance(model, Instability))
         self.mask = sum(1 << i for i, model in enumerate(changed.values()) if model.enabled)
 
+    def prepare(self, *changes: Mapping[str, Any]) -> None:
+        """Find out what changes will need to know, so that `change` takes no time; in any thread.
+
+        Raises
+        ------
+        BadSetting
+            If a name is unknown.
+        """
+        for settings in changes:
+            for key, values in _spelled_out(settings).items():
+                model = self._models[key]
+                if isinstance(model, Instability) and model.uses_encoding and values.get("enabled"):
+                    self._encoding  # noqa: B018  # which is kept
+
     def _inform(self, model: Model) -> None:
         """Tell a model that acts what units fire for, if it asks."""
         if not isinstance(model, Instability) or not (model.enabled and model.uses_encoding):
