@@ -98,9 +98,10 @@ def spell_split(run: CalibrationAnswer) -> str:
     train = f"{many(len(split.train_trials), 'trial')} ({many(split.train_bins, 'bin')})"
     test = f"{many(len(split.test_trials), 'trial')} ({many(split.test_bins, 'bin')})"
     fitted = "" if run.fit_seconds is None else f" Fitted in {run.fit_seconds:.2g} s."
+    chosen = "".join(f" Chosen: {called(each.name)} {each.value:g}." for each in run.choices)
     return (
         f"Learned from {train}, over {many(len(split.targets), 'target position')}; tested on {test}. "
-        "Checked: no trial and no bin is in both, and no bin looks back out of its part." + fitted
+        "Checked: no trial and no bin is in both, and no bin looks back out of its part." + fitted + chosen
     )
 
 

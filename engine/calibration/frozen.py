@@ -10,6 +10,7 @@ import numpy.typing as npt
 from engine.answers.cursor import Cursor, Stretches
 from engine.answers.scores.moments import Moments, r_squared, root_mean_square_error
 from engine.decoders import Decoder, decode
+from engine.decoders.base import N_KINEMATICS
 from engine.decoders.bins import Bins
 from engine.stages.perturb import PRESETS, Perturbations
 
@@ -105,8 +106,10 @@ def disturbed(bins: Bins, level: str, seed: int) -> npt.NDArray[np.unsignedinteg
 def answers(decoder: Decoder, bins: Bins, level: str, seed: int) -> Floats:
     """What a frozen decoder says of bins that it has never seen.
 
-    It is never told the truth, so that one that adapts stays as it was fitted, and it is reset at every
-    start of a stretch. One that says nothing of position moves a cursor by its velocity
+    It begins as it was fitted, and is never told the truth, so that one that learns from that stays so;
+    one that adapts to counts alone does. It gets what was observed, and is reset where bins of the
+    recording are left out, as at a jump of a stream. One that
+    says nothing of position moves a cursor by its velocity
     (`engine.answers.cursor`), from the true position at each start.
 
     Returns
@@ -115,7 +118,10 @@ def answers(decoder: Decoder, bins: Bins, level: str, seed: int) -> Floats:
         x, y, vx, vy; NaN where it has no opinion.
     """
     counts = disturbed(bins, level, seed)
-    said = np.asarray(decode(decoder, counts, bins.start, trials=bins.trial_id), np.float64)
+    seen = bins.observed
+    decoder.forget()
+    said = np.full((len(counts), N_KINEMATICS), np.nan)
+    said[seen] = decode(decoder, counts[seen], bins.cut[seen], trials=bins.trial_id[seen])
     cursor, stretches = Cursor(float(bins.bin_width)), Stretches(len(said))
     stretches.take(np.arange(len(said)), bins.packet_id, bins.kinematics)
     truth = bins.kinematics[:, :2].tolist()

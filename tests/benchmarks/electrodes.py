@@ -236,7 +236,7 @@ def velocity_r2(recording: Recording, key: str) -> float:
     """Of a decoder calibrated on the first 600 trials, on the last 200."""
     decoder = make_decoder(key, recording.bin_rate)
     trained, tested = Bins.of(recording, TRAINED_ON), Bins.of(recording, TESTED_ON)
-    decoder.fit(trained.counts, trained.kinematics, trained.start, trained.target)
+    trained.teach(decoder)
     return float(test(decoder, tested, decoder.uses_truth)["r2_velocity"])
 
 

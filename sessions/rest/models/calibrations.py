@@ -152,6 +152,21 @@ class ScoresAnswer(Answer):
     rmse_position: MeasureAnswer = Field(description="The same in length units.")
 
 
+class ChoiceAnswer(Answer):
+    """How a hyperparameter was chosen that was not set: on training trials left out of the fit, whole."""
+
+    model_config = ConfigDict(title="Choice", from_attributes=True)
+
+    name: str
+    value: float = Field(description="That was chosen, and is among `settings`.")
+    tried: list[float] = Field(
+        description="Values that were compared; empty where that would have taken too long."
+    )
+    scores: list[float] = Field(
+        description="R2 of each on the trials left out, mean over the columns that are predicted."
+    )
+
+
 class CalibrationAnswer(Answer):
     id: int
     state: State
@@ -161,7 +176,12 @@ class CalibrationAnswer(Answer):
     recording: str
     length_unit: str
     decoder: str
-    settings: dict[str, int | float] = Field(description="All hyperparameters.")
+    settings: dict[str, int | float | None] = Field(
+        description="All hyperparameters; null of those that are yet to be chosen."
+    )
+    choices: list[ChoiceAnswer] = Field(
+        description="Hyperparameters that were not set, and how they were chosen; empty before that."
+    )
     seed: int
     split: SplitAnswer
     fit_seconds: Number = Field(description="Null before it has learned.")
