@@ -29,13 +29,14 @@ SCENARIOS: Final[Scenarios] = {
 def over_days(recording: Recording, keys: Sequence[str], seeds: Sequence[int]) -> Iterator[dict[str, Any]]:
     """Velocity R2 of each decoder in each scenario: each seed's, their mean and its 95 % interval."""
     trained, adapted, scored = (Bins.of(recording, each) for each in (TRAINED_ON, ADAPTED_ON, SCORED_ON))
-    decoders = {key: fitted(key, trained, trained.counts) for key in keys}
+    decoders = {key: fitted(make_decoder(key, recording.bin_rate), trained, trained.counts) for key in keys}
+    chosen = fitted(make_decoder("wiener", recording.bin_rate), trained, trained.counts).settings
     for name, what in SCENARIOS.items():
         found: dict[str, list[float]] = {key: [] for key in (*keys, RECALIBRATED)}
         for seed in seeds if name != UNDISTURBED else seeds[:1]:
             before = counts_on(recording, adapted, what, seed, 0)
             after = counts_on(recording, scored, what, seed, len(before))
-            anew = fitted("wiener", adapted, before)
+            anew = fitted(make_decoder("wiener", recording.bin_rate, chosen), adapted, before)
             played = np.concatenate((before, after))
             for key, decoder in {**decoders, RECALIBRATED: anew}.items():
                 found[key].append(r2(fresh(decoder), adapted, scored, played))
@@ -64,8 +65,7 @@ def counts_on(recording: Recording, bins: Bins, what: dict[str, Any], seed: int,
     return counts
 
 
-def fitted(key: str, bins: Bins, counts: np.ndarray) -> Decoder:
-    decoder = make_decoder(key, bins.bin_rate)
+def fitted(decoder: Decoder, bins: Bins, counts: np.ndarray) -> Decoder:
     decoder.fit(counts, bins.kinematics, bins.start, bins.target)
     return decoder
 
@@ -74,6 +74,7 @@ def fresh(decoder: Decoder) -> Decoder:
     """The same as it was when it had learned: what it has adapted to is forgotten."""
     made = type(decoder)(decoder.bin_rate, **decoder.settings)
     made.restore(decoder.arrays())
+    made.forget()
     return made
 
 

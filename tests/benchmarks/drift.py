@@ -35,6 +35,8 @@ PORTION: Final = 40
 """Bins at a time: those of a block of the detector."""
 OTHERS: Final = 1000
 """The first seed of those that are not scored."""
+ADAPTIVE: Final = [key for key, decoder in DECODERS.items() if decoder.adapts or key == "rls"]
+"""Those that go on learning: by themselves, or told the truth."""
 STEP: Final = 0.05
 """Of thresholds, in standard deviations."""
 SUDDEN: Final[dict[str, dict[str, Any]]] = {
@@ -138,7 +140,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--hours", type=int, default=20)
     parser.add_argument("--part", choices=("monitor", "decoders"))
-    parser.add_argument("--decoders", nargs="*", choices=list(DECODERS), default=["wiener", "rls"])
+    parser.add_argument("--decoders", nargs="*", choices=list(DECODERS), default=["wiener", *ADAPTIVE])
     parser.add_argument("--save", type=Path)
     asked = parser.parse_args()
     seeds, hours = (range(3), 1) if asked.short else (range(asked.seeds), asked.hours)

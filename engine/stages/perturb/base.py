@@ -125,7 +125,7 @@ class Instability(CountModel):
     """One that changes what units fire, as they change in recordings: it acts before the other models.
 
     Its counts have the expectation that its formula says, and are never below 0: spikes are taken by
-    thinning and added by a Poisson process, both of which leave a Poisson process one.
+    `thinned` and added by `poisson`, both of which leave Poisson counts Poisson.
 
     Attributes
     ----------
@@ -169,6 +169,40 @@ def poisson(uniform: npt.NDArray[Any], mean: npt.NDArray[Any]) -> Floats:
         probability = probability * mean / k
         beyond = beyond - probability
     return drawn
+
+
+def thinned(uniform: npt.NDArray[Any], counts: Floats, kept: npt.NDArray[Any]) -> Floats:
+    """Counts of which each spike is kept with a probability: binomial draws by inversion.
+
+    Parameters
+    ----------
+    uniform : ndarray
+        Uniform draws from 0, included, to 1, excluded.
+    counts : ndarray of float32
+        Whole numbers. More than `MOST_EXPECTED` are scaled, which is as good.
+    kept : ndarray
+        From 0 to 1.
+
+    Returns
+    -------
+    ndarray of float32
+    """
+    kept = np.broadcast_to(kept, counts.shape).astype(np.float64)
+    few = np.minimum(kept, 1 - kept)  # of the rarer fate there are fewer to count
+    with np.errstate(under="ignore"):
+        probability = (1 - few) ** counts
+    beyond = uniform - probability
+    rare = np.zeros(counts.shape, np.float32)
+    for k in range(int(min(counts.max(initial=0.0), MOST_EXPECTED))):
+        more = (beyond >= 0) & (rare < counts)
+        if not more.any():
+            break
+        rare += more
+        probability = probability * (counts - k) / (k + 1) * few / (1 - few)
+        beyond = beyond - probability
+    drawn = np.where(kept > 0.5, counts - rare, rare)
+    scaled: Floats = np.where(counts > MOST_EXPECTED, counts * kept, drawn).astype(np.float32)
+    return scaled
 
 
 class DeliveryModel(Model):

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import param
 
-from engine.stages.perturb.base import Floats, Instability, poisson
+from engine.stages.perturb.base import Floats, Instability, poisson, thinned
 from engine.stages.perturb.encoding import PacketIds
 
 
 class Baseline(Instability):
     """The rate of each unit shifts by ``b = shift * z``, z drawn once for each from N(0, 1). Upwards,
-    spikes come on top: ``count + Poisson(b / bin rate)``. Downwards, spikes are taken:
-    ``count * max(1 + b / r, 0)``, r being the unit's mean rate in the recording, so that the mean is lower
-    by b.
+    spikes come on top: ``count + Poisson(b / bin rate)``. Downwards, each spike is kept
+    with probability ``max(1 + b / r, 0)``, r being the unit's mean rate in the recording, so that the
+    mean is lower by b.
 
     Where no recording tells r, all units shift upwards.
     """
@@ -35,5 +35,5 @@ class Baseline(Instability):
         else:
             mean = np.maximum(self.encoding.mean, 1e-9)
             kept = np.clip(1 + np.minimum(shifts, 0) / mean, 0, 1)
-        added = poisson(self.draws.uniform(first, len(counts)), np.maximum(shifts, 0))
-        return (counts * kept + added).astype(np.float32)
+        uniform = self.draws.uniform(first, len(counts))  # of each unit for one or the other
+        return thinned(uniform, counts, kept) + poisson(uniform, np.maximum(shifts, 0))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import param
 
-from engine.stages.perturb.base import LONGEST, Draws, Floats, Instability
+from engine.stages.perturb.base import LONGEST, Draws, Floats, Instability, thinned
 from engine.stages.perturb.encoding import PacketIds
 
 KNOTS: Final = 8
@@ -23,7 +23,8 @@ LONG_AGO: Final = 1e8
 class GainWalk(Instability):
     """``count * exp(x - var(x) / 2)``, x being a random walk of each unit that comes back to 0:
     ``dx = -x/T dt + sd sqrt(2/T) dW`` (Ornstein-Uhlenbeck). So each unit goes its own way, up or down, its
-    mean stays in expectation, and counts stay above 0.
+    mean stays in expectation. Below 1 the factor is the probability with which each spike is kept. Above 1
+    it multiplies counts, so that they vary by so much more than Poisson.
 
     The walk begins at 0, as many seconds before the session's first packet as `before` says: from about 2 T
     on it is as far from 0 as it gets. With its defaults it has the figures of Perge et al. 2013 (J Neural
@@ -62,7 +63,9 @@ class GainWalk(Instability):
             here = np.floor(at) == knot
             factors[here] = self._factors(int(knot), at[here, None] - knot)
         walks = self.draws.places < round(self.fraction * self.n_units)
-        return counts * np.where(walks, factors, np.float32(1))
+        factors = np.where(walks, factors, np.float32(1))
+        fewer = thinned(self.draws.uniform(first, len(counts)), counts, np.minimum(factors, 1))
+        return np.where(factors < 1, fewer, counts * factors)
 
     def _factors(self, knot: int, part: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Between a knot and the next, where `part` from 0 to 1 says; shape (n, n_units)."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import param
 
-from engine.stages.perturb.base import Floats, Instability, poisson
+from engine.stages.perturb.base import Floats, Instability, poisson, thinned
 from engine.stages.perturb.encoding import PacketIds
 
 
 class TuningRotation(Instability):
     """Each unit fires as if its preferred direction were turned by ``angle + spread * z``, z drawn once for
     each from N(0, 1). With e the expected count of a unit at the movement of the bin, and e' that of the
-    turned one: ``count * min(e'/e, 1) + Poisson(max(e' - e, 0))``. Baseline, depth and the effect of speed
-    stay. (`rotation`, by contrast, swaps whole units.)
+    turned one: ``Binomial(count, min(e'/e, 1)) + Poisson(max(e' - e, 0))``. Baseline, depth and the
+    effect of speed stay. (`rotation`, by contrast, swaps whole units.)
 
     e is of a log-linear regression on the recording's velocity and position; of what a unit encodes beside
     them nothing turns. All turned by one angle, a decoder's velocity turns by it the other way.
@@ -37,5 +37,6 @@ class TuningRotation(Instability):
         turned = np.radians(self.angle + self.spread * self.draws.constant.astype(np.float64))
         before = self.encoding.expected(packet_ids)
         after = self.encoding.expected(packet_ids, turned)
-        added = poisson(self.draws.uniform(first, len(counts)), np.maximum(after - before, 0))
-        return (counts * np.minimum(after / before, 1) + added).astype(np.float32)
+        uniform = self.draws.uniform(first, len(counts))  # of each count for one or the other
+        left = thinned(uniform, counts, np.minimum(after / before, 1))
+        return left + poisson(uniform, np.maximum(after - before, 0))

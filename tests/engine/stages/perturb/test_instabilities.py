@@ -12,7 +12,7 @@ from scipy import stats
 
 from engine.errors import BadSetting
 from engine.stages.perturb import DAYS, Perturbations
-from engine.stages.perturb.base import Draws, poisson
+from engine.stages.perturb.base import Draws, poisson, thinned
 from engine.stages.perturb.days import stable
 from engine.stages.perturb.encoding import encoding_of
 from engine.stages.perturb.scenarios import SCENARIOS
@@ -49,6 +49,26 @@ def test_poisson_draws_have_their_law(mean: float) -> None:
     expected = len(drawn) * np.array([law.cdf(edges[0]), *law.pmf(edges[1:]), law.sf(edges[-1])])
 
     assert stats.chisquare(found, expected, sum_check=False).pvalue > 0.001
+
+
+@pytest.mark.parametrize("rate", [0.5, 2.0, 5.0])
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.85])
+def test_thinning_leaves_poisson_counts_poisson(rate: float, kept: float) -> None:
+    counts = np.random.default_rng(0).poisson(rate, (20_000, 4)).astype(np.float32)
+    left = thinned(Draws(1, "noise", 4).uniform(0, len(counts)), counts, np.full(4, kept))
+
+    assert ((left >= 0) & (left <= counts) & (left == np.floor(left))).all()
+    assert left.mean() == pytest.approx(kept * rate, rel=0.05)
+    assert left.var() / left.mean() == pytest.approx(1.0, abs=0.03)
+
+
+def test_thinning_keeps_all_or_none_at_its_ends_and_scales_what_is_beyond_counting() -> None:
+    counts = np.array([[0, 1, 7, 255, 20_000]], np.float32)
+    uniform = np.full(counts.shape, 0.999_999)
+
+    np.testing.assert_array_equal(thinned(uniform, counts, np.ones(5)), counts)
+    assert not thinned(uniform, counts, np.zeros(5)).any()
+    assert thinned(uniform, counts, np.full(5, 0.25))[0, -1] == 5000
 
 
 # Gain walks
