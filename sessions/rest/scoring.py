@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from engine.answers.prediction import checked_name
 from engine.answers.scores.comparison import compare, estimates
+from engine.answers.scores.resampled import Intervals
 from engine.answers.scores.summary import joined_later
 from sessions.rest.context import Context
 from sessions.rest.models.scores import (
@@ -75,11 +76,18 @@ def scores(session: Session) -> Scores:
             first_sequence_number=summary.first,
             joined_later=later.get(name, 0.0),
             refused=refused[name],
+            **_intervals(summary.intervals),
             window=MeasuresAnswer.model_validate(summary.window),
             trial=trials[-1] if trials else None,
             trials=trials,
         )
-    return Scores(decoders=decoders)
+    return Scores(decoders=decoders, moving_above=session.scores.moving_above)
+
+
+def _intervals(found: Intervals) -> dict[str, Any]:
+    """By their names in the answer."""
+    ends = {each.name: getattr(found, each.name) for each in fields(found) if each.name != "n_trials"}
+    return {f"{name}_interval": None if math.isnan(each[0]) else each for name, each in ends.items()}
 
 
 def show_comparison(context: Context, code: str, asked: ComparisonQuery) -> Comparison:

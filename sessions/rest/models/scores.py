@@ -8,6 +8,9 @@ from pydantic import ConfigDict, Field
 
 from sessions.rest.models.base import Answer, Number
 
+Interval = tuple[float, float]
+"""Low and high."""
+
 
 class MeasuresAnswer(Answer):
     """Null where nothing can be said. Defined, with sources, in `engine.answers.scores.sums.Measures`."""
@@ -54,6 +57,18 @@ class MeasuresAnswer(Answer):
     stale: int = Field(description="Predictions for bins that had left the ring; not scored.")
     duplicate: int = Field(description="Further predictions for the same bin; not scored.")
     missing: int = Field(description="Delivered, observed bins that have no prediction.")
+    r2_position_x: Number = Field(description="Of one dimension.")
+    r2_position_y: Number
+    r2_velocity_x: Number
+    r2_velocity_y: Number
+    r2_position_weighted: Number = Field(
+        description="Of both dimensions, weighted by the variance of each."
+    )
+    r2_velocity_weighted: Number
+    r2_position_moving: Number = Field(
+        description="In bins whose true speed is above the session's `moving_above`."
+    )
+    r2_velocity_moving: Number
 
 
 class TrialScoreAnswer(Answer):
@@ -79,12 +94,22 @@ class DecoderScores(MeasuresAnswer):
         "more, the measures since then are of other bins; those of `window` are of the same."
     )
     refused: int = Field(description="Predictions beyond the rate limit: neither kept nor scored.")
+    r2_position_interval: Interval | None = Field(
+        description="95 % interval over the trials that have ended; null below 5."
+    )
+    r2_velocity_interval: Interval | None
+    r2_position_weighted_interval: Interval | None
+    r2_velocity_weighted_interval: Interval | None
     window: MeasuresAnswer = Field(description="Over the last 10 s of recording.")
     trial: TrialScoreAnswer | None = Field(description="The newest trial that has ended.")
     trials: list[TrialScoreAnswer] = Field(description="The newest 20 of them, oldest first.")
 
 
 class Scores(Answer):
+    moving_above: Number = Field(
+        description="Speed above which a bin counts as one of movement, in length units per second: a "
+        "tenth of the speed that 99 % of the recording's bins do not reach. Null where it is not known."
+    )
     decoders: dict[str, DecoderScores] = Field(description="By name, the best first.")
 
 
