@@ -86,8 +86,8 @@ def scores(session: Session) -> Scores:
 
 def _intervals(found: Intervals) -> dict[str, Any]:
     """By their names in the answer."""
-    ends = {each.name: getattr(found, each.name) for each in fields(found) if each.name != "n_trials"}
-    return {f"{name}_interval": None if math.isnan(each[0]) else each for name, each in ends.items()}
+    names = (each.name for each in fields(found) if each.name != "n_trials")
+    return {f"{name}_interval": getattr(found, name) for name in names}
 
 
 def show_comparison(context: Context, code: str, asked: ComparisonQuery) -> Comparison:

@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold
 
-from engine.calibration.floors import floors, judged
+from engine.calibration.floors import Floor, floors, judged
 from engine.decoders import DECODERS, Decoder, make_decoder
 from engine.decoders.bins import Bins
 from engine.errors import CannotFit
@@ -29,7 +29,13 @@ FOLDS = 5
 
 def figures(test: Bins, said: np.ndarray) -> dict[str, object]:
     """R2 with intervals, rounded."""
-    return {name: np.round(value, 4).tolist() for name, value in asdict(judged(test, said)).items()}
+    return told_of(judged(test, said))
+
+
+def told_of(floor: Floor) -> dict[str, object]:
+    """Ready for JSON, which knows no NaN."""
+    rounded = {name: np.round(value, 4).tolist() for name, value in asdict(floor).items()}
+    return {name: value for name, value in rounded.items() if not np.isnan(value).any()}
 
 
 def told(decoder: Decoder) -> tuple[bool, ...]:
@@ -83,8 +89,8 @@ def main(keys: list[str]) -> None:
     emit("parts", train_bins=len(train.counts), test_bins=len(test.counts), test_trials=len(test.trials))
     found = floors(train, test)
     assert found is not None
-    for name, floor in asdict(found).items():
-        emit("floor", floor=name, **{key: np.round(each, 4).tolist() for key, each in floor.items()})
+    for name, floor in vars(found).items():
+        emit("floor", floor=name, **told_of(floor))
     seen: set[int] = set()
     for key in keys:
         try:

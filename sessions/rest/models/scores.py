@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from sessions.rest.models.base import Answer, Number
 
 Interval = tuple[float, float]
+
+
+def both_known(value: Any) -> Any:
+    """The ends, None if there are none."""
+    return None if value is not None and any(map(math.isnan, value)) else value
+
+
+KnownInterval = Annotated[Interval | None, BeforeValidator(both_known)]
 """Low and high."""
 
 
@@ -94,15 +103,41 @@ class DecoderScores(MeasuresAnswer):
         "more, the measures since then are of other bins; those of `window` are of the same."
     )
     refused: int = Field(description="Predictions beyond the rate limit: neither kept nor scored.")
-    r2_position_interval: Interval | None = Field(
+    r2_position_interval: KnownInterval = Field(
         description="95 % interval over the trials that have ended; null below 5."
     )
-    r2_velocity_interval: Interval | None
-    r2_position_weighted_interval: Interval | None
-    r2_velocity_weighted_interval: Interval | None
+    r2_velocity_interval: KnownInterval
+    r2_position_weighted_interval: KnownInterval
+    r2_velocity_weighted_interval: KnownInterval
     window: MeasuresAnswer = Field(description="Over the last 10 s of recording.")
     trial: TrialScoreAnswer | None = Field(description="The newest trial that has ended.")
     trials: list[TrialScoreAnswer] = Field(description="The newest 20 of them, oldest first.")
+
+
+class FloorAnswer(Answer):
+    """Over trials that were not learned from."""
+
+    model_config = ConfigDict(title="Floor", from_attributes=True)
+
+    r2_position: Number
+    r2_velocity: Number
+    r2_position_weighted: Number
+    r2_velocity_weighted: Number
+    r2_position_interval: KnownInterval = Field(description="95 % interval over trials; null below 5.")
+    r2_velocity_interval: KnownInterval
+
+
+class FloorsAnswer(Answer):
+    """What scores without reading the brain. Defined in `engine.calibration.floors.Floors`."""
+
+    model_config = ConfigDict(title="Floors", from_attributes=True)
+
+    no_spikes: FloorAnswer = Field(description="Knows the target and the time in the trial, and no spike.")
+    delayed_truth: FloorAnswer = Field(description="The true kinematics of 100 ms before.")
+    shuffled_units: FloorAnswer = Field(
+        description="A Wiener filter that is not told which unit fired: each trial has its units in "
+        "another order, in training and in test."
+    )
 
 
 class Scores(Answer):
