@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -13,10 +15,12 @@ import numpy.typing as npt
 
 from engine.answers.scores.moments import Moments, r_squared, weighted_r_squared
 from engine.answers.scores.resampled import UNKNOWN, Interval, Resampled
+from engine.bins.description import Recorded
 from engine.decoders import decode, make_decoder
-from engine.decoders.bins import Bins
+from engine.decoders.bins import Bins, learned_from
 from engine.decoders.delayed import Delayed
-from engine.errors import CannotFit
+from engine.errors import BadSetting, CannotFit
+from engine.making import Arrays, work
 
 VERSION: Final = 1
 """Of what a floor is: raise it whenever that changes."""
@@ -191,6 +195,46 @@ ANSWERS: Final[Mapping[str, Answer]] = {
 """By the names of `Floors`."""
 
 
+def order_of(recording: Recorded) -> Arrays:
+    """What the floors of a whole recording are found from: its first trials, and those after them.
+
+    Raises
+    ------
+    BadSetting
+        If there are not two trials.
+    EmptySelection
+        If either part holds no bin.
+    """
+    ids = recording.trial_ids
+    learned = learned_from(ids)
+    if len(learned) == len(ids):
+        raise BadSetting(f"{recording.name} has {len(ids)} trials. Floors need one to test on.")
+    parts = {"train": Bins.of(recording, learned), "test": Bins.of(recording, ids[len(learned) :])}
+    return {
+        f"{part}.{each.name}": np.asarray(getattr(bins, each.name))
+        for part, bins in parts.items()
+        for each in fields(Bins)
+    }
+
+
+def make(order: Mapping[str, Any], tell: Callable[[float], None]) -> bytes:  # noqa: ARG001
+    """The floors of an order, as `Floors.from_npz` reads them.
+
+    Raises
+    ------
+    CannotFit
+        If there are none.
+    """
+    train, test = (
+        Bins(**{each.name: order[f"{part}.{each.name}"] for each in fields(Bins)})
+        for part in ("train", "test")
+    )
+    found = floors(train, test)
+    if found is None:
+        raise CannotFit("The recording has no kinematics, and so no floors.")
+    return found.to_npz()
+
+
 def _ages(bins: Bins) -> npt.NDArray[np.int64]:
     """How many bins after the first of its trial each is."""
     _, first, trial = np.unique(bins.trial_id, return_index=True, return_inverse=True)
@@ -215,3 +259,7 @@ def _numbers(floor: Mapping[str, Any]) -> list[float]:
 def _floor(numbers: list[float]) -> Floor:
     place, speed, place_weighted, speed_weighted, *ends = numbers
     return Floor(place, speed, place_weighted, speed_weighted, (ends[0], ends[1]), (ends[2], ends[3]))
+
+
+if __name__ == "__main__":
+    sys.exit(work(Path(sys.argv[1]), make))

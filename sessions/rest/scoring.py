@@ -19,6 +19,7 @@ from sessions.rest.models.scores import (
     Comparison,
     DecoderScores,
     EstimateAnswer,
+    FloorsAnswer,
     MeasuresAnswer,
     PairAnswer,
     Scores,
@@ -64,7 +65,7 @@ def show_scores(context: Context, code: str) -> Scores:
 
 def scores(session: Session) -> Scores:
     """The scores of a session, half a second old at most."""
-    refused = session.predictions.refused
+    refused, told = session.predictions.refused, session.predictions.holds.told
     decoders, summaries = {}, session.scores.latest().decoders
     begins = {name: summary.first for name, summary in summaries.items()}
     later = joined_later(begins, session.description.bin_rate)
@@ -75,13 +76,19 @@ def scores(session: Session) -> Scores:
             rank=rank,
             first_sequence_number=summary.first,
             joined_later=later.get(name, 0.0),
+            truth=name in told,
             refused=refused[name],
             **_intervals(summary.intervals),
             window=MeasuresAnswer.model_validate(summary.window),
             trial=trials[-1] if trials else None,
             trials=trials,
         )
-    return Scores(decoders=decoders, moving_above=session.scores.moving_above)
+    found = session.floors if decoders else None
+    return Scores(
+        decoders=decoders,
+        floors=None if found is None else FloorsAnswer.model_validate(found),
+        moving_above=session.scores.moving_above,
+    )
 
 
 def _intervals(found: Intervals) -> dict[str, Any]:

@@ -102,6 +102,10 @@ class DecoderScores(MeasuresAnswer):
         description="Seconds by which that is later than the first decoder's, 0 up to 1 s. Where it is "
         "more, the measures since then are of other bins; those of `window` are of the same."
     )
+    truth: bool = Field(
+        description="Whether it may have been told true kinematics or intention: it did not connect with "
+        "`truth=0`, or got its bins by another way than WebSocket and `bins`."
+    )
     refused: int = Field(description="Predictions beyond the rate limit: neither kept nor scored.")
     r2_position_interval: KnownInterval = Field(
         description="95 % interval over the trials that have ended; null below 5."
@@ -141,6 +145,10 @@ class FloorsAnswer(Answer):
 
 
 class Scores(Answer):
+    floors: FloorsAnswer | None = Field(
+        description="Of the whole recording, undisturbed: found on its last quarter of trials, by what has "
+        "learned from the others. Null while they are being found, and where the source is no recording."
+    )
     moving_above: Number = Field(
         description="Speed above which a bin counts as one of movement, in length units per second: a "
         "tenth of the speed that 99 % of the recording's bins do not reach. Null where it is not known."
