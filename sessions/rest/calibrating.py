@@ -36,6 +36,7 @@ from sessions.rest.models.calibrations import (
     SplitAnswer,
     TargetBalance,
 )
+from sessions.rest.models.scores import FloorsAnswer
 from sessions.rest.models.sessions import Deleted
 from sessions.rest.pictures import studio_of
 from sessions.studio import Kind
@@ -175,6 +176,7 @@ def _answer(context: Context, run: Run) -> CalibrationAnswer:
         split=_split(plan),
         fit_seconds=run.fitted.seconds if run.fitted else None,
         table=[ScoresAnswer.model_validate(each) for each in run.scores],
+        floors=None if run.floors is None else FloorsAnswer.model_validate(run.floors),
         note=FROZEN
         + (ADAPTIVE if DECODERS[plan.decoder].uses_truth else "")
         + (ADAPTS if DECODERS[plan.decoder].adapts else "")

@@ -82,7 +82,12 @@ def test_a_run_is_ordered_followed_and_shown(deck: Deck, page: Page) -> None:
     expect(page.locator("#run .bk-Figure")).to_be_visible(timeout=WITHIN)
     for level in run["table"]:
         cells = page.locator(f"tr[data-key={level['level']}] td").all_inner_texts()
-        assert cells[:2] == [f"{level[f'r2_{what}']['mean']:.3f}" for what in ("velocity", "position")]
+        r2s = [level[f"r2_{what}"] for what in ("velocity", "position")]
+        assert [each.split() for each in cells[:2]] == [
+            [f"{each['mean']:.3f}", f"{each['low']:.2f}", "to", f"{each['high']:.2f}"] for each in r2s
+        ]
+    floor = page.get_by_role("row", name="Floor: no spikes").locator("td").first
+    expect(floor).to_contain_text(f"{run['floors']['no_spikes']['r2_velocity']:.3f}")
     figure = page.get_by_role("img", name="R² at each level")
     expect(figure).to_be_visible(timeout=WITHIN)
     keep_screenshot(page, "calibrate-dark")

@@ -151,6 +151,12 @@ def test_trials_can_be_named(call, calibrations):
     assert told["table"][0]["n_bins"] == 2 * TRIAL_BINS
 
 
+def test_floors_of_the_same_trials_stand_beside_the_scores(run):
+    assert list(run["floors"]) == ["no_spikes", "delayed_truth", "shuffled_units"]
+    low, high = run["floors"]["no_spikes"]["r2_velocity_interval"]
+    assert low <= run["floors"]["no_spikes"]["r2_velocity"] <= high
+
+
 def test_the_table_as_a_file(call, run):
     reply = call("GET", f"/api/calibrations/{run['id']}/table.csv")
     assert reply.headers["Content-Type"].startswith("text/csv")
