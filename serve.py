@@ -41,7 +41,16 @@ from sessions.announcing import announce, own_url
 from sessions.archive import Archive
 from sessions.brokers.elsewhere import PublishingBroker
 from sessions.calibrations import Calibrations
-from sessions.configured import brokers_of, decoding_of, load, lsl_inlet, records_of, sinks, sources
+from sessions.configured import (
+    brokers_of,
+    decoding_of,
+    floors_of,
+    load,
+    lsl_inlet,
+    records_of,
+    sinks,
+    sources,
+)
 from sessions.ending import Ending, interrupt, leave
 from sessions.garbage import Garbage
 from sessions.gate import Rules
@@ -148,6 +157,7 @@ def _run(chosen: Settings, ending: Ending) -> int:
         make_inlet=lsl_inlet() if chosen.lsl_enabled else None,
         sources=playable,
         keep=runs.keep,
+        floors=floors_of(chosen),
     )
     real_time = chosen.real_time and scheduling.real_time()
     log.info("Scheduled %s", "in real time" if real_time else "as other programs are")

@@ -154,7 +154,9 @@ class Frames:
     def _tables(self, news: News) -> dict[str, list[Row]]:
         """The rows of the page's tables, by their ``data-rows``."""
         listeners = [decoder for audience in self._session.audiences for decoder in audience.decoders]
-        tables = score_tables(news.scores, self._scene.recording.bin_rate, news.marked)
+        tables = score_tables(
+            news.scores, self._scene.recording.bin_rate, news.marked, self._session.predictions.holds.told
+        )
         return {"listeners": listener_rows(listeners), **tables}
 
     def _encode(self, news: News, updates: Iterable[Described], to_read: dict[str, Any]) -> bytes:

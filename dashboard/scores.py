@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, Final
 
 from engine.answers.scores.decoder_score import WINDOW
@@ -14,6 +14,7 @@ from engine.answers.scores.sums import Measures
 Row = list[Any]
 """Texts, and before them data for the row's element, if there are any."""
 
+TOLD: Final = "\N{DAGGER}"
 UNKNOWN: Final = "\N{EN DASH}"
 
 PERIODS: Final[Mapping[str, Callable[[Summary], Measures | None]]] = {
@@ -24,7 +25,9 @@ PERIODS: Final[Mapping[str, Callable[[Summary], Measures | None]]] = {
 """What is measured, by the period's name."""
 
 
-def score_tables(board: Scoreboard, bin_rate: float, marked: Sequence[str]) -> dict[str, list[Row]]:
+def score_tables(
+    board: Scoreboard, bin_rate: float, marked: Sequence[str], told: Container[str] = ()
+) -> dict[str, list[Row]]:
     """The rows of each period's table, the best decoder first.
 
     Parameters
@@ -34,6 +37,8 @@ def score_tables(board: Scoreboard, bin_rate: float, marked: Sequence[str]) -> d
         Bins per second.
     marked : sequence of str
         Decoders that have a colour.
+    told : container of str
+        Decoders that may know the truth, which the floor without spikes shows the worth of.
     """
     tables, decoders = {}, board.decoders
     for period, measured in PERIODS.items():
@@ -44,7 +49,8 @@ def score_tables(board: Scoreboard, bin_rate: float, marked: Sequence[str]) -> d
         for place, (measures, name) in enumerate(sorted(known, key=lambda item: item[0].merit), start=1):
             mark = {"mark": marked.index(name) + 1} if name in marked else {}
             trial = decoders[name].trials[-1] if period == "trial" else None
-            called = f"{name} (from {later[name]:.0f} s later on)" if name in later else name
+            called = f"{TOLD} {name}" if name in told else name
+            called += f" (from {later[name]:.0f} s later on)" if name in later else ""
             rows.append([mark, str(place), called, *cells(measures, trial)])
         tables[f"scores-{period}"] = rows
     return tables

@@ -8,6 +8,7 @@ from typing import Final
 
 from dashboard.drive.words import driven
 from dashboard.live.reel import selected_spans
+from dashboard.scores import spell
 from engine.bins.source import state_of
 from engine.broadband import BLOCK, SAMPLING_RATE
 from engine.monitors.drift import REFERENCE
@@ -27,6 +28,7 @@ def texts(session: Session) -> dict[str, str]:
         "limits": limits(session),
         "record": record(session),
         "drift": drift(session),
+        "floors": floors(session),
         "sinks": "\n".join((*source(session), *sinks(session))),
         **driven(session),
     }
@@ -69,6 +71,20 @@ def limits(session: Session) -> str:
     fastest = session.safety.limits.max_speed
     unit = session.description.length_unit
     return f"{fastest:g} {unit}/s" if fastest < 1e9 else "none"
+
+
+def floors(session: Session) -> str:
+    """What scores without reading the brain, R2 of position and velocity, once decoders have scores."""
+    found = session.floors if session.scores.latest().decoders else None
+    if found is None:
+        return ""
+    told = (
+        ("no spikes", found.no_spikes),
+        ("delayed", found.delayed_truth),
+        ("shuffled", found.shuffled_units),
+    )
+    r2s = (f"{name} {spell(floor.r2_position, 2)} / {spell(floor.r2_velocity, 2)}" for name, floor in told)
+    return f"Floor (whole recording): {', '.join(r2s)}"
 
 
 def record(session: Session) -> str:

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Literal
 
 from engine import scheduling
+from engine.calibration.floors import Floors, floors
 from engine.calibration.frozen import LEVELS, Example, Scores
 from engine.calibration.run import Fitted, Measured, Outcome, Plan, Step, calibrate
 from engine.decoders.bins import Bins
@@ -52,6 +53,8 @@ class Run:
         None before it has learned.
     scores : tuple of Scores
         By level, as they come.
+    floors : Floors, optional
+        Of its trials, once the scores are there; None where no kinematics are known.
     """
 
     def __init__(self, number: int, plan: Plan, train: Bins, test: Bins) -> None:
@@ -63,6 +66,7 @@ class Run:
         self.step: Step | None = None
         self.fitted: Fitted | None = None
         self.scores: tuple[Scores, ...] = ()
+        self.floors: Floors | None = None
         self._examples: tuple[Example, ...] = ()
         context = multiprocessing.get_context("spawn")
         connection, theirs = context.Pipe()
@@ -139,9 +143,11 @@ class Run:
         epochs = self.step.done / self.step.most if self.step is not None else 0.0
         return ((epochs if self.fitted is None else 1.0) + len(self.scores)) / (1 + len(LEVELS))
 
-    def _take(self, step: Step | Fitted | Measured) -> None:
+    def _take(self, step: Step | Fitted | Measured | Floors) -> None:
         if isinstance(step, Step):
             self.step = step
+        elif isinstance(step, Floors):
+            self.floors = step
         elif isinstance(step, Fitted):
             self.fitted, self.state = step, "testing"
         else:
@@ -256,6 +262,8 @@ def _work(connection: Connection) -> None:
         plan, train, test = connection.recv()
         for step in calibrate(plan, train, test, connection.send):
             connection.send(step)
+        if (found := floors(train, test)) is not None:
+            connection.send(found)
     except DeckError as refusal:
         error = str(refusal)
         if isinstance(refusal, DecoderFault) and refusal.__cause__ is not None:

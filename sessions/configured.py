@@ -19,6 +19,7 @@ from engine.sources.user.fitting import Fits
 from sessions.announcing import addresses
 from sessions.brokers.elsewhere import PublishingBroker
 from sessions.decoding import Decoding
+from sessions.floors import KeptFloors
 from sessions.gate.redaction import hide
 from sessions.making import LSL, RAW_LSL
 from sessions.recordings import Recordings
@@ -136,6 +137,11 @@ def fits_of(chosen: Settings) -> Fits:
 def decoding_of(chosen: Settings) -> Decoding:
     """What decodes in the server, and where it keeps what it has made."""
     return Decoding(chosen.records / ".found" if chosen.records else DATA / "found")
+
+
+def floors_of(chosen: Settings) -> KeptFloors:
+    """What finds the floors of recordings, and where it keeps them."""
+    return KeptFloors(chosen.records / ".floors" if chosen.records else DATA / "floors")
 
 
 def lsl_source(stream: str, bin_rate: float) -> Source:

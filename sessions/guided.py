@@ -180,7 +180,8 @@ class Guided:
             path.write_bytes(bins.to_npz())
             options = ["--name", name, "--bins", str(path)]
             for key, value in self.order.settings.items():
-                options += ["--set", f"{key}={value}"]
+                if value is not None:  # else it is chosen in training
+                    options += ["--set", f"{key}={value}"]
             started = self._launcher.start(self._launched, self._code, self.order.decoder, name, options)
             try:
                 self._wait(lambda: self._answers(name, started))

@@ -13,6 +13,7 @@ from engine.deck.replay import Replay
 from engine.errors import NotThere
 from engine.monitors.monitor import MonitorThread
 from engine.sinks.base import MakeSink, Subject
+from sessions.floors import KeptFloors
 from sessions.options import Options
 from sessions.session import Session
 
@@ -38,6 +39,8 @@ class Maker:
         None if LSL is off.
     keep : function, optional
         Keeps the scores of a session that ends or begins anew.
+    floors : KeptFloors, optional
+        Where the floors of recordings are found.
     """
 
     def __init__(
@@ -45,10 +48,12 @@ class Maker:
         make_sinks: Mapping[str, MakeSink] | None,
         make_inlet: MakeInlet | None,
         keep: Callable[[Session], object] | None = None,
+        floors: KeptFloors | None = None,
     ) -> None:
         self._make_sinks = dict(make_sinks or {})
         self._make_inlet = make_inlet
         self._keep = keep
+        self._floors = floors
         self._monitors = MonitorThread()
 
     @property
@@ -86,7 +91,17 @@ class Maker:
         )
         log.info("Session %s plays %s", code, description.name)
         subject = Subject(code, description, rate, voltages)
-        return Session(code, replay, options, subject, sinks, self._make_inlet, self._monitors, self._keep)
+        return Session(
+            code,
+            replay,
+            options,
+            subject,
+            sinks,
+            self._make_inlet,
+            self._monitors,
+            self._keep,
+            self._floors,
+        )
 
 
 def made_or_missed(make: Callable[[], Source], wait: bool) -> Source | NotThere:

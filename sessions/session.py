@@ -21,6 +21,7 @@ from engine.bins.description import Description, Recorded, recorded
 from engine.bins.ring import Ring
 from engine.bins.selection import Selection
 from engine.bins.source import Moved, Place, refuse
+from engine.calibration.floors import Floors
 from engine.deck.replay import Replay
 from engine.errors import NotNow
 from engine.monitors.drift import DriftMonitor
@@ -31,6 +32,7 @@ from engine.sources.user.source import SimulatedUser
 from engine.view import PLAIN, View, changed, usual_view
 from sessions.attendance import Attendance
 from sessions.audience import Audience
+from sessions.floors import FOLLOWED, KeptFloors
 from sessions.guided import Guided, Order
 from sessions.launcher import Launched, Launcher
 from sessions.listening import Inlets
@@ -70,6 +72,8 @@ class Session:
         That of all sessions; one of its own if None.
     keep : function, optional
         Keeps the scores of all decoders, before they are forgotten.
+    floors : KeptFloors, optional
+        Where those of its recording are found.
     """
 
     def __init__(
@@ -82,6 +86,7 @@ class Session:
         make_inlet: MakeInlet | None = None,
         monitors: MonitorThread | None = None,
         keep: Callable[[Session], object] | None = None,
+        floors: KeptFloors | None = None,
     ) -> None:
         self.code = code
         self.replay = replay
@@ -92,6 +97,7 @@ class Session:
             for name, make in (make_sinks or {}).items()
         }
         self._keep = keep
+        self._floors = floors
         self.created = time.time()
         self.maker: str | None = None  # the IP address that has asked for it
         self.safety = Safety(replay)
@@ -153,6 +159,13 @@ class Session:
             If that is no recording.
         """
         return recorded(self.description) or refuse(self.replay.source, "recording")
+
+    @property
+    def floors(self) -> Floors | None:
+        """What would score on its recording without reading the brain; None where that is not known."""
+        if self._floors is None or self.replay.source.kind != FOLLOWED:
+            return None
+        return self._floors.of(self.recording)
 
     @property
     def ring(self) -> Ring:

@@ -17,6 +17,7 @@ from engine.sources.recordings.recording import Recording
 from sessions.awaited import Awaited, StillWaits
 from sessions.codes import checked_code, made_up
 from sessions.entries import Entries
+from sessions.floors import KeptFloors
 from sessions.limits import Limits
 from sessions.making import Maker, made_or_missed
 from sessions.options import Options
@@ -53,6 +54,8 @@ class Store(Entries):
         What sessions can play; recordings alone if None.
     keep : function, optional
         Keeps the scores of a session that ends or begins anew.
+    floors : KeptFloors, optional
+        Where the floors of recordings are found.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class Store(Entries):
         make_inlet: MakeInlet | None = None,
         sources: Sources | None = None,
         keep: Callable[[Session], object] | None = None,
+        floors: KeptFloors | None = None,
     ) -> None:
         self.sources = sources or Sources()
         self.recordings = recordings
@@ -74,7 +78,8 @@ class Store(Entries):
         super().__init__(ttl)
         self.started = time.time()
         self.total_created = 0
-        self._maker = Maker(make_sinks, make_inlet, keep)
+        self._maker = Maker(make_sinks, make_inlet, keep, floors)
+        self._floors = floors
         self._closed = False
 
     @property
@@ -224,6 +229,8 @@ class Store(Entries):
         sessions = list(self.sessions.values())
         self._end(self.entries.values(), 1001, "The server is going down.")
         self.sources.close()
+        if self._floors is not None:
+            self._floors.close()
         until = clock.now() + goodbye_within
         while any(a.size for s in sessions for a in s.audiences) and clock.now() < until:
             time.sleep(0.02)  # they are others' sockets: nothing here can be waited for

@@ -47,7 +47,7 @@ class Hyperparameters:
         if chosen is None:
             return {}
         for name, value in chosen.settings.items():
-            if value is None:
+            if value is None and chosen.param[name].default is not None:
                 raise BadSetting(f"{name} is a number, such as {chosen.param[name].default:g}.")
         return {
             name: value

@@ -10,6 +10,7 @@ import panel as pn
 from panel.viewable import Viewable
 
 from dashboard.calibrate import results
+from dashboard.calibrate.curves import Curves
 from dashboard.calibrate.figure import Figure
 from dashboard.calibrate.guiding import Guiding
 from dashboard.calibrate.ordering import Ordering
@@ -71,6 +72,7 @@ class CalibratePage(FollowingPage):
         )
         self._place = stack()
         self._below = pn.pane.HTML(stylesheets=LOOKS)  # type: ignore[no-untyped-call]
+        self._curves = Curves()
         self._figure = Figure(ABOUT)
         self._figure.param.watch(lambda _: self._draw(), ["theme", "space"])
         self._levels: Table | None = None
@@ -142,6 +144,8 @@ class CalibratePage(FollowingPage):
                 self._levels = Table(columns, stylesheets=NUMBERS)
             self._levels.fill(results.levels(answer))
             parts.append(self._levels)
+            if self._curves.show(answer.choices):
+                parts.append(self._curves.view())
         if run.state == "done":
             self._below.object = str(results.done(answer, self._mount, self._session))
             parts += [self._figure, self._drawing.view(), self._below]

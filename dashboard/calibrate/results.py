@@ -12,10 +12,17 @@ from dashboard.table import Row, act
 from engine.calibration.frozen import LEVELS
 from engine.errors import NotNow
 from sessions.calibrations import Run
-from sessions.rest.models.calibrations import CalibrationAnswer
+from sessions.rest.models.calibrations import CalibrationAnswer, R2Answer
+from sessions.rest.models.scores import FloorAnswer, FloorsAnswer
 
 UNKNOWN: Final = "\N{EN DASH}"
 COMING: Final = "\N{HORIZONTAL ELLIPSIS}"
+FLOORS: Final = {
+    "no_spikes": "Floor: no spikes",
+    "delayed_truth": "Floor: delayed truth",
+    "shuffled_units": "Floor: shuffled units",
+}
+"""Titles by the fields of the answer."""
 EARLIER: Final = ("Run", "Decoder", "Trials", *LEVELS)
 
 DONE: Final = Markup(
@@ -57,14 +64,35 @@ def levels(run: CalibrationAnswer) -> list[Row]:
     rows = [Row(level, (level, *[COMING] * 5)) for level in LEVELS]
     for i, each in enumerate(run.table):
         measures = (
-            r2(each.r2_velocity.mean),
-            r2(each.r2_position.mean),
+            sure(each.r2_velocity.mean, ends(each.r2_velocity)),
+            sure(each.r2_position.mean, ends(each.r2_position)),
             rmse(each.rmse_velocity.mean),
             rmse(each.rmse_position.mean),
             f"{100 * each.coverage:.0f} %",
         )
         rows[i] = Row(each.level, (each.level, *measures))
+    return rows + (floors(run.floors) if run.floors else [])
+
+
+def floors(found: FloorsAnswer) -> list[Row]:
+    """A quiet row each: what scores on the same trials, undisturbed, without reading the brain."""
+    rows = []
+    for name, title in FLOORS.items():
+        floor: FloorAnswer = getattr(found, name)
+        r2s = (
+            sure(floor.r2_velocity, floor.r2_velocity_interval),
+            sure(floor.r2_position, floor.r2_position_interval),
+        )
+        rows.append(Row(name, (title, *r2s, *[""] * 3), "floor"))
     return rows
+
+
+def sure(value: float | None, interval: tuple[float, float] | None) -> Markup:
+    """An R2, and the interval behind it."""
+    if interval is None:
+        return Markup("{}").format(r2(value))
+    ends = f"{interval[0]:.2f} to {interval[1]:.2f}"
+    return Markup("{} <small>{}</small>").format(r2(value), ends)
 
 
 def earlier(run: CalibrationAnswer, shown: int | None) -> Row:
@@ -98,9 +126,10 @@ def spell_split(run: CalibrationAnswer) -> str:
     train = f"{many(len(split.train_trials), 'trial')} ({many(split.train_bins, 'bin')})"
     test = f"{many(len(split.test_trials), 'trial')} ({many(split.test_bins, 'bin')})"
     fitted = "" if run.fit_seconds is None else f" Fitted in {run.fit_seconds:.2g} s."
+    chosen = "".join(f" Chosen: {called(each.name)} {each.value:g}." for each in run.choices)
     return (
         f"Learned from {train}, over {many(len(split.targets), 'target position')}; tested on {test}. "
-        "Checked: no trial and no bin is in both, and no bin looks back out of its part." + fitted
+        "Checked: no trial and no bin is in both, and no bin looks back out of its part." + fitted + chosen
     )
 
 
@@ -120,6 +149,11 @@ def done(run: CalibrationAnswer, mount: str, session: str | None) -> Markup:
 def back(mount: str, session: str) -> Markup:
     """The way to the session from which somebody has come."""
     return Markup('For session <a href="{}/live?session={}">{}</a>').format(mount, quote(session), session)
+
+
+def ends(measure: R2Answer) -> tuple[float, float] | None:
+    """Of the interval, if it is known."""
+    return None if measure.low is None or measure.high is None else (measure.low, measure.high)
 
 
 def r2(value: float | None) -> str:

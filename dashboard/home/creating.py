@@ -18,7 +18,7 @@ from engine.deck.transport import MAX_SPEED, MIN_SPEED
 from engine.errors import BadSetting
 from engine.sources.user.user import PERSON
 from engine.sources.user.user import PRESETS as USERS
-from engine.stages.perturb import PRESETS
+from engine.stages.perturb import ALL_PRESETS
 from sessions.rest.context import Context
 from sessions.rest.lifecycle import create_session
 from sessions.rest.models.sessions import Created
@@ -53,7 +53,7 @@ class Creating(param.Parameterized):
     at_max = param.Boolean(default=False, label="Speed max", doc="As fast as the listeners take it.")
     loop = param.Boolean(default=True, label="Loop", doc="Start again at the end.")
     lsl: Any = param.Selector(default="automatic", objects=[*LSL], label="LSL")
-    preset: Any = param.Selector(default=NONE, objects=[*PRESETS], label="Perturbation")
+    preset: Any = param.Selector(default=NONE, objects=[*ALL_PRESETS], label="Perturbation")
     seed: Any = param.Integer(default=0, bounds=(0, None), allow_None=True, label="Seed")
     trials = param.String(default="", label="Trials, such as 1-20, 45")
     targets = param.String(default="", label="Targets, such as 0, 3")

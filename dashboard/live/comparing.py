@@ -14,13 +14,18 @@ from panel.viewable import Viewable
 from dashboard.live.controls import Controls, button, flow, stack
 from dashboard.live.task import Task
 from dashboard.table import Row, Table
-from engine.answers.scores.comparison import LEAST_TRIALS, Estimate, Pair, compare, estimates
+from engine.answers.scores.comparison import Estimate, Pair, compare, estimates
+from engine.answers.scores.resampled import LEAST_TRIALS
 from engine.bins import clock
 from sessions.session import Session
 
 MEASURES: Final[Mapping[str, str]] = {
     "R2 of position": "r2_position",
     "R2 of velocity": "r2_velocity",
+    "R2 of position, variance-weighted": "r2_position_weighted",
+    "R2 of velocity, variance-weighted": "r2_velocity_weighted",
+    "R2 of position, moving": "r2_position_moving",
+    "R2 of velocity, moving": "r2_velocity_moving",
     "RMSE of position": "rmse_position",
     "RMSE of velocity": "rmse_velocity",
     "Correlation of position": "correlation_position",

@@ -14,12 +14,13 @@ import param
 from panel.viewable import Viewable
 
 from dashboard.live.controls import Controls, attempt, button, fields, stack
-from dashboard.live.perturbation import SWITCH
+from dashboard.live.perturbation import SWITCH, title
 from dashboard.live.task import Task
 from dashboard.table import ACTIONS, Row, Table, act
 from engine.errors import BadSetting
-from engine.stages.perturb import MODELS, PRESETS
+from engine.stages.perturb import ALL_PRESETS, MODELS
 from engine.stages.perturb.base import Model
+from engine.stages.perturb.scenarios import PACE, SCENARIOS
 from engine.stages.perturb.timetable import Step
 from sessions.rest.reading import checked
 from sessions.rest.tuning import TimetableAsk
@@ -43,8 +44,10 @@ class Scheduling(Controls):
         super().__init__(session)
 
     def declare(self) -> None:
-        presets = {f"{name.capitalize()} (preset)": name for name in PRESETS}
-        self.param.what.objects = {**presets, **{_label(model.key): model.key for model in MODELS}}
+        presets = {f"{title(name)} (preset)": name for name in ALL_PRESETS}
+        scenarios = {f"{SCENARIOS[name].title} (scenario)": name for name in SCENARIOS}
+        models = {_label(model.key): model.key for model in MODELS}
+        self.param.what.objects = {**presets, **scenarios, **models}
 
     def follow(self) -> None:
         steps = self.session.replay.timetable
@@ -75,8 +78,12 @@ class Scheduling(Controls):
         self._task.start("", self.session.restart, lambda _: None)  # which waits for the last scores
 
     def _add(self) -> None:
-        step = Step(parse_clock(self.at), asked(self.what, self.strength))
-        self._set_steps([*self.session.replay.timetable, step])
+        at = parse_clock(self.at)
+        if self.what in SCENARIOS:
+            added = SCENARIOS[self.what].steps(pace_of(self.strength), at)
+        else:
+            added = [Step(at, asked(self.what, self.strength))]
+        self._set_steps([*self.session.replay.timetable, *added])
 
     def _hear(self, what: str, key: str) -> None:
         if what == "remove":
@@ -118,6 +125,25 @@ def spell_clock(seconds: float) -> str:
     )
 
 
+def pace_of(strength: str) -> float:
+    """Seconds of each part of a scenario, by the field of strength.
+
+    Raises
+    ------
+    BadSetting
+        If it is no number of seconds.
+    """
+    try:
+        seconds = float(strength.strip() or PACE)
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise BadSetting(
+            f"{strength.strip()[:40]!r} are no seconds for a day. Write a number, such as {PACE:g}."
+        )
+    return seconds
+
+
 def asked(what: str, strength: str) -> dict[str, Any]:
     """What a step changes, by a preset's or a model's name; the strength is the model's first number.
 
@@ -127,7 +153,7 @@ def asked(what: str, strength: str) -> dict[str, Any]:
         If the strength is no number, or is missing or given in vain.
     """
     given = strength.strip()
-    if what in PRESETS:
+    if what in ALL_PRESETS:
         if given:
             raise BadSetting("A preset has its own strength. Leave the field empty, or choose a model.")
         return {"preset": what}
@@ -153,7 +179,7 @@ def strength_of(model: type[Model]) -> str:
 def spell_step(perturbation: Mapping[str, Any]) -> tuple[str, str]:
     """What a step changes, and how strongly."""
     if "preset" in perturbation:
-        return str(perturbation["preset"]).capitalize(), ""
+        return title(str(perturbation["preset"])), ""
     names = ", ".join(_label(key) for key in perturbation)
     return names, "; ".join(_spell_settings(settings) for settings in perturbation.values())
 

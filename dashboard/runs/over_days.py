@@ -5,23 +5,20 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import panel as pn
-import param
 from bokeh.models import ColumnDataSource, HoverTool
 from bokeh.plotting import figure
-from panel.custom import JSComponent
 from panel.viewable import Viewable
 
 from dashboard import theme
+from dashboard.ground import Ground, paint_all
 from dashboard.live.controls import stack
 from dashboard.runs.words import called
 from plotters.drawing import paint, paint_figure
 
-RESOURCES = Path(__file__).parents[2] / "resources"
 MARKERS: Final = (
     "circle", "triangle", "square", "diamond", "inverted_triangle", "hex", "star", "plus", "x",
 )  # fmt: skip
@@ -31,21 +28,6 @@ DAY: Final = 86_400.0
 
 Points = Sequence[tuple[str, float, float]]
 """Decoder, Unix seconds and score."""
-
-
-class Ground(JSComponent):
-    """Tells whether the page is dark or light."""
-
-    theme: Any = param.Selector(default="dark", objects=["dark", "light"])
-
-    _esm = """
-    export function render({ model }) {
-      const tell = () => (model.theme = document.documentElement.dataset.theme);
-      document.addEventListener("deck:theme", tell);
-      model.on("remove", () => document.removeEventListener("deck:theme", tell));
-      tell();
-    }
-    """
 
 
 class OverDays:
@@ -116,10 +98,7 @@ class OverDays:
         return [*theme.group_colours(self._ground.theme), theme.COLOURS[self._ground.theme]["muted"]]
 
     def _paint(self) -> None:
-        roles: dict[str, Any] = theme.roles()[self._ground.theme]
-        for model in self._plot.references():
-            for tag in model.tags:
-                model.update(**{name: roles.get(role, role) for name, role in tag["theme"].items()})
+        paint_all(self._plot, self._ground.theme)
         colours = self._colours()
         rank = {decoder: i for i, decoder in enumerate(self._ranked)}
         decoders = self._points.data["decoder"]

@@ -15,7 +15,7 @@ from dashboard.live.task import Task
 from dashboard.notices import notices
 from dashboard.templates import templates
 from dashboard.wall.acting import Everyone, Report
-from engine.stages.perturb import PRESETS
+from engine.stages.perturb import ALL_PRESETS
 from sessions.rest.context import Context
 
 
@@ -64,7 +64,7 @@ class Doing:
         self._task = Task()
         self._said = pn.widgets.StaticText(value="", css_classes=["said"])
         self._preset = pn.widgets.Select(  # type: ignore[no-untyped-call]
-            label="Perturbation of all", options=[*PRESETS], width=150
+            label="Perturbation of all", options=[*ALL_PRESETS], width=150
         )
 
     def view(self) -> Viewable:

@@ -29,6 +29,8 @@ class Caller:
         The bin that it reads next; None before it has read any.
     lost : int
         Bins that it skipped, or that were gone when it asked for them.
+    told : bool
+        Whether it may know the truth.
     """
 
     def __init__(self, asked: str | None, address: str) -> None:
@@ -38,6 +40,7 @@ class Caller:
         self.cursor: int | None = None
         self.lost = 0
         self.waiting = 0
+        self.told = False
         self.heard = clock.now()
 
     @property
@@ -67,7 +70,9 @@ class Callers:
         self._callers: dict[tuple[str | None, str], Caller] = {}
         self._lock = threading.Lock()  # guards the one above and what callers hold
 
-    def called(self, asked: str | None, address: str, answers: bool = False) -> tuple[Caller, bool]:
+    def called(
+        self, asked: str | None, address: str, answers: bool = False, *, truth: bool = False
+    ) -> tuple[Caller, bool]:
         """Note a call.
 
         Parameters
@@ -76,7 +81,10 @@ class Callers:
             What the decoder calls itself, as `engine.answers.prediction.checked_name` has it.
         address : str
         answers : bool
-            Whether it needs a name, if it has not said one.
+            Whether it needs a name, if it has not said one. If its first call does, it has its bins from
+            elsewhere, and may know the truth.
+        truth : bool
+            Whether this call tells it the truth.
 
         Returns
         -------
@@ -100,8 +108,11 @@ class Callers:
             caller = known or Caller(asked, address)
             self._callers[asked, address] = caller
             caller.heard = clock.now()
+            caller.told = caller.told or truth or (known is None and answers)
+            if caller.hold is not None and truth:
+                self._predictions.holds.tell(caller.hold)
             if caller.hold is None and (asked is not None or answers):
-                caller.hold = self._predictions.holds.take(asked, caller.is_there)
+                caller.hold = self._predictions.holds.take(asked, caller.is_there, truth=caller.told)
             return caller, known is None
 
     @contextmanager

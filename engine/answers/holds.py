@@ -46,10 +46,11 @@ class Holds:
         self._known = known
         self._held: dict[str, Hold] = {}
         self._made_up: set[str] = set()  # and never asked for; the lowest that is free is taken again
-        self._lock = threading.Lock()  # guards the two above
+        self._told: set[str] = set()
+        self._lock = threading.Lock()  # guards the three above
 
-    def take(self, asked: str | None, there: Callable[[], bool] = _always) -> Hold:
-        """Hold a name until `free`.
+    def take(self, asked: str | None, there: Callable[[], bool] = _always, *, truth: bool = True) -> Hold:
+        """Hold a name until `free`; `truth` is whether its holder may be told the truth.
 
         It is the one that is asked for, or if that is taken the same with ``-2`` or higher; one who asks
         for none gets ``decoder-1`` or higher.
@@ -62,6 +63,8 @@ class Holds:
                 name = asked if self._is_free(asked) else next(filter(self._is_free, _numbered(asked, 2)))
                 self._made_up.discard(name)
             hold = self._held[name] = Hold(name, asked, there)
+            if truth:
+                self._told.add(name)
             return hold
 
     def free(self, hold: Hold) -> None:
@@ -69,6 +72,20 @@ class Holds:
         with self._lock:
             if self._held.get(hold.name) is hold:
                 del self._held[hold.name]
+                if hold.name not in self._known:
+                    self._told.discard(hold.name)
+
+    def tell(self, hold: Hold) -> None:
+        """Note that a holder is told the truth."""
+        with self._lock:
+            if self._held.get(hold.name) is hold:
+                self._told.add(hold.name)
+
+    @property
+    def told(self) -> frozenset[str]:
+        """Names of which a holder may have been told true kinematics or intention."""
+        with self._lock:
+            return frozenset(self._told)
 
     def keeps_place(self, name: str) -> bool:
         """Whether a name counts among those of the session: all but made-up ones that nobody holds."""

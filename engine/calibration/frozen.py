@@ -8,8 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.answers.cursor import Cursor, Stretches
-from engine.answers.scores.moments import Moments, r_squared, root_mean_square_error
+from engine.answers.scores.moments import Moments, r_squared, root_mean_square_error, weighted_r_squared
+from engine.answers.scores.resampled import Interval, Resampled
+from engine.answers.scores.sent import moving_above
 from engine.decoders import Decoder, decode
+from engine.decoders.base import N_KINEMATICS
 from engine.decoders.bins import Bins
 from engine.stages.perturb import PRESETS, Perturbations
 
@@ -38,6 +41,26 @@ class Measure:
 
 
 @dataclass(frozen=True)
+class R2(Measure):
+    """`engine.answers.scores.moments.r_squared`; NaN where nothing can be said.
+
+    Attributes
+    ----------
+    weighted : float
+        `engine.answers.scores.moments.weighted_r_squared`.
+    moving : float
+        The mean in bins whose speed is above `engine.answers.scores.sent.moving_above` of the tested ones.
+    low, high : float
+        95 % interval of `mean` over trials (`engine.answers.scores.resampled`).
+    """
+
+    weighted: float
+    moving: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Scores:
     """How good a frozen decoder is at one level of perturbation.
 
@@ -49,8 +72,7 @@ class Scores:
         That are scored: observed, with known kinematics, and answered by the decoder.
     coverage : float
         Their share of the observed bins with known kinematics.
-    r2_velocity, r2_position : Measure
-        `engine.answers.scores.moments.r_squared` of each axis.
+    r2_velocity, r2_position : R2
     rmse_velocity, rmse_position : Measure
         `moments.root_mean_square_error` of each axis, in length units, and per second.
     """
@@ -58,8 +80,8 @@ class Scores:
     level: str
     n_bins: int
     coverage: float
-    r2_velocity: Measure
-    r2_position: Measure
+    r2_velocity: R2
+    r2_position: R2
     rmse_velocity: Measure
     rmse_position: Measure
 
@@ -105,8 +127,10 @@ def disturbed(bins: Bins, level: str, seed: int) -> npt.NDArray[np.unsignedinteg
 def answers(decoder: Decoder, bins: Bins, level: str, seed: int) -> Floats:
     """What a frozen decoder says of bins that it has never seen.
 
-    It is never told the truth, so that one that adapts stays as it was fitted, and it is reset at every
-    start of a stretch. One that says nothing of position moves a cursor by its velocity
+    It begins as it was fitted, and is never told the truth, so that one that learns from that stays so;
+    one that adapts to counts alone does. It gets what was observed, and is reset where bins of the
+    recording are left out, as at a jump of a stream. One that
+    says nothing of position moves a cursor by its velocity
     (`engine.answers.cursor`), from the true position at each start.
 
     Returns
@@ -115,7 +139,10 @@ def answers(decoder: Decoder, bins: Bins, level: str, seed: int) -> Floats:
         x, y, vx, vy; NaN where it has no opinion.
     """
     counts = disturbed(bins, level, seed)
-    said = np.asarray(decode(decoder, counts, bins.start, trials=bins.trial_id), np.float64)
+    seen = bins.observed
+    decoder.forget()
+    said = np.full((len(counts), N_KINEMATICS), np.nan)
+    said[seen] = decode(decoder, counts[seen], bins.cut[seen], trials=bins.trial_id[seen])
     cursor, stretches = Cursor(float(bins.bin_width)), Stretches(len(said))
     stretches.take(np.arange(len(said)), bins.packet_id, bins.kinematics)
     truth = bins.kinematics[:, :2].tolist()
@@ -139,13 +166,20 @@ def score(bins: Bins, said: Floats, level: str) -> Scores:
     scorable = bins.observed & known[:, known.any(axis=0)].all(axis=1)  # without columns that are missing
     answered = scorable & np.isfinite(said[:, np.isfinite(said).any(axis=0)]).all(axis=1)
     moments = Moments.of(truth[answered], said[answered])
-    r2, rmse = r_squared(moments), root_mean_square_error(moments)
+    moving = answered & (np.hypot(*truth[:, 2:].T) > moving_above(bins.kinematics))
+    r2_moving = r_squared(Moments.of(truth[moving], said[moving]))
+    rmse = root_mean_square_error(moments)
+    resampled = Resampled()
+    for trial in bins.trials:
+        rows = answered & (bins.trial_id == trial)
+        resampled.take(Moments.of(truth[rows], said[rows]))
+    ends = resampled.intervals()
     return Scores(
         level=level,
         n_bins=int(answered.sum()),
         coverage=float(answered.sum() / max(scorable.sum(), 1)),
-        r2_velocity=_measure(r2[2:]),
-        r2_position=_measure(r2[:2]),
+        r2_velocity=_r2(Moments(moments.sums[:, 2:]), r2_moving[2:], ends.r2_velocity),
+        r2_position=_r2(Moments(moments.sums[:, :2]), r2_moving[:2], ends.r2_position),
         rmse_velocity=_measure(rmse[2:]),
         rmse_position=_measure(rmse[:2]),
     )
@@ -164,6 +198,12 @@ def examples(bins: Bins, said: Floats) -> tuple[Example, ...]:
         for trial_id in trials
         for rows in [bins.trial_id == trial_id]
     )
+
+
+def _r2(moments: Moments, moving: Floats, ends: Interval) -> R2:
+    x, y = r_squared(moments).tolist()
+    weighted = weighted_r_squared(moments)
+    return R2((x + y) / 2, x, y, weighted, float(moving.mean()), *ends)
 
 
 def _measure(axes: Floats) -> Measure:

@@ -32,6 +32,6 @@ def fitted(decoder: str, settings: str, bins: Bins, tell: Callable[[float], None
     bin_rate = float(bins.bin_rate)
     made = make_decoder(decoder, bin_rate, json.loads(settings))
     made.epoch_done = lambda done, most: tell(done / most)
-    made.fit(bins.counts, bins.kinematics, bins.start, bins.target)
+    bins.teach(made)
     n_units = bins.counts.shape[1]
     return to_npz(made, Trained(str(bins.recording), str(bins.sha256), n_units, bin_rate, bins.trials))

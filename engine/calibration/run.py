@@ -12,6 +12,7 @@ from engine.calibration.frozen import LEVELS, Example, Scores, answers, examples
 from engine.calibration.split import Apart, Balance, Split, balance, check_apart
 from engine.decoders import DECODERS, Decoder, make_decoder
 from engine.decoders.bins import Bins
+from engine.decoders.choice import Choice
 from engine.decoders.store import Trained, to_npz
 from engine.errors import BadModel, BadSetting
 
@@ -25,7 +26,7 @@ class Plan:
     decoder : str
         Of `engine.decoders.DECODERS`; one that learns.
     settings : mapping
-        All of its hyperparameters.
+        All of its hyperparameters; None of those that are to be chosen.
     seed : int
         Of the perturbations.
     recording, length_unit : str
@@ -73,11 +74,14 @@ class Fitted:
         That it took.
     unkept : str
         Why there is no model.
+    choices : tuple of Choice
+        How hyperparameters were chosen that were not set.
     """
 
     model: bytes | None
     seconds: float
     unkept: str = ""
+    choices: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,15 +196,15 @@ def calibrate(
     if tell is not None:
         decoder.epoch_done = lambda done, most: tell(Step(done, most))
     began = time.perf_counter()
-    decoder.fit(train.counts, train.kinematics, train.start, train.target)
+    train.teach(decoder)
     took = time.perf_counter() - began
     learned_from = Trained(
         str(train.recording), str(train.sha256), train.counts.shape[1], bin_rate, train.trials
     )
     try:
-        yield Fitted(to_npz(decoder, learned_from), took)
+        yield Fitted(to_npz(decoder, learned_from), took, choices=decoder.choices)
     except BadModel as error:
-        yield Fitted(None, took, str(error))
+        yield Fitted(None, took, str(error), decoder.choices)
     for level in LEVELS:
         said = answers(decoder, test, level, plan.seed)
         yield Measured(score(test, said, level), examples(test, said) if level == LEVELS[0] else ())

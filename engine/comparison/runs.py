@@ -113,7 +113,7 @@ def learned(key: str, bins: Bins) -> Decoder:
     decoder = make_decoder(key, float(bins.bin_rate))
     decoder.recording = str(bins.recording)
     if decoder.learned:
-        decoder.fit(bins.counts, bins.kinematics, bins.start, bins.target)
+        bins.teach(decoder)
     return decoder
 
 

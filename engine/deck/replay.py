@@ -279,6 +279,7 @@ class Replay:
 
     def set_perturbation(self, settings: Mapping[str, Any]) -> None:
         """Change models by name or by preset; `BadSetting` if one is unknown or out of bounds."""
+        self._transport.perturbations.prepare(settings)  # out of turn: it may take its time
         self._ask(lambda transport: transport.set_perturbation(settings))
 
     def tune(self, what: str, settings: Mapping[str, Any]) -> None:
@@ -295,6 +296,7 @@ class Replay:
 
     def set_timetable(self, steps: Sequence[Step]) -> None:
         """Have perturbations change at seconds of the session; `BadSetting` if a step cannot be."""
+        self._transport.perturbations.prepare(*(step.perturbation for step in steps))
         self._ask(lambda transport: transport.set_timetable(steps))
 
     def note(self, text: str) -> None:

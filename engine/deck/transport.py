@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.bins.clock import Schedule
+from engine.bins.description import recorded
 from engine.bins.selection import EVERYTHING, Selection
 from engine.bins.source import (
     Block,
@@ -77,7 +78,9 @@ class Transport:
     ) -> None:
         description = source.description
         self.source = source
-        self.perturbations = Perturbations(seed, description.n_units, description.bin_rate)
+        self.perturbations = Perturbations(
+            seed, description.n_units, description.bin_rate, recorded(description)
+        )
         self.perturbations.change(perturbation)
         self.timetable = Timetable(self.perturbations, description.bin_rate)
         self.origin = 0

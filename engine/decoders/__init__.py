@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine.decoders.aligned import Aligned
 from engine.decoders.base import Decoder, decode
 from engine.decoders.delayed import Delayed
+from engine.decoders.gru import Gru
 from engine.decoders.kalman import Kalman
 from engine.decoders.lstm import Lstm
 from engine.decoders.passthrough import Passthrough
 from engine.decoders.population_vector import PopulationVector
 from engine.decoders.refit import ReFit
+from engine.decoders.renormalised import Renormalised
 from engine.decoders.rls import Rls
 from engine.decoders.velocity_predictor import VelocityPredictor
 from engine.decoders.wiener import Wiener
@@ -20,7 +23,8 @@ from engine.errors import BadSetting
 DECODERS: dict[str, type[Decoder]] = {
     decoder.key: decoder
     for decoder in (
-        Passthrough, Delayed, VelocityPredictor, PopulationVector, Wiener, Kalman, ReFit, Rls, Lstm,
+        Passthrough, Delayed, VelocityPredictor, PopulationVector, Wiener, Kalman, ReFit, Rls, Renormalised,
+        Aligned, Lstm, Gru,
     )
 }  # fmt: skip
 """By key; the first three use the truth alone."""

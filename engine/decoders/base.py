@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.decoders.choice import Choice
 from engine.errors import CannotFit
 from engine.tuned import Tuned
 
@@ -16,6 +17,7 @@ Floats = npt.NDArray[np.floating[Any]]
 Rows = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
 Counts = npt.NDArray[Any]
+Ids = npt.NDArray[np.integer[Any]]
 Arrays = dict[str, npt.NDArray[Any]]
 
 POSITION, VELOCITY = (0, 1), (2, 3)
@@ -37,6 +39,9 @@ class Decoder(Tuned):
     ----------
     recording : str
         The name of what it decodes, where that is known.
+    choices : tuple of Choice
+        How the hyperparameters that nobody has set (None) were chosen in `fit`, which then sets them;
+        the next `fit` chooses anew.
     """
 
     key: ClassVar[str]
@@ -44,15 +49,23 @@ class Decoder(Tuned):
     """Attributes that `fit` sets, all arrays: with the hyperparameters they are the whole decoder."""
     uses_truth: ClassVar[bool] = False
     """Whether `predict` does something with the true kinematics."""
+    adapts: ClassVar[bool] = False
+    """Whether it goes on changing with the counts that it is asked about, without any truth."""
 
     def __init__(self, bin_rate: float, **settings: Any) -> None:
         super().__init__(**settings)
         self.bin_rate = bin_rate
         self.recording = ""
+        self.choices: tuple[Choice, ...] = ()
         self.epoch_done: Callable[[int, int], object] = nobody_hears
 
     def fit(
-        self, counts: Counts, targets: Floats, starts: Flags | None = None, goals: Floats | None = None
+        self,
+        counts: Counts,
+        targets: Floats,
+        starts: Flags | None = None,
+        goals: Floats | None = None,
+        trials: Ids | None = None,
     ) -> None:
         """Learn from a recording; what was learned before is forgotten.
 
@@ -68,6 +81,9 @@ class Decoder(Tuned):
             alone if None.
         goals : ndarray of float, shape (n, 2), optional
             Where the target is, NaN if there is none; of use to decoders that learn from intention.
+        trials : ndarray of int, shape (n,), optional
+            Of each bin, -1 outside of trials: what is to be chosen is chosen on trials left out whole;
+            stretches take their place if None.
 
         Raises
         ------
@@ -75,8 +91,22 @@ class Decoder(Tuned):
             If there is too little to learn from.
         """
 
+    def choose(self, choices: Iterable[Choice]) -> None:
+        """Set hyperparameters to what was chosen."""
+        self.choices += tuple(choices)
+        self.param.update(**{each.name: each.value for each in self.choices})
+
+    def unchoose(self) -> None:
+        """Leave to `fit` again what it has chosen."""
+        self.param.update(**{each.name: None for each in self.choices})
+        self.choices = ()
+
     def reset(self) -> None:
         """Forget the bins before: the next one starts a stretch."""
+
+    def forget(self) -> None:
+        """Go back to what `fit` has learned: decoders that adapt carry the rest over a `reset`."""
+        self.reset()
 
     def on_done(self) -> None:
         """The trial of the last bin has ended. Nothing need be done, and nothing is to be forgotten."""
@@ -92,7 +122,7 @@ class Decoder(Tuned):
         return {name: getattr(self, name) for name in self.learned}
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Take what a decoder of the same hyperparameters has learned; `reset` is to follow.
+        """Take what a decoder of the same hyperparameters has learned; `forget` is to follow.
 
         Raises
         ------
@@ -146,6 +176,8 @@ class Training:
         How many bins of the same stretch come before.
     goals : ndarray of float64, shape (n, 2)
         NaN where there is none.
+    trial : ndarray of int, shape (n,)
+        Which trial each bin is of, counted from 0; stretches where trials are not known.
     """
 
     signal: Floats
@@ -153,6 +185,7 @@ class Training:
     rows: Rows
     age: Rows
     goals: Floats
+    trial: Rows
 
 
 class NeuralDecoder(Decoder):
@@ -169,10 +202,16 @@ class NeuralDecoder(Decoder):
     columns: Rows
 
     def fit(
-        self, counts: Counts, targets: Floats, starts: Flags | None = None, goals: Floats | None = None
+        self,
+        counts: Counts,
+        targets: Floats,
+        starts: Flags | None = None,
+        goals: Floats | None = None,
+        trials: Ids | None = None,
     ) -> None:
-        self._learn(self._prepare(counts, targets, starts, goals))
-        self.reset()
+        self.unchoose()
+        self._learn(self._prepare(counts, targets, starts, goals, trials))
+        self.forget()
 
     def predict(self, counts: Counts, truth: Floats | None = None) -> Floats:
         out = np.full(N_KINEMATICS, np.nan)
@@ -181,7 +220,12 @@ class NeuralDecoder(Decoder):
         return out
 
     def _prepare(
-        self, counts: Counts, targets: Floats, starts: Flags | None, goals: Floats | None
+        self,
+        counts: Counts,
+        targets: Floats,
+        starts: Flags | None,
+        goals: Floats | None,
+        trials: Ids | None,
     ) -> Training:
         """Check and centre; sets what every neural decoder learns."""
         n = len(counts)
@@ -200,12 +244,14 @@ class NeuralDecoder(Decoder):
         self.mean = counts[rows][:, self.active].mean(axis=0)
         index = np.arange(n)
         begun = index == 0 if starts is None else starts
+        changes = begun if trials is None else np.diff(trials, prepend=trials[:1]) != 0
         return Training(
             signal=counts[:, self.active] - self.mean,
             targets=targets[:, self.columns].astype(np.float64),
             rows=rows,
             age=index - np.maximum.accumulate(np.where(begun, index, 0)),
             goals=np.full((n, 2), np.nan) if goals is None else goals.astype(np.float64),
+            trial=np.cumsum(changes),
         )
 
     def _learn(self, training: Training) -> None:
@@ -221,7 +267,7 @@ def decode(
     counts: Counts,
     starts: Flags,
     truth: Floats | None = None,
-    trials: npt.NDArray[np.integer[Any]] | None = None,
+    trials: Ids | None = None,
 ) -> Floats:
     """Ask a decoder for many bins, as a stream would.
 

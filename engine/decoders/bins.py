@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import re
 import zipfile
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from engine.bins.description import Recorded
 from engine.bins.selection import Selection
 from engine.bins.trial_table import trial_table
+from engine.decoders.base import Decoder
 from engine.errors import RecordingError
 
 TRAINED_ON: Final = 0.75
@@ -58,6 +60,9 @@ class Bins:
         Of the recording's bin 0, s: bin k starts at ``start_time + packet_id[k] / bin_rate``.
     synthetic : bool
         Whether the recording is simulated.
+    cut : ndarray of bool, shape (n,)
+        Observed bins before which observed bins of the recording are left out. What was not observed cuts
+        nothing, as a stream goes on over it; `start` where nothing else is known.
     trial_table : ndarray, shape (n_trials,)
         The trials that are here, as `engine.bins.trial_table.trial_table` has them.
     """
@@ -79,6 +84,11 @@ class Bins:
     start_time: float = 0.0
     synthetic: bool = False
     trial_table: npt.NDArray[np.void] = field(default_factory=lambda: trial_table(()))
+    cut: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+
+    def __post_init__(self) -> None:
+        if len(self.cut) != len(self.start):
+            object.__setattr__(self, "cut", self.start)
 
     @classmethod
     def of(cls, recording: Recorded, trial_ids: Sequence[int] = ()) -> Bins:
@@ -113,12 +123,28 @@ class Bins:
             start_time=recording.start_time,
             synthetic=recording.synthetic,
             trial_table=trial_table(trials),
+            cut=_cuts(recording.bins["observed"], bins["packet_id"]),
         )
 
     @property
     def trials(self) -> tuple[int, ...]:
         """Ids of the trials that are here, ascending."""
         return tuple(np.unique(self.trial_id[self.trial_id != -1]).tolist())
+
+    def teach(self, decoder: Decoder) -> None:
+        """Have a decoder learn from these as from a stream: from what was observed, going on over the rest.
+
+        Raises
+        ------
+        CannotFit
+            If there is too little to learn from.
+        """
+        seen = self.observed
+        given = self.counts[seen], self.kinematics[seen], self.cut[seen], self.target[seen]
+        if "trials" in inspect.signature(decoder.fit).parameters:
+            decoder.fit(*given, trials=self.trial_id[seen])
+        else:  # a decoder of somebody's own that chooses nothing
+            decoder.fit(*given)
 
     def to_npz(self) -> bytes:
         """As a file. Not compressed: the streams want the processor more than anybody wants the bytes."""
@@ -149,7 +175,8 @@ class Bins:
         """
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as file:
-                read = {each.name: file[each.name] for each in fields(cls)}
+                names = {each.name for each in fields(cls)} - ({"cut"} - {*file.files})
+                read = {name: file[name] for name in names}
         except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise RecordingError(f"These are no bins of a recording: {error}.") from None
         return cls(**{name: value[()] if value.ndim == 0 else value for name, value in read.items()})
@@ -169,6 +196,15 @@ def _field_name(name: str) -> str:
     """A name that MATLAB takes: letters, digits and underscores, the first a letter."""
     plain = re.sub(r"\W", "_", name, flags=re.ASCII)[:63]
     return plain if plain[0].isalpha() else f"trial_{plain}"[:63]
+
+
+def _cuts(observed: npt.NDArray[np.bool_], packet_id: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    """Which observed bins do not follow the observed one before them in the recording."""
+    out = np.zeros(len(packet_id), np.bool_)
+    seen = np.flatnonzero(observed[packet_id])
+    number = np.cumsum(observed)[packet_id[seen]]
+    out[seen] = np.diff(number, prepend=-1) != 1
+    return out
 
 
 def stretches(packet_id: npt.NDArray[np.int32], observed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

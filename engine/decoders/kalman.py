@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import param
 
 from engine.decoders.base import Floats, NeuralDecoder, Rows, Training
+from engine.decoders.choice import Choice, folds, mean_r2
+
+LONGEST: Final = 0.2
+"""Seconds of the lags that are tried."""
+N_LAGS: Final = 9
 
 
 class Kalman(NeuralDecoder):
@@ -26,8 +32,11 @@ class Kalman(NeuralDecoder):
         "centre", "transition", "noise", "pull", "precision", "first", "first_spread",
     )  # fmt: skip
 
-    lag_ms = param.Number(
-        default=50.0, bounds=(0.0, 1000.0), doc="By how much counts lead the kinematics, in ms."
+    lag_ms: Any = param.Number(
+        default=None,
+        bounds=(0.0, 1000.0),
+        allow_None=True,
+        doc="By how much counts lead the kinematics, in ms; chosen in training if none is set.",
     )
 
     centre: Floats
@@ -50,6 +59,39 @@ class Kalman(NeuralDecoder):
         self._waiting: deque[Floats] = deque()
 
     def _learn(self, training: Training) -> None:
+        if self.lag_ms is None:
+            self.choose([self._best_lag(training)])
+        self._regress(training)
+
+    def _best_lag(self, training: Training) -> Choice:
+        """Filter trials left out, with each lag; none at all is among them."""
+        longest = round(LONGEST * self.bin_rate)
+        lags = np.unique(np.linspace(0, longest, min(longest + 1, N_LAGS)).round().astype(int)).tolist()
+        parts = folds(training.trial, training.rows)
+        targets = training.targets
+        error = np.zeros((len(lags), targets.shape[1]))
+        for out in parts:
+            rows = np.concatenate([each for each in parts if each is not out])
+            rest = type(self)(self.bin_rate, **self.settings)
+            for i, lag in enumerate(lags):
+                rest.lag_ms = 1000 * lag / self.bin_rate
+                rest.columns = self.columns
+                rest._regress(replace(training, rows=rows))
+                error[i] += ((rest._filtered(training, out) - targets[out]) ** 2).sum(axis=0)
+        score = mean_r2(error, targets[training.rows])
+        return Choice.best("lag_ms", [1000 * lag / self.bin_rate for lag in lags], score)
+
+    def _filtered(self, training: Training, rows: Rows) -> Floats:
+        """States of some bins, shape (n_rows, n_columns), each stretch filtered from the first of them."""
+        out = np.empty((len(rows), len(self.columns)))
+        before = -2
+        for i, row in enumerate(rows.tolist()):
+            if row != before + 1 or not training.age[row]:
+                self.reset()
+            out[i], before = self._step(training.signal[row], None), row
+        return out
+
+    def _regress(self, training: Training) -> None:
         rows, targets = training.rows, training.targets
         self.centre = targets[rows].mean(axis=0)
         states = targets - self.centre
@@ -79,7 +121,7 @@ class Kalman(NeuralDecoder):
 
     @property
     def _lag(self) -> int:
-        return round(self.lag_ms / 1000 * self.bin_rate)
+        return round(float(self.lag_ms) / 1000 * self.bin_rate)
 
     def _step(self, signal: Floats, truth: Floats | None) -> Floats:  # noqa: ARG002
         if self._state is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import param
 
-from engine.decoders.base import N_KINEMATICS, Counts, Flags, Floats, Training
+from engine.decoders.base import N_KINEMATICS, Counts, Flags, Floats, Ids, Training
 from engine.decoders.kalman import Kalman, covariance, pairs, regress
 from engine.errors import CannotFit
 
@@ -27,11 +27,16 @@ class ReFit(Kalman):
     )
 
     def fit(
-        self, counts: Counts, targets: Floats, starts: Flags | None = None, goals: Floats | None = None
+        self,
+        counts: Counts,
+        targets: Floats,
+        starts: Flags | None = None,
+        goals: Floats | None = None,
+        trials: Ids | None = None,
     ) -> None:
         if goals is None or not np.isfinite(goals).any():
             raise CannotFit("ReFIT learns from targets. This recording names none; take kalman instead.")
-        super().fit(counts, intended(targets, goals, self.radius), starts, goals)
+        super().fit(counts, intended(targets, goals, self.radius), starts, goals, trials)
 
     def _movement(self, training: Training, states: Floats) -> tuple[Floats, Floats]:
         if len(self.columns) < N_KINEMATICS:

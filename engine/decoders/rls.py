@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import param
 
 from engine.decoders.base import Floats, NeuralDecoder, Training
 from engine.decoders.history import History, normal_equations, pooled, punished
+from engine.decoders.ridge import choose_ridge
 
 
 class Rls(NeuralDecoder):
@@ -32,7 +33,12 @@ class Rls(NeuralDecoder):
 
     steps = param.Integer(default=5, bounds=(1, 20), doc="Averages of counts looked at.")
     pool = param.Integer(default=2, bounds=(1, 20), doc="Bins in each average.")
-    ridge = param.Number(default=100.0, bounds=(1e-6, None), doc="Penalty on squared weights in training.")
+    ridge: Any = param.Number(
+        default=None,
+        bounds=(1e-6, None),
+        allow_None=True,
+        doc="Penalty on squared weights in training; chosen there if none is set.",
+    )
     forgetting = param.Number(
         default=0.9998, bounds=(0.9, 1.0), doc="Weight of the past, per bin; 1 forgets nothing."
     )
@@ -45,6 +51,10 @@ class Rls(NeuralDecoder):
         super().__init__(bin_rate, **settings)
         self._weights: Floats | None = None
 
+    def forget(self) -> None:
+        self._weights = None
+        super().forget()
+
     def reset(self) -> None:
         """Start a stretch; what was learned meanwhile stays."""
         self._history = History(len(self.active), self.steps * self.pool)
@@ -55,6 +65,8 @@ class Rls(NeuralDecoder):
             self._most = self.windup * float(np.trace(self.trained_inverse))
 
     def _learn(self, training: Training) -> None:
+        if self.ridge is None:
+            self.choose(choose_ridge(training, (self.steps * self.pool,), None, self.pool))
         gram, cross = normal_equations(training, self.steps * self.pool, self.pool)
         self.trained_inverse = np.linalg.inv(punished(gram, self.ridge))
         self.trained_weights = self.trained_inverse @ cross

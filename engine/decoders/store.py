@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from engine.decoders import DECODERS, Decoder, make_decoder
+from engine.decoders.choice import Choice
 from engine.errors import BadModel, DeckError, DecoderFault
 
 FACTS = "facts"
@@ -70,7 +71,12 @@ def to_npz(decoder: Decoder, trained: Trained) -> bytes:
     BadModel
         If what it has learned are no arrays.
     """
-    facts = {"decoder": decoder.key, "settings": decoder.settings, **asdict(trained)}
+    facts = {
+        "decoder": decoder.key,
+        "settings": decoder.settings,
+        "choices": [asdict(each) for each in decoder.choices],
+        **asdict(trained),
+    }
     arrays = decoder.arrays()
     file = io.BytesIO()
     np.savez_compressed(file, allow_pickle=False, **{FACTS: np.array(json.dumps(facts))}, **arrays)
@@ -107,6 +113,7 @@ def load(path: Path | BinaryIO) -> tuple[Decoder, Trained]:
             arrays = {name: file[name] for name in file.files}
         facts: dict[str, Any] = json.loads(str(arrays.pop(FACTS)))
         key, settings = facts.pop("decoder"), facts.pop("settings")
+        choices = [_choice(**each) for each in facts.pop("choices", ())]  # older models have none
         trained = _checked(Trained(**facts))
         if key not in DECODERS:
             raise BadModel(
@@ -115,8 +122,9 @@ def load(path: Path | BinaryIO) -> tuple[Decoder, Trained]:
             )
         decoder = make_decoder(key, trained.bin_rate, settings)
         decoder.recording = trained.recording
+        decoder.choose(choices)
         decoder.restore(arrays)
-        decoder.reset()
+        decoder.forget()
         decoder.predict(np.zeros(trained.n_units))  # arrays whose shapes disagree fail here
     except (BadModel, DecoderFault):
         raise
@@ -124,8 +132,12 @@ def load(path: Path | BinaryIO) -> tuple[Decoder, Trained]:
         raise BadModel(f"Cannot read {path}: {error.strerror or error}. Name a trained model.") from None
     except (ValueError, LookupError, TypeError, AttributeError, MemoryError, zipfile.BadZipFile, DeckError):
         raise BadModel(f"{path} is not a trained model. Make one with serve.py decode --save.") from None
-    decoder.reset()
+    decoder.forget()
     return decoder, trained
+
+
+def _choice(name: str, value: float, tried: Sequence[float], scores: Sequence[float]) -> Choice:
+    return Choice(name, value, tuple(map(float, tried)), tuple(map(float, scores)))
 
 
 def _checked(trained: Trained) -> Trained:

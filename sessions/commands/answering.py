@@ -36,8 +36,8 @@ class Answerer:
     """Makes a prediction of each packet, and resets the decoder where bins do not follow each other.
 
     A bin that was lost on its way is skipped over, as what comes before it still explains what comes
-    after. One that is not observed is not answered, and ends a stretch. The decoder is told when a trial
-    has ended.
+    after. So is one that is not observed: recordings have those between trials, and a decoder that was
+    reset there would know how long a trial has lasted. The decoder is told when a trial has ended.
 
     Parameters
     ----------
@@ -77,7 +77,6 @@ class Answerer:
                 self._decoder.on_done()
             self._trial = trial
         if not packet["f"] & OBSERVED:
-            self._offset = None
             return None
         began = time.perf_counter()
         offset = packet["p"] - packet["s"]  # it stays as it is while bins follow each other

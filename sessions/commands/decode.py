@@ -120,11 +120,15 @@ def _hyperparameters() -> str:
     for key, decoder in DECODERS.items():
         lines.append(f"  {key}")
         lines += [
-            f"    {f'{name}={decoder.param[name].default:g}':20} {decoder.param[name].doc}"
+            f"    {f'{name}={_usual(decoder.param[name].default)}':20} {decoder.param[name].doc}"
             for name in decoder.param
             if name != "name"
         ]
     return "\n".join(lines)
+
+
+def _usual(value: float | None) -> str:
+    return "chosen" if value is None else f"{value:g}"
 
 
 Check = Callable[[Mapping[str, Any]], None]
@@ -187,10 +191,11 @@ def _train(options: argparse.Namespace, decoder: Decoder, session: Mapping[str, 
     print(f"{decoder.key} learns from {len(bins.trials)} trials ({len(bins.counts)} bins)", flush=True)
     decoder.epoch_done = partial(_tell_epoch, decoder.key)
     began = time.perf_counter()
-    decoder.fit(bins.counts, bins.kinematics, bins.start, bins.target)
+    bins.teach(decoder)
     print(
         f"{decoder.key} has learned from {len(bins.trials)} trials of {bins.recording} "
-        f"in {time.perf_counter() - began:.2f} s",
+        f"in {time.perf_counter() - began:.2f} s"
+        + "".join(f", {each.name}={each.value:g} chosen" for each in decoder.choices),
         flush=True,
     )
     n_units = bins.counts.shape[1]

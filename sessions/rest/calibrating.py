@@ -30,11 +30,13 @@ from sessions.rest.models.calibrations import (
     CalibrationAnswer,
     CalibrationAsk,
     CalibrationList,
+    ChoiceAnswer,
     FigureQuery,
     ScoresAnswer,
     SplitAnswer,
     TargetBalance,
 )
+from sessions.rest.models.scores import FloorsAnswer
 from sessions.rest.models.sessions import Deleted
 from sessions.rest.pictures import studio_of
 from sessions.studio import Kind
@@ -42,6 +44,7 @@ from sessions.studio import Kind
 ROOT = Path(__file__).parents[2]
 FROZEN = "Nothing was learned from the test trials: the decoder was never told their truth."
 ADAPTIVE = " This one goes on learning in a session that tells it the truth; here it stood still."
+ADAPTS = " It has followed their counts, at each level from what it had learned on."
 
 
 def start_calibration(context: Context, asked: CalibrationAsk) -> CalibrationAnswer:
@@ -154,6 +157,7 @@ def _python() -> str:
 def _answer(context: Context, run: Run) -> CalibrationAnswer:
     plan = run.plan
     name = run.model_name
+    choices = run.fitted.choices if run.fitted else ()
     unkept = run.fitted.unkept if run.fitted else ""
     how = _again(plan) if unkept else f"--model {name}"
     plugins = f" {OPTION} FOLDER" if os.environ.get(VARIABLE) else ""
@@ -166,13 +170,16 @@ def _answer(context: Context, run: Run) -> CalibrationAnswer:
         recording=plan.recording,
         length_unit=plan.length_unit,
         decoder=plan.decoder,
-        settings=dict(plan.settings),
+        settings={**plan.settings, **{each.name: each.value for each in choices}},
+        choices=[ChoiceAnswer.model_validate(each) for each in choices],
         seed=plan.seed,
         split=_split(plan),
         fit_seconds=run.fitted.seconds if run.fitted else None,
         table=[ScoresAnswer.model_validate(each) for each in run.scores],
+        floors=None if run.floors is None else FloorsAnswer.model_validate(run.floors),
         note=FROZEN
         + (ADAPTIVE if DECODERS[plan.decoder].uses_truth else "")
+        + (ADAPTS if DECODERS[plan.decoder].adapts else "")
         + (f" {unkept}" if unkept else ""),
         model_file=None if unkept or run.state == "failed" else name,
         command=decode_command(context, f"--session CODE {how}{plugins}"),
@@ -181,7 +188,8 @@ def _answer(context: Context, run: Run) -> CalibrationAnswer:
 
 def _again(plan: Plan) -> str:
     """Options with which a decoder learns the same again."""
-    settings = "".join(f" --set {name}={value}" for name, value in plan.settings.items())
+    given = ((name, value) for name, value in plan.settings.items() if value is not None)
+    settings = "".join(f" --set {name}={value}" for name, value in given)
     return f"--decoder {plan.decoder}{settings} --train {_ranges(plan.split.train)}"
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from engine.answers.scores.summary import joined_later
-from engine.answers.scores.sums import Measures
+from engine.answers.scores.resampled import Interval
+from engine.answers.scores.summary import Summary, joined_later
 from engine.bins.description import Description
 from engine.bins.selection import Selection
+from engine.calibration.floors import Floors
 from engine.moment import Plot
 from sessions.rest.context import Context, Text
 from sessions.rest.lifecycle import session_view
@@ -135,18 +136,38 @@ def _score_tables(session: Session) -> Mapping[str, Facts]:
     decoders, unit = session.scores.latest().decoders, session.description.length_unit
     begins = {name: summary.first for name, summary in decoders.items()}
     later = joined_later(begins, session.description.bin_rate)
-    return {
-        f"Decoder {name}": _score_facts(summary.total, unit, later.get(name))
+    tables = {
+        f"Decoder {name}": _score_facts(summary, unit, later.get(name))
         for name, summary in decoders.items()
     }
+    floors = session.floors if decoders else None
+    return tables if floors is None else tables | {"Floors of the whole recording": _floor_facts(floors)}
 
 
-def _score_facts(total: Measures, unit: str, later: float | None) -> Facts:
+def _floor_facts(floors: Floors) -> Facts:
+    """R2 of what reads no brain."""
+    for called, floor in (
+        ("no spikes", floors.no_spikes),
+        ("delayed truth", floors.delayed_truth),
+        ("shuffled units", floors.shuffled_units),
+    ):
+        yield f"R² of position, {called}", _sure(floor.r2_position, floor.r2_position_interval)
+        yield f"R² of velocity, {called}", _sure(floor.r2_velocity, floor.r2_velocity_interval)
+
+
+def _sure(value: float, interval: Interval) -> str:
+    """With its interval, if there is one."""
+    low, high = interval
+    return _known(value, ".3f") + ("" if math.isnan(low) else f" ({low:.3f} to {high:.3f})")
+
+
+def _score_facts(summary: Summary, unit: str, later: float | None) -> Facts:
     """Since the decoder's first prediction."""
+    total, sure = summary.total, summary.intervals
     if later is not None:
         yield "Began", f"{later:.0f} s later than the first decoder, so on other bins"
-    yield "R² of position", _known(total.r2_position, ".3f")
-    yield "R² of velocity", _known(total.r2_velocity, ".3f")
+    yield "R² of position", _sure(total.r2_position, sure.r2_position)
+    yield "R² of velocity", _sure(total.r2_velocity, sure.r2_velocity)
     yield "RMSE of position", _known(total.rmse_position, ".1f", f" {unit}")
     yield "Lag", _known(total.lag_ms, ".0f", " ms")
     yield "Hits", f"{total.n_hits} of {total.n_trials} trials"

@@ -350,6 +350,10 @@ class DecoderAsk(Ask):
 ComparedMeasure = Literal[
     "r2_position",
     "r2_velocity",
+    "r2_position_weighted",
+    "r2_velocity_weighted",
+    "r2_position_moving",
+    "r2_velocity_moving",
     "rmse_position",
     "rmse_velocity",
     "correlation_position",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,14 @@ import numpy.typing as npt
 
 from engine.answers.prediction import checked_name
 from engine.answers.scores.comparison import compare, estimates
+from engine.answers.scores.resampled import Intervals
 from engine.answers.scores.summary import joined_later
 from sessions.rest.context import Context
 from sessions.rest.models.scores import (
     Comparison,
     DecoderScores,
     EstimateAnswer,
+    FloorsAnswer,
     MeasuresAnswer,
     PairAnswer,
     Scores,
@@ -63,7 +65,7 @@ def show_scores(context: Context, code: str) -> Scores:
 
 def scores(session: Session) -> Scores:
     """The scores of a session, half a second old at most."""
-    refused = session.predictions.refused
+    refused, told = session.predictions.refused, session.predictions.holds.told
     decoders, summaries = {}, session.scores.latest().decoders
     begins = {name: summary.first for name, summary in summaries.items()}
     later = joined_later(begins, session.description.bin_rate)
@@ -74,12 +76,25 @@ def scores(session: Session) -> Scores:
             rank=rank,
             first_sequence_number=summary.first,
             joined_later=later.get(name, 0.0),
+            truth=name in told,
             refused=refused[name],
+            **_intervals(summary.intervals),
             window=MeasuresAnswer.model_validate(summary.window),
             trial=trials[-1] if trials else None,
             trials=trials,
         )
-    return Scores(decoders=decoders)
+    found = session.floors if decoders else None
+    return Scores(
+        decoders=decoders,
+        floors=None if found is None else FloorsAnswer.model_validate(found),
+        moving_above=session.scores.moving_above,
+    )
+
+
+def _intervals(found: Intervals) -> dict[str, Any]:
+    """By their names in the answer."""
+    names = (each.name for each in fields(found) if each.name != "n_trials")
+    return {f"{name}_interval": getattr(found, name) for name in names}
 
 
 def show_comparison(context: Context, code: str, asked: ComparisonQuery) -> Comparison:

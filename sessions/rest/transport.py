@@ -153,7 +153,7 @@ def set_timetable(context: Context, code: str, asked: TimetableAsk) -> Timetable
     asked in between acts at once, and until a step says otherwise. Steps that are over when this is called
     act with the next packet.
     """
-    context.session(code).replay.set_timetable([step.step() for step in asked.steps])
+    context.session(code).replay.set_timetable(asked.all_steps())
     return show_timetable(context, code)
 
 

@@ -12,14 +12,17 @@ from engine.sources.user.cursor import Steering
 from engine.sources.user.tasks import Task
 from engine.sources.user.user import User
 from engine.stages.detection.settings import Detection
-from engine.stages.perturb import MODELS, PRESETS
+from engine.stages.perturb import ALL_PRESETS, MODELS
 from engine.stages.perturb.base import LONGEST
+from engine.stages.perturb.days import SOURCES
+from engine.stages.perturb.scenarios import PACE, SCENARIOS
 from engine.stages.perturb.timetable import MOST_STEPS, Step
 from engine.view import View
 from sessions.rest.asks import Tuning
 from sessions.rest.models.tuned import ask_model
 
-Preset: Any = Literal[tuple(PRESETS)]
+Preset: Any = Literal[tuple(ALL_PRESETS)]
+Scenario: Any = Literal[tuple(SCENARIOS)]
 _models: dict[str, Any] = {
     model.key: (ask_model(model, Tuning), Field(default_factory=lambda: None)) for model in MODELS
 }
@@ -32,7 +35,8 @@ class PerturbationAsk(_perturbation):  # type: ignore[misc]  # its fields are th
     model_config = ConfigDict(json_schema_extra={"examples": [{"preset": "moderate"}]})
 
     preset: Preset = Field(
-        default_factory=lambda: None, description="All models at once; nothing beside it."
+        default_factory=lambda: None,
+        description=f"All models at once; nothing beside it. Days since a decoder's training: {SOURCES}",
     )
 
     @model_validator(mode="after")
@@ -66,6 +70,16 @@ class TimetableAsk(Tuning):
     )
 
     steps: list[StepAsk] = Field([], max_length=MOST_STEPS, description="In any order; none ends it.")
+    scenario: Scenario = Field(
+        default_factory=lambda: None,
+        description="Steps that have a name, beside those given. `days`: day 0 to day 30, by the presets.",
+    )
+    pace: float = Field(PACE, gt=0, le=LONGEST, description="Seconds of each day of a scenario.")
+
+    def all_steps(self) -> list[Step]:
+        """Those given and those of the scenario."""
+        given = [each.step() for each in self.steps]
+        return given + (SCENARIOS[self.scenario].steps(self.pace) if self.scenario else [])
 
 
 _user: Any = ask_model(User, Tuning)

@@ -102,7 +102,7 @@ class Polls:
             raise BadSetting(f"Bin {since} has not been sent. Ask for bins since {ring.head} at most.")
         at = first = ring.head if since is None else since
         until, lost = clock.now() + within, 0
-        caller, new = self._callers.called(asked, address)
+        caller, new = self._callers.called(asked, address, truth=delivered.truth)
         self._readers[caller] = ", ".join(("json, flat", *delivered.names))
         if new:
             if isinstance(self._replay.source, Moved):

@@ -192,7 +192,7 @@ class StreamHandler(WebSocketHandler):
                 f"This connection predicts for {MAX_NAMES} decoders already. "
                 "Use one of their names, or another connection."
             )
-        hold = self._session.predictions.holds.take(asked, self._is_there)
+        hold = self._session.predictions.holds.take(asked, self._is_there, truth=self._delivered.truth)
         self._holds[asked] = self._holds[hold.name] = hold
         if asked == self._name:
             self._holds[None] = hold

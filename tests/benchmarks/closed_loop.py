@@ -49,7 +49,7 @@ def decoding(key: str, recording: Recording, seed: int) -> Decode:
     ids = recording.trial_ids
     bins = Bins.of(recording, ids[: round(0.75 * len(ids))])
     decoder = make_decoder(key, recording.bin_rate)
-    decoder.fit(bins.counts, bins.kinematics, bins.start, bins.target)
+    bins.teach(decoder)
     return lambda row: decoder.predict(row["counts"]).tolist()  # type: ignore[no-any-return]
 
 

@@ -25,6 +25,7 @@ from websocket import WebSocket, create_connection
 
 from engine.bins.troughs import Troughs
 from engine.broadband import BLOCK, SAMPLING_RATE, Engine, fastest, kernels
+from engine.calibration.floors import judged
 from engine.decoders import make_decoder
 from engine.decoders.bins import Bins
 from engine.found.finding import find
@@ -49,13 +50,14 @@ from plotters.scope import Scope
 from plotters.waveforms import Waveforms
 from tests.benchmarks import REACH98, ROOT, emit, server, sleep_floor, spread
 from tests.benchmarks.dashboard import cpu_seconds, cpu_share, post
-from tests.benchmarks.decoders import TESTED_ON, TRAINED_ON, test
+from tests.benchmarks.decoders import streamed as answered
 from tests.builders import play, small_recording
 from tests.plotters.playing import news_of
 
 CHANNELS = (96, 256, 1024)
 THRESHOLDS = (3.5, 4.0, 4.5)
 DECODED_BY = ("wiener", "kalman")
+TRAINED_ON, TESTED_ON = range(600), range(600, 800)
 NOISES = (0.5, 1.0, 2.0)
 """Times the usual noise."""
 LEARNED_ON, CHOSEN_ON = TRAINED_ON[:500], TRAINED_ON[500:]
@@ -241,8 +243,9 @@ def velocity_r2(
     """Of a decoder calibrated on some trials, on others: as a rule the first 600, and the last 200."""
     decoder = make_decoder(key, recording.bin_rate)
     trained, tested = Bins.of(recording, trained_on), Bins.of(recording, tested_on)
-    decoder.fit(trained.counts, trained.kinematics, trained.start, trained.target)
-    return float(test(decoder, tested, decoder.uses_truth)["r2_velocity"])
+    trained.teach(decoder)
+    said, _ = answered(decoder, tested, decoder.uses_truth)
+    return judged(tested, said).r2_velocity
 
 
 def plots(frames: int = 400) -> dict[str, dict[str, float]]:

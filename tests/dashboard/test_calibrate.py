@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from bokeh.models import LogAxis
 from playwright.sync_api import Page, expect
 
 from dashboard import theme
+from dashboard.calibrate.curves import curve
 from dashboard.calibrate.ordering import Ordering
 from engine.calibration.run import prepare
 from engine.calibration.split import balanced_split
 from plotters.arena import Arena
 from sessions.calibrations import Calibrations
+from sessions.rest.models.calibrations import ChoiceAnswer
 from sessions.studio import Studio
 from tests.dashboard.conftest import Deck, Visitor, keep_screenshot, refusal, resize
 from tests.sessions.test_calibrations import children, tuned_recording
@@ -74,9 +77,17 @@ def test_a_run_is_ordered_followed_and_shown(deck: Deck, page: Page) -> None:
     (run,) = deck.api("GET", "/api/calibrations")["calibrations"]
     assert (run["settings"]["lags"], run["seed"], len(run["split"]["train_trials"])) == (4, 3, 30)
     expect(page.locator("#split")).to_contain_text("30 trials")
+    assert [each["name"] for each in run["choices"]] == ["ridge"]
+    expect(page.locator("#split")).to_contain_text(f"Chosen: ridge {run['settings']['ridge']:g}.")
+    expect(page.locator("#run .bk-Figure")).to_be_visible(timeout=WITHIN)
     for level in run["table"]:
         cells = page.locator(f"tr[data-key={level['level']}] td").all_inner_texts()
-        assert cells[:2] == [f"{level[f'r2_{what}']['mean']:.3f}" for what in ("velocity", "position")]
+        r2s = [level[f"r2_{what}"] for what in ("velocity", "position")]
+        assert [each.split() for each in cells[:2]] == [
+            [f"{each['mean']:.3f}", f"{each['low']:.2f}", "to", f"{each['high']:.2f}"] for each in r2s
+        ]
+    floor = page.get_by_role("row", name="Floor: no spikes").locator("td").first
+    expect(floor).to_contain_text(f"{run['floors']['no_spikes']['r2_velocity']:.3f}")
     figure = page.get_by_role("img", name="R² at each level")
     expect(figure).to_be_visible(timeout=WITHIN)
     keep_screenshot(page, "calibrate-dark")
@@ -95,6 +106,13 @@ def test_a_run_is_ordered_followed_and_shown(deck: Deck, page: Page) -> None:
     with page.expect_download() as download:
         page.get_by_role("link", name="Model (npz)").click()
     assert download.value.suggested_filename == run["model_file"]
+
+
+def test_the_chosen_value_is_marked_on_its_curve() -> None:
+    plot = curve(ChoiceAnswer(name="ridge", value=10.0, tried=[1.0, 10.0, 1000.0], scores=[0.5, 0.7, 0.6]))
+    chosen = plot.select_one({"name": "chosen"}).data_source.data
+    assert (chosen["x"], chosen["y"]) == ([10.0], [0.7])
+    assert isinstance(plot.xaxis[0], LogAxis)
 
 
 def test_counts_can_be_those_that_are_found_in_a_session() -> None:

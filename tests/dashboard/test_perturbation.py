@@ -90,9 +90,10 @@ def test_a_model_is_switched_and_tuned_while_playing(deck: Deck, page: Page, ses
 
 
 def test_every_model_has_its_controls(deck: Deck, page: Page, session: Session) -> None:
+    page.get_by_role("button", name="As in recordings").click()
     for model in MODELS:
         with asked(session):
-            page.get_by_role("switch", name=label(model)).click()
+            page.get_by_role("switch", name=label(model), exact=True).click()
         for parameter in tunable(model).values():
             if not isinstance(parameter, param.Number):
                 continue
@@ -106,6 +107,28 @@ def test_every_model_has_its_controls(deck: Deck, page: Page, session: Session) 
         highest = {name: p.bounds[1] for name, p in tunable(model).items() if isinstance(p, param.Number)}
         assert now[model.key].items() >= {"enabled": True, **highest}.items()
     expect(refusal(page)).to_be_empty()
+
+
+def test_days_and_what_changes_in_recordings_are_behind_a_button(
+    deck: Deck, page: Page, visitor: Visitor, session: Session
+) -> None:
+    card = page.locator("#perturbation")
+    expect(page.get_by_role("switch", name="Gain walk")).to_have_count(0)
+    card.get_by_role("button", name="As in recordings: more").click()
+    with asked(session):
+        card.get_by_role("radio", name="Day 15").check()
+    expect(card.get_by_role("button", name="As in recordings, 2 on: less")).to_be_visible()
+    other = visitor.watch(deck, session.code, "perturbation").locator("#perturbation")
+    expect(other.get_by_role("button", name="As in recordings, 2 on: more")).to_be_visible()
+    expect(other.get_by_role("radio", checked=True)).to_have_count(0)
+    expect(page.get_by_role("switch", name="Turnover")).to_be_checked()
+    now = perturbation(deck, session)
+    assert (now["turnover"]["fraction"], now["gain_walk"]["enabled"]) == (0.33, True)
+    with asked(session):
+        card.get_by_role("radio", name="Light").check()
+    expect(card.get_by_role("radio", name="Day 15")).not_to_be_checked()
+    card.get_by_role("button", name="As in recordings: less").click()
+    expect(page.get_by_role("switch", name="Gain walk")).to_have_count(0)
 
 
 def test_a_number_out_of_bounds_is_not_sent_and_the_field_goes_back(

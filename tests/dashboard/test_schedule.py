@@ -67,6 +67,21 @@ def test_a_step_says_what_and_how_strongly() -> None:
         step_of("drift", "nan")
 
 
+def test_a_scenario_adds_its_days(deck: Deck, page: Page, session: Session) -> None:
+    card = page.locator("#schedule")
+    card.get_by_label("At, minute:second").fill("1:00")
+    card.get_by_label("Preset or model").select_option("Day 0 to day 30 (scenario)")
+    card.get_by_label("Strength").fill("30")
+    with asked(session):
+        card.get_by_role("button", name="Add").click()
+    assert [(step["at"], step["perturbation"]["preset"]) for step in steps(deck, session)] == [
+        (60.0, "day-0"), (90.0, "day-1"), (120.0, "day-7"), (150.0, "day-15"), (180.0, "day-30"),
+    ]  # fmt: skip
+    asked_again = {"scenario": "days", "pace": 30}
+    deck.api("PUT", f"/api/sessions/{session.code}/timetable", asked_again)
+    assert [step["at"] for step in steps(deck, session)] == [0, 30, 60, 90, 120]
+
+
 def test_steps_are_marked_where_they_come(session: Session) -> None:
     replay = session.replay
     replay.set_timetable([Step(10.0, DRIFT), Step(500.0, {"preset": "none"})])

@@ -90,6 +90,12 @@ def test_who_joined_within_a_second_is_not_marked() -> None:
     assert names(decoders, 600, "total") == ["second", "first"]
 
 
+def test_who_may_know_the_truth_is_marked() -> None:
+    board = Scoreboard(decoders={"copy": summary(GOOD, GOOD), "blind": summary(WORSE, WORSE)})
+    tables = score_tables(board, BIN_RATE, [], {"copy"})
+    assert [row[2] for row in tables["scores-total"]] == ["† copy", "blind"]
+
+
 def test_trial_of_its_own_is_marked() -> None:
     trials = [TrialScore(i, 100 * i, True, GOOD) for i in range(2)]
     decoders = {"a": summary(GOOD, GOOD, trials[0]), "b": summary(GOOD, GOOD, *trials)}

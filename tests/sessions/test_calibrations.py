@@ -132,6 +132,15 @@ def test_a_run_tells_how_its_trials_are_split(run):
     assert all(target["test"] >= 1 for target in split["targets"])
     assert (split["shared_trials"], split["shared_bins"], split["bins_reaching_out"]) == (0, 0, 0)
     assert run["settings"] == {"lags": 4, "ridge": 10.0}
+    assert run["choices"] == []
+
+
+def test_a_run_tells_how_what_was_not_set_was_chosen(call, calibrations):
+    told = done(call, calibrations, settings={"lags": 2})
+    (choice,) = told["choices"]
+    best = max(zip(choice["scores"], choice["tried"], strict=True))[1]
+    assert choice["value"] == best == told["settings"]["ridge"]
+    call("DELETE", f"/api/calibrations/{told['id']}")
 
 
 def test_trials_can_be_named(call, calibrations):
@@ -140,6 +149,12 @@ def test_trials_can_be_named(call, calibrations):
     )
     assert told["split"]["test_trials"] == [50, 51]
     assert told["table"][0]["n_bins"] == 2 * TRIAL_BINS
+
+
+def test_floors_of_the_same_trials_stand_beside_the_scores(run):
+    assert list(run["floors"]) == ["no_spikes", "delayed_truth", "shuffled_units"]
+    low, high = run["floors"]["no_spikes"]["r2_velocity_interval"]
+    assert low <= run["floors"]["no_spikes"]["r2_velocity"] <= high
 
 
 def test_the_table_as_a_file(call, run):

@@ -120,7 +120,7 @@ def test_a_session_is_decoded_by_a_model_of_its_own_counts(call: Client) -> None
     rows = newest(call.store.get("tape"))
     assert call("GET", "/health").json["buffer_size"] >= len(rows)
     decoder, bins = make_decoder("wiener", 40.0), Bins.of(small_recording(), (0, 1, 2))
-    decoder.fit(bins.counts, bins.kinematics, bins.start)
+    bins.teach(decoder)
     values = decode(decoder, rows["counts"], stretches(rows["packet_id"], rows["observed"]))[-1]
     assert [answer[name] for name in VALUES] == pytest.approx(values.tolist())
     assert answer["spike_rate"] == pytest.approx(40 * rows["counts"].mean())

@@ -10,14 +10,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from engine.answers.scores.resampled import CONFIDENCE, LEAST_TRIALS
 from engine.answers.scores.summary import TrialScore
 
-CONFIDENCE: Final = 0.95
 RESAMPLES: Final = 2000
 BATCH: Final = 100
 """Resamples that are in memory at once."""
-LEAST_TRIALS: Final = 5
-"""Fewer trials say nothing of an interval or a difference."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from engine.answers.scores.moments import Floats
 from engine.answers.scores.pending import Numbers, Pending
 from engine.answers.scores.places import LastPlaces
 from engine.answers.scores.reach import Reach
+from engine.answers.scores.resampled import Resampled
 from engine.answers.scores.sent import Reference, Sent
 from engine.answers.scores.summary import Summary, TrialScore
 from engine.answers.scores.sums import Sums
@@ -66,6 +67,7 @@ class DecoderScore:
         self.places = LastPlaces(reference.n_bins)
         self.trials: deque[TrialScore] = deque(maxlen=TRIALS_KEPT)
         self.history: deque[tuple[float, float]] = deque(maxlen=HISTORY)
+        self._resampled = Resampled()
         self._reference = reference
         self._lags = lags
         self._per_block = max(round(reference.bin_rate), 1)
@@ -201,7 +203,7 @@ class DecoderScore:
 
     def _sums(self, lines: Rows, bins: Rows, predicted: Floats) -> Sums:
         sums, observed = Sums(self._lags), bins["observed"]
-        sums.take(bins["kinematics"][observed], predicted[observed])
+        sums.take(bins["kinematics"][observed], predicted[observed], self._reference.moving_above)
         sums.latency += LATENCY.count(lines["received"] - bins["due"])
         sums.verdicts[: Verdict.STALE] += np.bincount(lines["verdict"], minlength=2)
         sums.n_answered = int(np.count_nonzero(observed))
@@ -253,6 +255,7 @@ class DecoderScore:
         visit, self._visit = self._visit, None
         if visit is None:
             return
+        self._resampled.take(visit.sums.signals)
         outcome = visit.reach.outcome(radius) if visit.reach else None
         if outcome is not None:
             judged = Sums(self._lags)
@@ -300,6 +303,7 @@ class DecoderScore:
             trials=tuple(self.trials),
             history=np.array(self.history, np.float32).reshape(-1, 2),
             errors=recent.errors,
+            intervals=self._resampled.intervals(),
         )
 
     def _recent(self) -> Sums:

@@ -77,6 +77,18 @@ def r_squared(moments: Moments) -> Floats:
     return _where(_varies(moments, TT, MEAN_T), lambda s: 1.0 - s[EE] / s[TT], moments)
 
 
+def weighted_r_squared(moments: Moments) -> float:
+    """Over all signals together, ``1 - sum((t - p)^2) / sum((t - mean(t))^2)``, both sums over signals too.
+
+    It is the mean of `r_squared` weighted by the variance of each signal's truth, as
+    `sklearn.metrics.r2_score` has it with ``multioutput="variance_weighted"``, and FALCON (Karpowicz et al.
+    2024, "Few-shot algorithms for consistent neural decoding (FALCON) benchmark", NeurIPS). Signals of
+    which the truth does not vary are left out; NaN if there are no others.
+    """
+    s = moments.sums[:, _varies(moments, TT, MEAN_T)]
+    return float(1.0 - s[EE].sum() / s[TT].sum()) if s.size else float("nan")
+
+
 def root_mean_square_error(moments: Moments) -> Floats:
     """``sqrt(mean((t - p)^2))`` for each signal; NaN where there are no pairs."""
     return _where(moments.sums[N] > 0, lambda s: np.sqrt(s[EE] / s[N]), moments)

@@ -74,6 +74,7 @@ class Scorer:
         self._radius = radius
         self._latest = Scoreboard()
         self._places: Mapping[str, LastPlaces] = {}
+        self._moving_above = math.nan
         self._begins = 0  # the first bin that is scored
         self._nothing = np.empty(0, replay.ring.dtype)
         self._next_bin = self._next_line = self._scored_lines = 0
@@ -88,6 +89,11 @@ class Scorer:
         """Of a closed loop: the decoder that moves the cursor, if it is known."""
         source = self._replay.source
         return source.driver if isinstance(source, Moved) else None
+
+    @property
+    def moving_above(self) -> float:
+        """Speed above which a bin is one of movement; NaN before anything was scored, or where unknown."""
+        return self._moving_above
 
     def latest(self) -> Scoreboard:
         """The scores as they were at the last look: half a second ago at most, 2 s on a busy server."""
@@ -195,7 +201,9 @@ class Scorer:
                 self._turn.notify_all()
 
     def _board(self) -> Board:
-        return Board(Reference.of(self._replay.description), self._replay.ring.capacity)
+        reference = Reference.of(self._replay.description)
+        self._moving_above = reference.moving_above
+        return Board(reference, self._replay.ring.capacity)
 
     def _driver(self) -> int | None:
         """Its number, if it has answered."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -29,6 +30,10 @@ BIN: Final = np.dtype(
 """The part of a sent bin that is scored; ``stretch`` is the first bin of its `cursor.Stretches`,
 ``target`` its place."""
 
+SLOW: Final = 0.1
+FAST: Final = 99.0
+"""Movement is what is faster than so much of the speed that so many percent of the bins do not reach."""
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -47,6 +52,8 @@ class Reference:
         of them moves.
     n_bins : int or None
         Of a recording of which it is kept what decoders make of each bin.
+    moving_above : float
+        Speed above which a bin is one of movement, in length units per second; NaN where that is unknown.
     """
 
     bin_rate: float
@@ -54,6 +61,7 @@ class Reference:
     go_bins: Sequence[int]
     goal: Goal | None = None
     n_bins: int | None = None
+    moving_above: float = math.nan
 
     @classmethod
     def of(cls, description: Description) -> Reference:
@@ -63,12 +71,31 @@ class Reference:
             description.go_bins,
             description.goal,
             description.n_bins,
+            moving_above(description.kinematics),
         )
 
     @property
     def bin_width(self) -> float:
         """Seconds."""
         return 1.0 / self.bin_rate
+
+
+def moving_above(kinematics: npt.NDArray[np.float32]) -> float:
+    """The speed above which a bin is one of movement: `SLOW` times the `FAST` percentile of all.
+
+    Parameters
+    ----------
+    kinematics : ndarray of float32, shape (n, 4)
+        x, y, vx, vy of a whole recording; NaN where missing.
+
+    Returns
+    -------
+    float
+        NaN where no velocity is known.
+    """
+    speed = np.hypot(*kinematics[:, 2:].T)
+    known = speed[np.isfinite(speed)]
+    return SLOW * float(np.percentile(known, FAST)) if len(known) else math.nan
 
 
 class Sent:

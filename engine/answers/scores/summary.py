@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.answers.scores.histogram import Counts
+from engine.answers.scores.resampled import NO_INTERVALS, Intervals
 from engine.answers.scores.sums import Measures
 
 NEARLY: Final = 1.0
@@ -54,6 +55,8 @@ class Summary:
         R2 of position and of velocity over the last 10 s, one line a second, the newest 60.
     errors : ndarray of int64, shape (n_buckets,)
         Distances of the cursor from the true one over the last 10 s, on `histogram.ERROR`.
+    intervals : Intervals
+        Over the trials that have ended.
     """
 
     first: int
@@ -62,6 +65,7 @@ class Summary:
     trials: tuple[TrialScore, ...]
     history: npt.NDArray[np.float32]
     errors: Counts
+    intervals: Intervals = NO_INTERVALS
 
 
 def joined_later(begins: Mapping[str, int], bin_rate: float) -> dict[str, float]:

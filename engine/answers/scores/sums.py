@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from engine.answers.scores.acquisition import Acquisition
+from engine.answers.scores.angle import mean_angle
 from engine.answers.scores.histogram import ERROR, LATENCY, Counts
 from engine.answers.scores.lag import Lags
 from engine.answers.scores.moments import (
@@ -17,6 +18,7 @@ from engine.answers.scores.moments import (
     correlation,
     r_squared,
     root_mean_square_error,
+    weighted_r_squared,
 )
 from engine.answers.scores.reach import Outcome
 
@@ -41,7 +43,7 @@ class Measures:
         By which the decoder is behind (`engine.answers.scores.lag.Lags.best`): of its velocity, or of its
         position if it predicts no velocity.
     angular_error_deg : float
-        `mean_angle`.
+        `engine.answers.scores.angle.mean_angle`.
     n_trials, n_hits : int
         Trials that the decoder followed from the go cue on, and those in which it hit.
     time_to_target : float
@@ -73,6 +75,13 @@ class Measures:
         Predictions, by `engine.answers.prediction.Verdict`.
     missing : int
         Delivered and observed bins without an answer.
+    r2_position_x, r2_position_y, r2_velocity_x, r2_velocity_y : float
+        Of each dimension.
+    r2_position_weighted, r2_velocity_weighted : float
+        `engine.answers.scores.moments.weighted_r_squared`.
+    r2_position_moving, r2_velocity_moving : float
+        The mean over x and y, over the bins in which the true speed is above
+        `engine.answers.scores.sent.Reference.moving_above`.
     """
 
     r2_position: float
@@ -104,6 +113,14 @@ class Measures:
     stale: int
     duplicate: int
     missing: int
+    r2_position_x: float
+    r2_position_y: float
+    r2_velocity_x: float
+    r2_velocity_y: float
+    r2_position_weighted: float
+    r2_velocity_weighted: float
+    r2_position_moving: float
+    r2_velocity_moving: float
 
     @property
     def merit(self) -> tuple[bool, float]:
@@ -114,30 +131,8 @@ class Measures:
 
 N_SIGNALS: Final = 4
 """x, y, vx, vy."""
-
-
-def angles(truth: Floats, predicted: Floats) -> Floats:
-    """Angle between two velocities in radians, 0 to pi, shape (n,) from (n, 2); NaN where one is 0."""
-    cross = truth[:, 0] * predicted[:, 1] - truth[:, 1] * predicted[:, 0]
-    dot = (truth * predicted).sum(axis=1)
-    known = (cross != 0) | (dot != 0)
-    return np.where(known, np.abs(np.arctan2(cross, dot)), np.nan)
-
-
-def mean_angle(truth: Floats, predicted: Floats) -> Floats:
-    """The parts of the mean angle between predicted and true velocity, weighted by the true speed.
-
-    The weight keeps standing still, when a direction is nothing but noise, out of the mean without a
-    threshold: ``sum(|t| * angle(t, p)) / sum(|t|)``.
-
-    Returns
-    -------
-    ndarray of float64, shape (2,)
-        Both sums.
-    """
-    angle, speed = angles(truth, predicted), np.hypot(*truth.T)
-    known = np.isfinite(angle)
-    return np.array([np.sum(speed[known] * angle[known]), np.sum(speed[known])])
+N_MOMENTS: Final = 2 * N_SIGNALS
+"""The same once more, in moving bins alone."""
 
 
 class Sums:
@@ -150,7 +145,7 @@ class Sums:
 
     def __init__(self, lags: Lags) -> None:
         self._lags = lags
-        self._moments = Moments.none(N_SIGNALS + 2 * len(lags.bins))  # x, y, vx, vy; then at each lag
+        self._moments = Moments.none(N_MOMENTS + 2 * len(lags.bins))  # the last are those at each lag
         self._angle = np.zeros(2)
         self._outcomes = np.zeros(8)
         self._acquired = np.zeros(9)
@@ -159,16 +154,26 @@ class Sums:
         self.verdicts = np.zeros(4, np.int64)
         self.n_bins = self.n_answered = 0
 
-    def take(self, truth: Floats, predicted: Floats) -> None:
-        """Take in observed bins: x, y, vx, vy, both of shape (n, 4); NaN where missing. Only once."""
-        self._moments.sums[:, :N_SIGNALS] = Moments.of(truth, predicted).sums
+    def take(self, truth: Floats, predicted: Floats, moving_above: float = math.nan) -> None:
+        """Take in observed bins: x, y, vx, vy, both of shape (n, 4); NaN where missing. Only once.
+
+        Bins move whose true speed is above `moving_above`, none if that is NaN.
+        """
+        moving = np.hypot(*truth[:, 2:].T) > moving_above
+        both = np.hstack((truth, np.where(moving[:, None], truth, np.nan)))
+        self._moments.sums[:, :N_MOMENTS] = Moments.of(both, np.hstack((predicted, predicted))).sums
         self._angle = mean_angle(truth[:, 2:], predicted[:, 2:])
         self.errors = ERROR.count(np.hypot(*(truth[:, :2] - predicted[:, :2]).T))
         self.n_bins = len(truth)
 
+    @property
+    def signals(self) -> Moments:
+        """Of x, y, vx, vy."""
+        return Moments(self._moments.sums[:, :N_SIGNALS])
+
     def take_lagged(self, moments: Moments) -> None:
         """Take in the pairs at each lag, shape (n_lags, 2). Only once."""
-        self._moments.sums[:, N_SIGNALS:] = moments.sums.reshape(len(moments.sums), -1)
+        self._moments.sums[:, N_MOMENTS:] = moments.sums.reshape(len(moments.sums), -1)
 
     def judge(self, outcome: Outcome) -> None:
         """Take in one trial."""
@@ -215,8 +220,9 @@ class Sums:
 
     def measures(self, missing: int) -> Measures:
         """What follows, given how many delivered bins have no answer."""
-        signals = Moments(self._moments.sums[:, :N_SIGNALS])
-        lagged = Moments(self._moments.sums[:, N_SIGNALS:].reshape(len(self._moments.sums), -1, 2))
+        signals, sums = self.signals, self._moments.sums
+        moving = r_squared(Moments(sums[:, N_SIGNALS:N_MOMENTS]))
+        lagged = Moments(sums[:, N_MOMENTS:].reshape(len(sums), -1, 2))
         r2, correlated, error = r_squared(signals), correlation(signals), root_mean_square_error(signals)
         trials, hits, to_target, seconds, bits, ends, paths, straightness = self._outcomes.tolist()
         tried, acquired, acquiring, touched, touching, dialling, orbits, choices, taken = (
@@ -254,6 +260,14 @@ class Sums:
             stale=stale,
             duplicate=duplicate,
             missing=missing,
+            r2_position_x=float(r2[0]),
+            r2_position_y=float(r2[1]),
+            r2_velocity_x=float(r2[2]),
+            r2_velocity_y=float(r2[3]),
+            r2_position_weighted=weighted_r_squared(Moments(signals.sums[:, :2])),
+            r2_velocity_weighted=weighted_r_squared(Moments(signals.sums[:, 2:])),
+            r2_position_moving=_mean(moving[:2]),
+            r2_velocity_moving=_mean(moving[2:]),
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.decoders.base import Counts, Flags, Floats
+from engine.decoders.base import Counts, Flags, Floats, Ids
 from engine.decoders.own.foreign import accepts, as_floats
 from engine.decoders.own.plain import Plain
 from engine.errors import BadSetting
@@ -41,10 +41,15 @@ class Falcon(Plain):
         self._n_units: int | None = None
 
     def fit(
-        self, counts: Counts, targets: Floats, starts: Flags | None = None, goals: Floats | None = None
+        self,
+        counts: Counts,
+        targets: Floats,
+        starts: Flags | None = None,
+        goals: Floats | None = None,
+        trials: Ids | None = None,
     ) -> None:
         self._n_units = counts.shape[1]
-        super().fit(counts, targets, starts, goals)
+        super().fit(counts, targets, starts, goals, trials)
 
     def predict(self, counts: Counts, truth: Floats | None = None) -> Floats:  # noqa: ARG002
         self._n_units = len(counts)

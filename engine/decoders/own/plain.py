@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.decoders.base import MIN_BINS, Arrays, Counts, Flags, Floats
+from engine.decoders.base import MIN_BINS, Arrays, Counts, Flags, Floats, Ids
 from engine.decoders.own.foreign import Foreign, accepts, as_floats
 from engine.errors import BadModel, CannotFit
 
@@ -34,7 +34,12 @@ class Plain(Foreign):
         return hasattr(kind, "predict")
 
     def fit(
-        self, counts: Counts, targets: Floats, starts: Flags | None = None, goals: Floats | None = None
+        self,
+        counts: Counts,
+        targets: Floats,
+        starts: Flags | None = None,
+        goals: Floats | None = None,
+        trials: Ids | None = None,  # noqa: ARG002
     ) -> None:
         known = np.isfinite(targets)
         columns = known.any(axis=0)

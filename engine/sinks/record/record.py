@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.answers.scores.sent import moving_above
 from engine.bins.description import Description, Goal
 from engine.bins.schema import Rows
 from engine.bins.trials import Barrier, Trial
@@ -18,6 +20,10 @@ from engine.deck.happenings import Note
 from engine.sinks.record.voltages import RecordedVoltages
 
 Json = Mapping[str, Any]
+
+
+OPTIONAL: Final = ("goal", "moving_above")
+"""Of a header: what stands in it only where it is known."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,8 @@ class Header:
         Of the programs that wrote the record.
     goal : Goal or None
         Of a closed loop.
+    moving_above : float or None
+        As `engine.answers.scores.sent.Reference` has it; None where it is not known.
     """
 
     name: str
@@ -66,10 +74,11 @@ class Header:
     go_bins: tuple[int, ...]
     versions: Mapping[str, str]
     goal: Goal | None = None
+    moving_above: float | None = None
 
     def to_json(self) -> str:
         trials = [trial_json(trial) for trial in self.trials]
-        known = {name: value for name, value in vars(self).items() if name != "goal" or value}
+        known = {name: value for name, value in vars(self).items() if name not in OPTIONAL or value}
         return json.dumps({**known, "trials": trials, "versions": dict(self.versions)})
 
     @classmethod
@@ -97,6 +106,7 @@ def header_of(
     recording: Description, name: str, session: str, started: float, versions: Mapping[str, str]
 ) -> Header:
     """The header of a record of a session that plays `recording`."""
+    above = moving_above(recording.kinematics)
     return Header(
         name=name,
         session=session,
@@ -112,6 +122,7 @@ def header_of(
         go_bins=tuple(recording.go_bins),
         versions=versions,
         goal=recording.goal,
+        moving_above=None if math.isnan(above) else above,
     )
 
 

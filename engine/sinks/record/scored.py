@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -95,7 +96,11 @@ def recompute(record: Record) -> dict[str, Summary]:
         )
     header, about = record.header, record.scores or _all_of(record)
     reference = Reference(
-        header.bin_rate, tuple(trial.trial_id for trial in header.trials), header.go_bins, header.goal
+        header.bin_rate,
+        tuple(trial.trial_id for trial in header.trials),
+        header.go_bins,
+        header.goal,
+        moving_above=math.nan if header.moving_above is None else header.moving_above,
     )
     numbers = record.rows["sequence_number"]
     first, end = np.searchsorted(numbers, (_begins(record, about["next_bin"]), about["next_bin"])).tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from functools import cached_property
 from typing import Any, ClassVar, Literal
@@ -11,11 +12,14 @@ import numpy.typing as npt
 import param
 
 from engine.bins.schema import Rows
+from engine.stages.perturb.encoding import Encoding, PacketIds
 from engine.tuned import Tuned
 
 Floats = npt.NDArray[np.float32]
 BLOCK = 64
 """Bins drawn at once: enough to pay for a generator, few enough not to make a tick late."""
+MOST_EXPECTED = 500.0
+"""Spikes in a bin: more than units fire."""
 LONGEST = 1e6
 """Seconds, nearly 12 days: the bound of times within a session."""
 
@@ -115,6 +119,90 @@ class CountModel(Model):
             At least 0, and not yet rounded.
         """
         raise NotImplementedError
+
+
+class Instability(CountModel):
+    """One that changes what units fire, as they change in recordings: it acts before the other models.
+
+    Its counts have the expectation that its formula says, and are never below 0: spikes are taken by
+    `thinned` and added by `poisson`, both of which leave Poisson counts Poisson.
+
+    Attributes
+    ----------
+    encoding : Encoding or None
+        How the units fire for movement; None where no recording tells, or it is not asked for.
+    """
+
+    uses_encoding: ClassVar[bool] = False
+    needs_encoding: ClassVar[bool] = False
+    encoding: Encoding | None = None
+
+    def apply(self, counts: Floats, first: int, packet_ids: PacketIds | None = None) -> Floats:
+        """Disturb counts; ``packet_ids``, shape (n,), are the places of the bins in the recording."""
+        raise NotImplementedError
+
+
+def poisson(uniform: npt.NDArray[Any], mean: npt.NDArray[Any]) -> Floats:
+    """Poisson draws by inversion (Devroye 1986, Non-Uniform Random Variate Generation, chapter X.3).
+
+    Parameters
+    ----------
+    uniform : ndarray
+        Uniform draws from 0, included, to 1, excluded.
+    mean : ndarray
+        Of a shape that goes with it; taken as `MOST_EXPECTED` where it is more.
+
+    Returns
+    -------
+    ndarray of float32
+    """
+    mean = np.minimum(mean, MOST_EXPECTED).astype(np.float64)
+    probability = np.exp(-mean)
+    beyond = uniform - probability  # what is left of each draw
+    drawn = np.zeros(np.broadcast_shapes(uniform.shape, mean.shape), np.float32)
+    most = math.ceil(float(mean.max(initial=0.0)) + 12 * math.sqrt(float(mean.max(initial=0.0))) + 12)
+    for k in range(1, most):
+        more = beyond >= 0
+        if not more.any():
+            break
+        drawn += more
+        probability = probability * mean / k
+        beyond = beyond - probability
+    return drawn
+
+
+def thinned(uniform: npt.NDArray[Any], counts: Floats, kept: npt.NDArray[Any]) -> Floats:
+    """Counts of which each spike is kept with a probability: binomial draws by inversion.
+
+    Parameters
+    ----------
+    uniform : ndarray
+        Uniform draws from 0, included, to 1, excluded.
+    counts : ndarray of float32
+        Whole numbers. More than `MOST_EXPECTED` are scaled, which is as good.
+    kept : ndarray
+        From 0 to 1.
+
+    Returns
+    -------
+    ndarray of float32
+    """
+    kept = np.broadcast_to(kept, counts.shape).astype(np.float64)
+    few = np.minimum(kept, 1 - kept)  # of the rarer fate there are fewer to count
+    with np.errstate(under="ignore"):
+        probability = (1 - few) ** counts
+    beyond = uniform - probability
+    rare = np.zeros(counts.shape, np.float32)
+    for k in range(int(min(counts.max(initial=0.0), MOST_EXPECTED))):
+        more = (beyond >= 0) & (rare < counts)
+        if not more.any():
+            break
+        rare += more
+        probability = probability * (counts - k) / (k + 1) * few / (1 - few)
+        beyond = beyond - probability
+    drawn = np.where(kept > 0.5, counts - rare, rare)
+    scaled: Floats = np.where(counts > MOST_EXPECTED, counts * kept, drawn).astype(np.float32)
+    return scaled
 
 
 class DeliveryModel(Model):

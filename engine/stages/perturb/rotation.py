@@ -12,8 +12,9 @@ from engine.stages.perturb.base import Floats, Gradual
 
 
 class Rotation(Gradual):
-    """A fraction of units, in pairs that are drawn once, swap places, one pair after the other. Seconds
-    are those of the sequence number.
+    """A fraction of units, in pairs that are drawn once, swap places, one pair after the other: with its
+    place a unit changes all that it fires for, and its rate. (`tuning_rotation` turns preferred directions
+    by an angle.) Seconds are those of the sequence number.
     """
 
     key = "rotation"

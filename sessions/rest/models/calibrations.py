@@ -12,6 +12,7 @@ from engine.decoders import DECODERS
 from sessions.calibrations import State
 from sessions.rest.asks import Ask
 from sessions.rest.models.base import Answer, Number
+from sessions.rest.models.scores import FloorsAnswer
 from sessions.rest.requests import Id, Theme
 
 LEARNING = ", ".join(key for key, each in DECODERS.items() if each.learned)
@@ -138,6 +139,18 @@ class MeasureAnswer(Answer):
     y: Number
 
 
+class R2Answer(MeasureAnswer):
+    model_config = ConfigDict(title="R2", from_attributes=True)
+
+    weighted: Number = Field(description="Both axes weighted by the variance of each.")
+    moving: Number = Field(
+        description="Mean of x and y in bins that are faster than a tenth of the speed that 99 % of the "
+        "tested ones do not reach."
+    )
+    low: Number = Field(description="Of the 95 % interval of `mean`, over trials; null below 5.")
+    high: Number
+
+
 class ScoresAnswer(Answer):
     """One level of perturbation. Defined in `engine.calibration.frozen.Scores`."""
 
@@ -146,10 +159,25 @@ class ScoresAnswer(Answer):
     level: str
     n_bins: int = Field(description="Observed bins with known kinematics that the decoder answered.")
     coverage: float = Field(description="Their share of those that it could have answered.")
-    r2_velocity: MeasureAnswer = Field(description="Coefficient of determination.")
-    r2_position: MeasureAnswer
+    r2_velocity: R2Answer = Field(description="Coefficient of determination.")
+    r2_position: R2Answer
     rmse_velocity: MeasureAnswer = Field(description="Root mean square error, length units per second.")
     rmse_position: MeasureAnswer = Field(description="The same in length units.")
+
+
+class ChoiceAnswer(Answer):
+    """How a hyperparameter was chosen that was not set: on training trials left out of the fit, whole."""
+
+    model_config = ConfigDict(title="Choice", from_attributes=True)
+
+    name: str
+    value: float = Field(description="That was chosen, and is among `settings`.")
+    tried: list[float] = Field(
+        description="Values that were compared; empty where that would have taken too long."
+    )
+    scores: list[float] = Field(
+        description="R2 of each on the trials left out, mean over the columns that are predicted."
+    )
 
 
 class CalibrationAnswer(Answer):
@@ -161,11 +189,20 @@ class CalibrationAnswer(Answer):
     recording: str
     length_unit: str
     decoder: str
-    settings: dict[str, int | float] = Field(description="All hyperparameters.")
+    settings: dict[str, int | float | None] = Field(
+        description="All hyperparameters; null of those that are yet to be chosen."
+    )
+    choices: list[ChoiceAnswer] = Field(
+        description="Hyperparameters that were not set, and how they were chosen; empty before that."
+    )
     seed: int
     split: SplitAnswer
     fit_seconds: Number = Field(description="Null before it has learned.")
     table: list[ScoresAnswer] = Field(description="By level; grows while it is tested.")
+    floors: FloorsAnswer | None = Field(
+        description="What scores on these trials without reading the brain; null before the last level is "
+        "through."
+    )
     note: str = Field(description="What frozen means for this decoder.")
     model_file: str | None = Field(
         description="A name for the model's file; null if the decoder has learned what cannot be kept."

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from sessions.rest.models.base import Answer, Number
+
+Interval = tuple[float, float]
+
+
+def both_known(value: Any) -> Any:
+    """The ends, None if there are none."""
+    return None if value is not None and any(map(math.isnan, value)) else value
+
+
+KnownInterval = Annotated[Interval | None, BeforeValidator(both_known)]
+"""Low and high."""
 
 
 class MeasuresAnswer(Answer):
@@ -54,6 +66,18 @@ class MeasuresAnswer(Answer):
     stale: int = Field(description="Predictions for bins that had left the ring; not scored.")
     duplicate: int = Field(description="Further predictions for the same bin; not scored.")
     missing: int = Field(description="Delivered, observed bins that have no prediction.")
+    r2_position_x: Number = Field(description="Of one dimension.")
+    r2_position_y: Number
+    r2_velocity_x: Number
+    r2_velocity_y: Number
+    r2_position_weighted: Number = Field(
+        description="Of both dimensions, weighted by the variance of each."
+    )
+    r2_velocity_weighted: Number
+    r2_position_moving: Number = Field(
+        description="In bins whose true speed is above the session's `moving_above`."
+    )
+    r2_velocity_moving: Number
 
 
 class TrialScoreAnswer(Answer):
@@ -78,13 +102,57 @@ class DecoderScores(MeasuresAnswer):
         description="Seconds by which that is later than the first decoder's, 0 up to 1 s. Where it is "
         "more, the measures since then are of other bins; those of `window` are of the same."
     )
+    truth: bool = Field(
+        description="Whether it may have been told true kinematics or intention: it did not connect with "
+        "`truth=0`, or got its bins by another way than WebSocket and `bins`."
+    )
     refused: int = Field(description="Predictions beyond the rate limit: neither kept nor scored.")
+    r2_position_interval: KnownInterval = Field(
+        description="95 % interval over the trials that have ended; null below 5."
+    )
+    r2_velocity_interval: KnownInterval
+    r2_position_weighted_interval: KnownInterval
+    r2_velocity_weighted_interval: KnownInterval
     window: MeasuresAnswer = Field(description="Over the last 10 s of recording.")
     trial: TrialScoreAnswer | None = Field(description="The newest trial that has ended.")
     trials: list[TrialScoreAnswer] = Field(description="The newest 20 of them, oldest first.")
 
 
+class FloorAnswer(Answer):
+    """Over trials that were not learned from."""
+
+    model_config = ConfigDict(title="Floor", from_attributes=True)
+
+    r2_position: Number
+    r2_velocity: Number
+    r2_position_weighted: Number
+    r2_velocity_weighted: Number
+    r2_position_interval: KnownInterval = Field(description="95 % interval over trials; null below 5.")
+    r2_velocity_interval: KnownInterval
+
+
+class FloorsAnswer(Answer):
+    """What scores without reading the brain. Defined in `engine.calibration.floors.Floors`."""
+
+    model_config = ConfigDict(title="Floors", from_attributes=True)
+
+    no_spikes: FloorAnswer = Field(description="Knows the target and the time in the trial, and no spike.")
+    delayed_truth: FloorAnswer = Field(description="The true kinematics of 100 ms before.")
+    shuffled_units: FloorAnswer = Field(
+        description="A Wiener filter that is not told which unit fired: each trial has its units in "
+        "another order, in training and in test."
+    )
+
+
 class Scores(Answer):
+    floors: FloorsAnswer | None = Field(
+        description="Of the whole recording, undisturbed: found on its last quarter of trials, by what has "
+        "learned from the others. Null while they are being found, and where the source is no recording."
+    )
+    moving_above: Number = Field(
+        description="Speed above which a bin counts as one of movement, in length units per second: a "
+        "tenth of the speed that 99 % of the recording's bins do not reach. Null where it is not known."
+    )
     decoders: dict[str, DecoderScores] = Field(description="By name, the best first.")
 
 

@@ -107,7 +107,7 @@ def test_a_decoder_learns_from_a_block_which_way_was_wanted(block, decoder):
     rows, replay = block
     bins = block_bins(rows, replay.description, 1.0)
     made = make_decoder(decoder, bins.bin_rate, {})
-    made.fit(bins.counts, bins.kinematics, bins.start, bins.target)
+    bins.teach(made)
     answers = np.array([made.predict(counts)[2:] for counts in bins.counts])
     moving = np.hypot(*bins.kinematics[:, 2:].T) > 0
     cosine = (answers * bins.kinematics[:, 2:]).sum(axis=1)[moving]

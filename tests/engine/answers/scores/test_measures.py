@@ -7,11 +7,13 @@ import math
 import numpy as np
 import pytest
 
+from engine.answers.scores.angle import angles, mean_angle
 from engine.answers.scores.histogram import LATENCY, LogScale
 from engine.answers.scores.lag import LagFollower, Lags
 from engine.answers.scores.moments import Moments, correlation, r_squared, root_mean_square_error
 from engine.answers.scores.reach import Reach, index_of_difficulty, path_efficiency
-from engine.answers.scores.sums import Sums, angles, mean_angle
+from engine.answers.scores.sent import moving_above
+from engine.answers.scores.sums import Sums
 
 TRUTH = np.array([1.0, 2.0, 3.0, 4.0])
 PREDICTED = np.array([1.0, 3.0, 3.0, 5.0])
@@ -183,3 +185,36 @@ def test_measures_are_means_over_x_and_y() -> None:
     assert (measures.n_bins, measures.coverage, measures.missing) == (2, 0.5, 2)
     for name in ("r2_velocity", "rmse_velocity", "correlation_velocity", "angular_error_deg", "bit_rate"):
         assert math.isnan(getattr(measures, name))
+
+
+def test_weighted_r2_gives_each_dimension_the_weight_of_its_variance() -> None:
+    truth = np.array([[0.0, 0.0, 1.0, 0.0], [2.0, 4.0, -1.0, 0.0]])
+    predicted = np.array([[1.0, 0.0, 0.5, 3.0], [2.0, 2.0, -1.0, 3.0]])
+    sums = Sums(Lags(40.0))
+    sums.take(truth, predicted)
+    measures = sums.measures(missing=0)
+    assert (measures.r2_position_x, measures.r2_position_y) == pytest.approx((1 - 1 / 2, 1 - 4 / 8))
+    assert measures.r2_position_weighted == pytest.approx(1 - (1 + 4) / (2 + 8))
+    assert measures.r2_velocity_weighted == measures.r2_velocity_x == pytest.approx(1 - 0.25 / 2)
+    assert math.isnan(measures.r2_velocity_y)  # the truth does not vary
+
+
+def test_moving_bins_are_those_above_a_speed() -> None:
+    truth = np.array([[0.0, 0, 0, 0], [1.0, 1, 30, 40], [2.0, 2, 3, 4], [3.0, 3, 0, 80]])
+    predicted = truth + np.array([[9.0], [0.0], [9.0], [0.0]])
+    sums = Sums(Lags(40.0))
+    sums.take(truth, predicted, moving_above=10.0)
+    measures = sums.measures(missing=0)
+    assert measures.r2_position_moving == measures.r2_velocity_moving == 1.0
+    assert measures.r2_velocity < 1.0
+    sums = Sums(Lags(40.0))
+    sums.take(truth, predicted)
+    assert math.isnan(sums.measures(missing=0).r2_velocity_moving)
+
+
+def test_speed_of_movement_is_a_tenth_of_the_fastest() -> None:
+    kinematics = np.zeros((101, 4), np.float32)
+    kinematics[:, 2] = np.arange(101)
+    kinematics[100] = 1e6  # one in a hundred does not count
+    assert moving_above(kinematics) == pytest.approx(9.9)
+    assert math.isnan(moving_above(np.full((3, 4), np.nan, np.float32)))

@@ -11,7 +11,7 @@ import pytest
 from engine.errors import BadSetting
 from engine.stages.perturb import MODELS, PRESETS, Perturbations, model_names
 from engine.stages.perturb.base import Draws
-from tests.engine.stages.perturb.disturbing import RATE, delivered, perturbed
+from tests.engine.stages.perturb.disturbing import RATE, delivered, perturbed, tuned_recording
 
 N_UNITS = 6
 NOISE, DRIFT = 1, 2
@@ -129,39 +129,53 @@ EVERYTHING = {model.key: {"enabled": True} for model in MODELS} | {
     "unit_loss": {"enabled": True, "fraction": 0.5, "onset": 3.0, "duration": 10.0},
     "rotation": {"enabled": True, "fraction": 1.0, "onset": 3.0, "duration": 10.0},
     "lost_packets": {"enabled": True, "probability": 0.3, "burst": 20.0},
+    "turnover": {"enabled": True, "fraction": 0.5, "onset": 3.0, "duration": 10.0},
+    "gain_walk": {"enabled": True, "fraction": 1.0, "time_constant": 20.0},
 }
 """All models at once, those that set in over a time amid the bins that are looked at."""
+RECORDING = tuned_recording(N_UNITS, 1000)
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 64, 500])
 @pytest.mark.parametrize("first", [0, 100, 12_345])
 def test_nothing_depends_on_how_bins_are_chunked(chunk: int, first: int) -> None:
     counts = np.random.default_rng(0).poisson(3, (500, N_UNITS)).astype(np.uint8)
-    whole = perturbed(counts, EVERYTHING, first=first)
-    rows = delivered(500, EVERYTHING, first=first)
+    whole = perturbed(counts, EVERYTHING, first=first, recording=RECORDING)
+    rows = delivered(500, EVERYTHING, first=first, recording=RECORDING)
 
-    np.testing.assert_array_equal(perturbed(counts, EVERYTHING, first=first, chunk=chunk), whole)
-    np.testing.assert_array_equal(delivered(500, EVERYTHING, first=first, chunk=chunk), rows)
+    np.testing.assert_array_equal(
+        perturbed(counts, EVERYTHING, first=first, chunk=chunk, recording=RECORDING), whole
+    )
+    np.testing.assert_array_equal(
+        delivered(500, EVERYTHING, first=first, chunk=chunk, recording=RECORDING), rows
+    )
 
 
 @pytest.mark.parametrize("key", [model.key for model in MODELS])
 def test_a_bin_fares_the_same_whenever_its_model_was_switched_on(key: str) -> None:
     settings = {key: EVERYTHING[key]}
     counts = np.random.default_rng(0).poisson(3, (1000, N_UNITS)).astype(np.uint8)
-    whole, rows = perturbed(counts, settings), delivered(1000, settings)
+    whole, rows = (
+        perturbed(counts, settings, recording=RECORDING),
+        delivered(1000, settings, recording=RECORDING),
+    )
     assert (whole != counts).any() or rows["lost"].any() or rows["delay"].any()
 
     for first in (1, 63, 64, 65, 300, 501, 999):
-        np.testing.assert_array_equal(perturbed(counts[first:], settings, first=first), whole[first:])
-        np.testing.assert_array_equal(delivered(1000 - first, settings, first=first), rows[first:])
+        np.testing.assert_array_equal(
+            perturbed(counts[first:], settings, first=first, recording=RECORDING), whole[first:]
+        )
+        np.testing.assert_array_equal(
+            delivered(1000 - first, settings, first=first, recording=RECORDING), rows[first:]
+        )
 
 
 @pytest.mark.parametrize("key", [model.key for model in MODELS])
 def test_another_seed_disturbs_otherwise(key: str) -> None:
     settings = {key: EVERYTHING[key]}
-    counts = np.random.default_rng(0).poisson(3, (1000, 40)).astype(np.uint8)
-    one, other = (perturbed(counts, settings, seed=seed) for seed in (1, 2))
-    one_rows, other_rows = (delivered(1000, settings, seed=seed) for seed in (1, 2))
+    counts = np.random.default_rng(0).poisson(3, (1000, N_UNITS)).astype(np.uint8)
+    one, other = (perturbed(counts, settings, seed=seed, recording=RECORDING) for seed in (1, 2))
+    one_rows, other_rows = (delivered(1000, settings, seed=seed, recording=RECORDING) for seed in (1, 2))
 
     assert (one != other).any() or (one_rows != other_rows).any()
 
@@ -204,9 +218,9 @@ def test_models_of_counts_leave_delivery_alone_and_the_other_way_round() -> None
     delivery = {key: EVERYTHING[key] for key in ("lost_packets", "jitter")}
     rest = {key: value for key, value in EVERYTHING.items() if key not in delivery}
 
-    np.testing.assert_array_equal(perturbed(counts, delivery), counts)
-    np.testing.assert_array_equal(delivered(500, rest), delivered(500, {}))
-    assert delivered(500, delivery)["counts"].sum() == 0
+    np.testing.assert_array_equal(perturbed(counts, delivery, recording=RECORDING), counts)
+    np.testing.assert_array_equal(delivered(500, rest, recording=RECORDING), delivered(500, {}))
+    assert delivered(500, delivery, recording=RECORDING)["counts"].sum() == 0
 
 
 # Settings
@@ -260,7 +274,7 @@ def test_preset_sets_every_model(preset: str) -> None:
 
 
 def test_a_preset_switches_all_other_models_off() -> None:
-    models = Perturbations(1, N_UNITS, RATE)
+    models = Perturbations(1, N_UNITS, RATE, RECORDING)
     models.change(EVERYTHING)
     assert model_names(models.mask) == [model.key for model in MODELS]
     models.change({"preset": "light"})
