@@ -63,6 +63,8 @@ class Session:
         Further columns of the unit table.
     descriptions : mapping
         What the columns mean.
+    acquisition : sequence of NWBDataInterface
+        As it is.
     """
 
     identifier: str
@@ -75,6 +77,7 @@ class Session:
     units: Mapping[str, Column] = field(default_factory=dict)
     descriptions: Mapping[str, str] = field(default_factory=dict)
     keywords: Sequence[str] = ()
+    acquisition: Sequence[Any] = ()
 
 
 def write_nwb(path: Path, session: Session) -> None:
@@ -106,6 +109,8 @@ def write_nwb(path: Path, session: Session) -> None:
     first: dict[int, TimeSeries] = {}
     for series in session.series:
         behavior.add(_time_series(series, first))
+    for each in session.acquisition:
+        nwbfile.add_acquisition(each)
     with TemporaryDirectory(prefix=".writing-", dir=path.parent) as scratch:
         unfinished = Path(scratch) / f".{path.name}"  # hidden from those who list recordings
         with NWBHDF5IO(unfinished, "w") as io:

@@ -28,6 +28,7 @@ from sessions.rest.requests import BinsQuery, RecordingQuery
 NPZ = "application/octet-stream"
 """There is no type of its own for a NumPy archive."""
 MAT = "application/x-matlab-data"
+NWB = "application/x-hdf5"
 
 
 def list_recordings(context: Context) -> RecordingList:
@@ -86,6 +87,17 @@ def show_matlab_bins(context: Context, asked: BinsQuery) -> Stream:
     """
     recording = context.store.recording_named(asked.recording)
     return download(context, recording, asked.trial_ids, Bins.to_mat, MAT, "bins.mat")
+
+
+def show_nwb_bins(context: Context, asked: BinsQuery) -> Stream:
+    """The same as an NWB file, for `nlb_tools` and, at 50 bins per second, `falcon_challenge` (task M2).
+
+    Units, trials and the cursor as MC_Maze has them; spikes are spaced evenly within their bins.
+    """
+    from engine.decoders.bins_nwb import to_nwb
+
+    recording = context.store.recording_named(asked.recording)
+    return download(context, recording, asked.trial_ids, to_nwb, NWB, "bins.nwb")
 
 
 def download(

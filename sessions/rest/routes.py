@@ -264,6 +264,7 @@ GROUPS: Mapping[str, tuple[Route, ...]] = {
         _of_recording("/api/trials/by-target/{target_id}", library.list_trials_of_target, UnknownTarget),
         _bins("npz", library.show_bins, library.NPZ),
         _bins("mat", library.show_matlab_bins, library.MAT),
+        _bins("nwb", library.show_nwb_bins, library.NWB),
         _session_bins(),
     ),
     "Pictures": (
