@@ -115,7 +115,7 @@ def test_an_unknown_source_is_refused_and_a_recording_can_still_be_asked_for(dec
     assert (status, said) == (
         422,
         "Unknown source 'tape'. There are recording, user, user:skilled, user:naive, user:noisy, "
-        "user:person, electrodes, electrodes:CHANNELS, lsl:NAME.",
+        "user:person, user:PRESET:electrodes, electrodes, electrodes:CHANNELS, lsl:NAME.",
     )
     deck.ask("POST", "/api/sessions", {"custom_code": "file", "source": "recording"})
     assert deck.get("/api/sessions/file")["source"] == "recording"

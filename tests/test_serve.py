@@ -202,7 +202,7 @@ def test_the_raster_moves_in_a_browser_while_two_decoders_listen(server: Server,
         (
             ("--source", "tape"),
             "Unknown source 'tape'. There are recording, user, user:skilled, user:naive, user:noisy, "
-            "user:person, electrodes, electrodes:CHANNELS, lsl:NAME.",
+            "user:person, user:PRESET:electrodes, electrodes, electrodes:CHANNELS, lsl:NAME.",
         ),
         (("--source", "lsl:"), "An LSL source needs the name of its neural stream. Write lsl:NAME."),
         (("--source", "lsl:rig,hand"), "Unknown part 'hand' of an LSL source."),

@@ -15,6 +15,7 @@ from engine.decoders import Decoder, decode
 from engine.decoders.base import N_KINEMATICS
 from engine.decoders.bins import Bins
 from engine.stages.perturb import PRESETS, Perturbations
+from engine.stages.perturb.encoding import Encoding
 
 LEVELS = tuple(PRESETS)
 """Of perturbation, the undisturbed one first."""
@@ -102,29 +103,35 @@ class Example:
     decoded: Floats
 
 
-def disturbed(bins: Bins, level: str, seed: int) -> npt.NDArray[np.unsignedinteger]:
+def disturbed(
+    bins: Bins, level: str, seed: int, encoding: Encoding | None = None
+) -> npt.NDArray[np.unsignedinteger]:
     """Counts as a session sends them that plays these bins from its first packet on.
 
     Parameters
     ----------
     bins : Bins
     level : str
-        Of `LEVELS`.
+        Of `LEVELS`, or of `engine.stages.perturb.DAYS`.
     seed : int
         Of the session.
+    encoding : Encoding, optional
+        Of the recording, by which newcomers fire; without it there are none.
 
     Returns
     -------
     ndarray of uint8 or uint16, shape (n, n_units)
     """
     counts = bins.counts.copy()
-    perturbations = Perturbations(seed, counts.shape[1], float(bins.bin_rate))
+    perturbations = Perturbations(seed, counts.shape[1], float(bins.bin_rate), encoding=encoding)
     perturbations.change({"preset": level})
-    perturbations.apply(counts, 0)
+    perturbations.apply(counts, 0, bins.packet_id)
     return counts
 
 
-def answers(decoder: Decoder, bins: Bins, level: str, seed: int) -> Floats:
+def answers(
+    decoder: Decoder, bins: Bins, level: str, seed: int, encoding: Encoding | None = None
+) -> Floats:
     """What a frozen decoder says of bins that it has never seen.
 
     It begins as it was fitted, and is never told the truth, so that one that learns from that stays so;
@@ -138,7 +145,7 @@ def answers(decoder: Decoder, bins: Bins, level: str, seed: int) -> Floats:
     ndarray of float64, shape (n, 4)
         x, y, vx, vy; NaN where it has no opinion.
     """
-    counts = disturbed(bins, level, seed)
+    counts = disturbed(bins, level, seed, encoding)
     seen = bins.observed
     decoder.forget()
     said = np.full((len(counts), N_KINEMATICS), np.nan)

@@ -10,6 +10,7 @@ from engine.calibration.frozen import answers, score
 from engine.comparison.runs import a_copy
 from engine.decoders import Decoder
 from engine.decoders.bins import Bins
+from engine.stages.perturb.encoding import Encoding
 
 
 class OpenCondition(NamedTuple):
@@ -52,11 +53,14 @@ class Exam:
         Of the trials that decoders are tested on.
     models, lesson
         As `engine.comparison.runs.Bench` has them.
+    encoding : Encoding, optional
+        Of the recording, for days.
     """
 
     bins: Bins
     models: Mapping[str, bytes] = field(default_factory=dict)
     lesson: Bins | None = None
+    encoding: Encoding | None = None
     _learned: dict[str, Decoder] = field(default_factory=dict, init=False, repr=False)
 
 
@@ -69,7 +73,8 @@ def run_open(exam: Exam, condition: OpenCondition, seed: int) -> OpenMeasures:
         If the decoder cannot learn or answer.
     """
     decoder = a_copy(condition.decoder, exam.models, exam.lesson, exam._learned)
-    scores = score(exam.bins, answers(decoder, exam.bins, condition.level, seed), condition.level)
+    said = answers(decoder, exam.bins, condition.level, seed, exam.encoding)
+    scores = score(exam.bins, said, condition.level)
     return OpenMeasures(
         n_trials=len(exam.bins.trials),
         r2_velocity=scores.r2_velocity.mean,

@@ -28,7 +28,8 @@ from engine.sources.user.closed_loop import ClosedLoop, settings_of
 from engine.sources.user.fitting import Fits
 from engine.sources.user.neurons import Neurons
 from engine.sources.user.workspace import Basis
-from engine.stages.perturb import PRESETS as LEVELS
+from engine.stages.perturb import ALL_PRESETS, DAYS
+from engine.stages.perturb.encoding import encoding_of
 from sessions.configured import fits_of, load
 from sessions.settings import Parser, Settings, checked
 
@@ -72,7 +73,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         description="Compare decoders in parallel: each with every level of perturbation and seed, "
         "on the trials that it has not learned from; or by simulated users who steer by it.",
         epilog=f"decoders: {', '.join((*DECODERS, *REFERENCES))} (the last two are what was intended, and "
-        f"chance), and your own: {own.SPELLED}\nusers: {', '.join(USERS)}\nlevels: {', '.join(LEVELS)}",
+        f"chance), and your own: {own.SPELLED}\nusers: {', '.join(USERS)}\n"
+        f"levels: {', '.join(ALL_PRESETS)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -81,7 +83,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     ways.add_argument("--closed-loop", action="store_true", help="compare by simulated users")
     for name, names, default in (
         ("decoders", _decoders, "wiener,kalman,refit"),
-        ("levels", _names("level", tuple(LEVELS)), "none"),
+        ("levels", _names("level", tuple(ALL_PRESETS)), "none"),
     ):
         parser.add_argument(
             f"--{name}", type=names, default=default, metavar="NAMES",
@@ -152,7 +154,8 @@ def _compare(options: argparse.Namespace, draw: Draw | None) -> int:
         tested = _tested(recording)
         opened = _journal(options, facts, OpenCondition, OpenMeasures)
         with cluster(options.scheduler, options.workers) as client:
-            exam = Exam(tested, *_taught(options, recording))
+            encoding = encoding_of(recording) if set(options.levels) & set(DAYS) else None
+            exam = Exam(tested, *_taught(options, recording), encoding)
             results, n_failed = _compared(client, run_open, exam, _open(options), options, opened)
     else:
         basis = Basis.of(recording)

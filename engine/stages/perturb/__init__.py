@@ -110,10 +110,19 @@ class Perturbations:
         Bins per second.
     recording : Recorded, optional
         That the bins are of. Without one it is not known what units fire for.
+    encoding : Encoding, optional
+        Of its units, where that is known already.
     """
 
-    def __init__(self, seed: int, n_units: int, bin_rate: float, recording: Recorded | None = None) -> None:
-        self._recording = recording
+    def __init__(
+        self,
+        seed: int,
+        n_units: int,
+        bin_rate: float,
+        recording: Recorded | None = None,
+        encoding: Encoding | None = None,
+    ) -> None:
+        self._recording, self._known = recording, encoding
         self._make = lambda model, values: model(seed, n_units, bin_rate, **values)
         self._models: dict[str, Model] = {model.key: self._make(model, {}) for model in MODELS}
         self._acting: list[Model] = []
@@ -122,7 +131,9 @@ class Perturbations:
 
     @cached_property
     def _encoding(self) -> Encoding | None:
-        return encoding_of(self._recording) if self._recording is not None else None
+        if self._known is not None or self._recording is None:
+            return self._known
+        return encoding_of(self._recording)
 
     @property
     def settings(self) -> dict[str, dict[str, Any]]:
