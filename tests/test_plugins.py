@@ -34,10 +34,10 @@ import os
 import time
 from pathlib import Path
 
-from engine.decoders.wiener import Wiener
+from engine.decoders.population_vector import PopulationVector
 
 
-class Patient(Wiener):
+class Patient(PopulationVector):
     """Learns in three epochs; after the second it waits for a file."""
 
     key = "patient"

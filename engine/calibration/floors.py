@@ -168,9 +168,10 @@ def delayed_truth(train: Bins, test: Bins) -> Floats:  # noqa: ARG001
 def shuffled_units(train: Bins, test: Bins, seed: int = 0) -> Floats:
     """A Wiener filter's answers where each trial has its units in another order, in training and in test.
 
-    How many spikes there are, and when, is all that is left to it.
+    How many spikes there are, and when, is all that is left to it. Its lags and strength are given, as to
+    choose them takes long.
     """
-    wiener = make_decoder("wiener", float(train.bin_rate))
+    wiener = make_decoder("wiener", float(train.bin_rate), {"lags": 10, "ridge": 100.0})
     draws = np.random.default_rng(seed)
     try:
         wiener.fit(_shuffled(train, draws), train.kinematics, train.start, train.target)

@@ -44,7 +44,9 @@ def test_each_block_is_driven_by_what_has_learned_from_the_one_before_and_no_bin
         one, other = (lines["sequence_number"][names[lines["decoder"]] == f"wiener-{n}"] for n in (1, 2))
         assert one[0] <= swaps[0]
         assert other[0] <= swaps[1]  # both were there when the second took over
-        assert np.isin(np.arange(swaps[0], other[-1]), np.concatenate((one, other))).all()
+        answered = np.isin(np.arange(swaps[0], other[-1]), np.concatenate((one, other)))
+        # A busy machine may make a decoder lose some, which is counted.
+        assert (~answered).sum() <= sum(each.dropped for each in session.audiences)
 
 
 def test_who_drives_already_drives_in_the_first_block() -> None:

@@ -32,7 +32,7 @@ class TooFast(Decoder):
 
     def __init__(self, recording: Recording) -> None:
         super().__init__(bin_rate=recording.bin_rate)
-        self._velocities = iter(recording.kinematics[:, 2:])
+        self._velocities = iter(recording.kinematics[recording.observed, 2:])  # it is asked for those
 
     def predict(self, counts: Any, truth: Any = None) -> npt.NDArray[np.float64]:  # noqa: ARG002
         return np.concatenate(([math.nan, math.nan], next(self._velocities) + 3.0))
