@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from ast import literal_eval
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -70,12 +71,12 @@ def of_voltages(
 
 def voltages_of(order: Arrays) -> VoltageSeries:
     """Those of the order, without what is true of them."""
-    facts = literal_eval(str(order["voltages"]))
+    facts = _evaluated(str(order["voltages"]))
     rows, times, lengths = order["stretches"]
     return VoltageSeries(
         **{**facts, "path": Path(facts["path"])},
         stretches=Stretches(rows.astype(np.int64), times, lengths.astype(np.int64)),
-        conversion=Conversion(order["gains"], float(order["offset"]), literal_eval(str(order["shift"]))),
+        conversion=Conversion(order["gains"], float(order["offset"]), _evaluated(str(order["shift"]))),
     )
 
 
@@ -113,11 +114,11 @@ def n_bins_of(order: Arrays) -> int:
 
 
 def electrodes_of(order: Arrays) -> Electrodes:
-    return Electrodes(**literal_eval(str(order["electrodes"])))
+    return Electrodes(**_evaluated(str(order["electrodes"])))
 
 
 def detection_of(order: Arrays) -> Detection:
-    return Detection(**literal_eval(str(order["detection"])))
+    return Detection(**_evaluated(str(order["detection"])))
 
 
 def identity(
@@ -171,3 +172,12 @@ def _common(recording: Recording, electrodes: Electrodes, detection: Tuned) -> d
         "detection": np.array(repr(detection.settings)),
         "bin_rate": np.array(recording.bin_rate),
     }
+
+
+def _evaluated(text: str) -> Any:
+    """A literal. Python 3.11 counts how deep the parsers of all threads are together, and refuses what it
+    has miscounted (https://github.com/python/cpython/issues/106905): it is asked again then."""
+    for _ in range(10):
+        with suppress(SystemError):
+            return literal_eval(text)
+    return literal_eval(text)
