@@ -200,10 +200,14 @@ def test_more_at_once_than_are_decoded_are_told_to_come_later(monkeypatch: pytes
 def test_every_request_stands_in_the_audit_log_with_its_session(call: Client, folder: Path) -> None:
     refused(call, 422)
     answered(call, movement_intention=[1.0, 0.0])
-    answered(call, session="tape")
+    call.create("noted", source="recording", recording="small", speed=4.0)
+    keeper = Keeper(call.store.get("noted").replay)
+    call("POST", "/api/control/noted/resume")
+    keeper.wait_rows(5)
+    answered(call, session="noted")
 
     def noted() -> set[tuple[str | None, int]]:
         lines = [json.loads(line) for line in (folder / "audit.log").read_text().splitlines()]
         return {(each["session"], each["result"]) for each in lines if each["action"] == "POST /decode"}
 
-    wait_until(lambda: {(None, 200), (None, 422), ("tape", 200)} <= noted())
+    wait_until(lambda: {(None, 200), (None, 422), ("noted", 200)} <= noted())
