@@ -61,6 +61,8 @@ def main(arguments: Sequence[str], draw: Draw | None = None) -> int:
     try:
         return _compare(options, draw)
     except KeyboardInterrupt:
+        kept = f"The same command goes on with {options.runs}." if options.runs else "Nothing is kept."
+        print(f"serve.py compare: interrupted. {kept}", file=sys.stderr)
         return INTERRUPTED
     except DeckError as error:
         print(f"serve.py compare: {error}", file=sys.stderr)
@@ -147,7 +149,14 @@ def _compare(options: argparse.Namespace, draw: Draw | None) -> int:
         raise BadSetting("compare needs Dask. Run pip install -e '.[compare]'.") from None
     given = {name: value for name, value in vars(options).items() if name in OF_SETTINGS}
     chosen = checked(given)
-    recording = next(iter(load(chosen).values()))
+    recordings = load(chosen)
+    recording = next(iter(recordings.values()))
+    if len(recordings) > 1:
+        print(
+            f"serve.py compare: of {len(recordings)} recordings {recording.name} is taken. Name the file "
+            "of another one with --data.",
+            file=sys.stderr,
+        )
     facts = about(recording, options)
     results: Results
     if options.open_loop:

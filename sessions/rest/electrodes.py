@@ -17,6 +17,7 @@ from sessions.rest.context import Context, Text
 from sessions.rest.models.sessions import DetectionSettings, ElectrodesAnswer, FeaturesAnswer
 from sessions.rest.requests import FeaturesQuery
 from sessions.rest.tuning import ChangeDetection, ChangeElectrodes
+from sessions.sources import ELECTRODES, USER
 
 MOST_BINS: Final = 400
 MOST_VALUES: Final = 100_000
@@ -105,4 +106,5 @@ def _tune(context: Context, code: str, what: str, asked: Mapping[str, Any], now:
 
 def _implant(context: Context, code: str, what: str) -> Implant:
     source = context.session(code).replay.source
-    return implant_of(source) or refuse(source, what, "electrodes")
+    other = f"{source.kind}:electrodes" if source.kind == USER else ELECTRODES
+    return implant_of(source) or refuse(source, what, other)

@@ -76,6 +76,12 @@ class TimetableAsk(Tuning):
     )
     pace: float = Field(PACE, gt=0, le=LONGEST, description="Seconds of each day of a scenario.")
 
+    @model_validator(mode="after")
+    def _of_a_scenario(self) -> Self:
+        if "pace" in self.model_fields_set and not self.scenario:
+            raise ValueError("A pace is that of a scenario. Name one, or leave it out.")
+        return self
+
     def all_steps(self) -> list[Step]:
         """Those given and those of the scenario."""
         given = [each.step() for each in self.steps]

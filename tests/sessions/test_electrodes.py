@@ -98,6 +98,9 @@ def test_features_are_those_of_the_bins_that_were_sent(ask: Client) -> None:
     assert ask("GET", f"/api/sessions/deck/features?since={answer['next']}").json["bins"] == []
     ask.create("other")
     assert "has no features" in message(ask, "GET", "/api/sessions/other/features", None, 409)
+    ask.create("loop", source="user")
+    said = message(ask, "PUT", "/api/sessions/loop/electrodes", {"dead": [1]}, 409)
+    assert said.endswith("make a session with source user:electrodes for the rest.")
 
 
 def test_what_is_changed_while_it_plays_is_told_and_kept_with_its_record(ask: Client) -> None:

@@ -341,6 +341,16 @@ def test_what_may_be_asked_is_documented_with_the_bounds_of_the_engine(call):
     assert set(schemas["PerturbationAsk"]["properties"]) == {"preset", *(model.key for model in MODELS)}
 
 
+def test_a_scenario_is_a_timetable_and_its_pace_alone_ends_none(call):
+    call.create("days")
+    path = "/api/sessions/days/timetable"
+    steps = call("PUT", path, {"scenario": "days", "pace": 60}).json["steps"]
+    assert [each["at"] for each in steps] == [0, 60, 120, 180, 240]
+    refused = call("PUT", path, {"pace": 60})
+    assert (refused.status, "A pace is that of a scenario." in refused.json["detail"]) == (422, True)
+    assert call("GET", path).json["steps"] == steps
+
+
 def test_a_timetable_is_set_shown_and_part_of_a_new_session(call):
     steps = [
         {"at": 300.0, "perturbation": {"unit_loss": {"enabled": True, "fraction": 0.2}}},
